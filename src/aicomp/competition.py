@@ -1,0 +1,131 @@
+"""The noun Competition: the contract of one competition, read from and written to `competition.toml`."""
+
+from pathlib import Path
+
+import msgspec
+
+from aicomp.config import read_toml, to_struct
+from aicomp.errors import UsageError
+from aicomp.metrics.base import Needs, ProblemType
+
+
+class Files(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`[files]`: names inside `data/raw/`, and how their text is encoded."""
+
+    train: str
+    test: str
+    sample_submission: str
+    encoding: str = "utf-8"
+
+
+class SubmissionSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`[submission]`: what a submission file must hold.
+
+    Attributes:
+        columns: The header, ids included, in order.
+        wants: What the target columns hold: a label, a probability or a value.
+        sum_to_one: Whether the probabilities of a row must sum to 1 (one column per class).
+    """
+
+    columns: tuple[str, ...]
+    wants: Needs
+    sum_to_one: bool = False
+
+
+class Competition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The contract of one competition.
+
+    Attributes:
+        slug: Kaggle's short name, or the folder's.
+        title: For people.
+        problem_type: "binary", "multiclass", "regression", "multilabel" (several 0/1 columns) or "multi-target"
+            (several numbers).
+        id: Columns that name a row, in test and in the submission.
+        target: Columns of train to predict. One column, except for multilabel and multi-target.
+        labels: Class labels, spelled as in train, in the order of the class codes; for "binary" the second is the
+            positive class. Empty unless the problem is binary or multiclass.
+        metric: A name of `aicomp list metrics`, or `file:object`.
+        files: The data files.
+        submission: What a submission must hold. With several target columns of one multiclass target (a probability
+            per class), the columns after the ids follow the order of `labels`; otherwise they are the targets.
+        template: Template that fits.
+        group: Column whose rows belong together, None if there is none.
+        time: Column that orders rows in time, None if there is none.
+        splitter: Splitter that mirrors the hidden test.
+        url: Page of the competition.
+        medals: Score that a medal took, by medal ("gold", "silver", "bronze", "median").
+        medals_source: Where the medal thresholds come from, with a date.
+    """
+
+    slug: str
+    title: str
+    problem_type: ProblemType
+    id: tuple[str, ...]
+    target: tuple[str, ...]
+    metric: str
+    files: Files
+    submission: SubmissionSchema
+    labels: tuple[str, ...] = ()
+    template: str = "tabular"
+    group: str | None = None
+    time: str | None = None
+    splitter: str = "auto"
+    url: str = ""
+    medals: dict[str, float] = {}
+    medals_source: str = ""
+
+    @property
+    def prediction_columns(self) -> tuple[str, ...]:
+        """Columns of the submission that hold predictions, in order."""
+        return tuple(c for c in self.submission.columns if c not in self.id)
+
+
+def load_competition(path: Path) -> Competition:
+    """Read a `competition.toml`.
+
+    Raises:
+        UsageError: It does not exist, is no valid TOML, or breaks the schema.
+    """
+    competition = to_struct(read_toml(path), Competition, path.name)
+    _check(competition, path.name)
+    return competition
+
+
+def _check(c: Competition, source: str) -> None:
+    if not c.target:
+        raise UsageError(f"`{source}`: `target` is empty", "name at least one column to predict")
+    single = c.problem_type in ("binary", "multiclass", "regression")
+    if single and len(c.target) != 1:
+        raise UsageError(
+            f"`{source}`: `{c.problem_type}` has one target column, but `target` names {len(c.target)}",
+            'set `problem_type` to "multilabel" or "multi-target"',
+        )
+    if c.problem_type == "binary" and len(c.labels) != 2:
+        raise UsageError(f"`{source}`: `binary` needs two `labels`, got {list(c.labels)}", "list both, positive last")
+    if c.problem_type == "multiclass" and len(c.labels) < 2:
+        raise UsageError(f"`{source}`: `multiclass` needs `labels`, got {list(c.labels)}", "list every class")
+
+
+def dump_competition(competition: Competition, comment: str = "") -> str:
+    """TOML text of a contract; lines of `comment` stand on top as comments. Entries at their default are left out."""
+    import tomli_w
+
+    tree = msgspec.to_builtins(competition)
+    defaults = {f.name: f.default for f in msgspec.structs.fields(Competition)}
+    kept = {k: v for k, v in tree.items() if k in ("id", "labels") or v != _plain(defaults[k])}
+    kept = {k: v for k, v in kept.items() if v not in (None, (), [], {}) or k == "id"}
+    header = "".join(f"# {line}\n" if line else "#\n" for line in comment.splitlines())
+    return header + tomli_w.dumps(_without_none(kept))
+
+
+def _plain(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _without_none(tree: object) -> dict:  # type: ignore[type-arg]
+    assert isinstance(tree, dict)
+    return {
+        k: _without_none(v) if isinstance(v, dict) else list(v) if isinstance(v, tuple) else v
+        for k, v in tree.items()
+        if v is not None
+    }

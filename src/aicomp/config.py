@@ -1,0 +1,212 @@
+"""`aicomp.toml`: a typed config in which an unknown key is an error.
+
+msgspec does the checking: one small compiled package without dependencies, strict types, and structs that double as
+the documentation of the file.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args
+
+import msgspec
+
+from aicomp.errors import UsageError
+from aicomp.suggest import unknown_name
+
+Auto = Literal["auto"]
+_T = TypeVar("_T", bound=msgspec.Struct)
+
+
+class _Section(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """A table of the TOML file; unknown keys are refused."""
+
+
+class FeaturesConfig(_Section):
+    """`[features]`: the project's own code that turns a raw table into features."""
+
+    function: str | None = "features:add_features"
+
+
+class SplitConfig(_Section):
+    """`[split]`: how rows become validation folds.
+
+    Attributes:
+        splitter: A name of `aicomp list splitters`, `file:object`, or "auto" (from target, groups and time).
+        n_splits: Number of folds.
+        n_repeats: Repetitions with other shuffles (splitter "repeated" only).
+        group: Column whose rows stay together; None takes the competition's.
+        time: Column that orders rows; None takes the competition's.
+        fold_column: Column of train that holds the fold of each row.
+    """
+
+    splitter: str = "auto"
+    n_splits: int = 5
+    n_repeats: int = 1
+    group: str | None = None
+    time: str | None = None
+    fold_column: str | None = None
+
+
+class ModelConfig(_Section):
+    """`[model]`: a name of `aicomp list models` or `file:object`, and its keyword arguments."""
+
+    name: str = "tabm"
+    params: dict[str, Any] = {}
+
+
+class TrainingConfig(_Section):
+    """`[training]`: optimizer, schedule and length; "auto" is chosen from the data's size.
+
+    Attributes:
+        optimizer: "adamw" or "sgd".
+        learning_rate: Peak learning rate.
+        batch_size: Rows in one step.
+        epochs: Most passes over the fold's training rows.
+        schedule: Course of the learning rate over the epochs.
+        amp: Mixed precision: bfloat16 where the processor or the GPU has it.
+        loss: "auto" follows the metric.
+    """
+
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    learning_rate: float | Auto = "auto"
+    batch_size: int | Auto = "auto"
+    epochs: int | Auto = "auto"
+    schedule: Literal["auto", "constant", "cosine", "coslog4", "one-cycle"] = "auto"
+    amp: bool | Auto = "auto"
+    loss: Literal["auto", "cross-entropy", "mse", "mae", "huber", "log-mse"] = "auto"
+
+
+class RegularizationConfig(_Section):
+    """`[regularization]`: each entry can be switched off by 0 or false.
+
+    Attributes:
+        weight_decay: Shrinks weights (not biases, norms or scales) towards zero in each step.
+        dropout: Probability with which a hidden unit is silenced in a training step.
+        label_smoothing: Share of each class label spread over all classes.
+        mixup: Alpha of the Beta distribution that blends pairs of training rows and their targets.
+        clip_norm: Largest norm of the gradient of one step.
+        early_stopping: Epochs without a better validation score before training stops and the best epoch is kept.
+        ema: Decay of the exponential moving average of the weights that is validated and saved.
+        swa: Share of the last epochs whose weights are averaged with equal weight.
+        sam: Radius of sharpness-aware minimization: the gradient is taken at the worst point within it.
+        input_noise: Standard deviation of Gaussian noise added to the encoded numbers in training.
+    """
+
+    weight_decay: float | Auto = "auto"
+    dropout: float | Auto = "auto"
+    label_smoothing: float | Auto = "auto"
+    mixup: float = 0.0
+    clip_norm: float | Auto = "auto"
+    early_stopping: int | Auto = "auto"
+    ema: float | Auto = "auto"
+    swa: float = 0.0
+    sam: float = 0.0
+    input_noise: float = 0.0
+
+
+class Config(_Section):
+    """The whole of `aicomp.toml`.
+
+    Attributes:
+        competition: File with the contract, relative to the project.
+        template: Name of the template that the project came from.
+        seed: Seed of splits, weights and batches.
+        device: "auto" takes CUDA, then MPS, then the CPU.
+        workers: Processes that train folds side by side; 0 trains in the calling process.
+        columns: Column name -> kind, overriding what was inferred.
+    """
+
+    competition: str = "competition.toml"
+    template: str = "tabular"
+    seed: int = 0
+    device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
+    workers: int | Auto = "auto"
+    features: FeaturesConfig = FeaturesConfig()
+    columns: dict[str, str] = {}
+    split: SplitConfig = SplitConfig()
+    model: ModelConfig = ModelConfig()
+    training: TrainingConfig = TrainingConfig()
+    regularization: RegularizationConfig = RegularizationConfig()
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Parse a TOML file.
+
+    Raises:
+        UsageError: It does not exist, is not UTF-8, or is not TOML (with line and column).
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"`{path}` does not exist", "run `aicomp init` to make a project") from None
+    except UnicodeDecodeError as e:
+        raise UsageError(f"`{path}` is not UTF-8: byte {e.start} is 0x{e.object[e.start]:02x}", "save it as UTF-8") from e
+    except tomllib.TOMLDecodeError as e:
+        raise UsageError(f"`{path}` is not valid TOML: {e}", "correct that line") from e
+
+
+def load_config(path: Path, overrides: list[str] | None = None) -> Config:
+    """Read `aicomp.toml` and apply `--set key=value` overrides.
+
+    Args:
+        path: The file.
+        overrides: Entries such as "regularization.dropout=0.2"; the value is read as TOML, else as a string.
+
+    Raises:
+        UsageError: Not TOML, an unknown key (with the nearest known one), or a value of the wrong type.
+    """
+    tree = read_toml(path)
+    for entry in overrides or []:
+        _apply_override(tree, entry)
+    return to_struct(tree, Config, str(path.name))
+
+
+def _apply_override(tree: dict[str, Any], entry: str) -> None:
+    dotted, equals, text = entry.partition("=")
+    if not equals or not dotted.strip():
+        raise UsageError(f"`--set {entry}` is not of the form key=value", "write for example `--set training.epochs=20`")
+    *sections, key = dotted.strip().split(".")
+    for section in sections:
+        tree = tree.setdefault(section, {})
+        if not isinstance(tree, dict):
+            raise UsageError(f"`--set {entry}`: `{section}` is a value, not a section")
+    tree[key] = _parse_value(text.strip())
+
+
+def _parse_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"v = {text}")["v"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def to_struct(tree: dict[str, Any], kind: type[_T], source: str) -> _T:
+    """Convert a parsed TOML tree to a struct; errors name the file and the key.
+
+    Raises:
+        UsageError: An unknown key or a value of the wrong type.
+    """
+    _check_keys(tree, kind, source, "")
+    try:
+        return msgspec.convert(tree, kind)
+    except msgspec.ValidationError as e:
+        message = str(e).replace("`$.", "`").replace(" - at ", " at ")
+        raise UsageError(f"`{source}`: {message[0].lower()}{message[1:]}", f"correct it in `{source}`") from e
+
+
+def _check_keys(tree: dict[str, Any], kind: type[msgspec.Struct], source: str, prefix: str) -> None:
+    fields = {f.encode_name: f.type for f in msgspec.structs.fields(kind)}
+    for key, value in tree.items():
+        if key not in fields:
+            error = unknown_name("key", f"{prefix}{key}", [f"{prefix}{name}" for name in fields])
+            raise UsageError(f"`{source}`: {error.message}", error.hint)
+        inner = _struct_of(fields[key])
+        if inner is not None and isinstance(value, dict):
+            _check_keys(value, inner, source, f"{prefix}{key}.")
+
+
+def _struct_of(annotation: Any) -> type[msgspec.Struct] | None:
+    for candidate in (annotation, *get_args(annotation)):
+        if isinstance(candidate, type) and issubclass(candidate, msgspec.Struct):
+            return candidate
+    return None

@@ -1,0 +1,53 @@
+"""The noun Metric."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+Needs = Literal["label", "probability", "value"]
+ProblemType = Literal["binary", "multiclass", "regression", "multilabel", "multi-target"]
+
+ScoreFunction = Callable[[np.ndarray, np.ndarray], float]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A score and how to read it: its own unit, its direction, and what a model must hand it.
+
+    Arrays that `fn(y_true, y_pred)` takes, with n rows:
+
+    | needs | problem type | y_true | y_pred |
+    |---|---|---|---|
+    | label | binary, multiclass | class codes, (n,) int | class codes, (n,) int |
+    | label | multilabel | 0 or 1, (n, n_labels) int | 0 or 1, (n, n_labels) int |
+    | probability | binary | 0 or 1, (n,) int | probability of class 1, (n,) |
+    | probability | multiclass | class codes, (n,) int | (n, n_classes), rows sum to 1 |
+    | probability | multilabel | 0 or 1, (n, n_labels) | (n, n_labels) |
+    | value | regression | (n,) float | (n,) float |
+    | value | multi-target | (n, n_targets) float | (n, n_targets) float |
+
+    Class codes follow the order of the competition's `labels`.
+
+    Attributes:
+        name: Name in `aicomp.toml` and on the command line.
+        fn: The score, in its own unit; a direction is never hidden in its sign.
+        greater_is_better: Direction.
+        needs: What `y_pred` holds.
+        problem_types: Problem types the metric is defined for.
+    """
+
+    name: str
+    fn: ScoreFunction
+    greater_is_better: bool
+    needs: Needs
+    problem_types: frozenset[ProblemType]
+
+    def __call__(self, y_true: np.ndarray, y_pred: np.ndarray) -> float:
+        """Score predictions; see the class for the arrays' shapes."""
+        return float(self.fn(y_true, y_pred))
+
+    def better(self, a: float, b: float) -> bool:
+        """Whether score `a` is strictly better than score `b`."""
+        return a > b if self.greater_is_better else a < b

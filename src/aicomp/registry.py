@@ -1,0 +1,80 @@
+"""Turn a name into an object: built in, `file:object` in the user's project, or an installed plugin."""
+
+import importlib.util
+import sys
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal
+
+from aicomp.errors import UsageError
+from aicomp.suggest import unknown_name
+
+Kind = Literal["metric", "model", "splitter", "template", "competition"]
+
+
+def load_object(reference: str, folder: Path) -> Any:
+    """Import `file:object`, such as `metric:my_score`, from a Python file in `folder`.
+
+    The file is loaded afresh under a private module name, so that a project's `model.py` never meets another's.
+
+    Raises:
+        UsageError: The reference is malformed, the file or the object does not exist.
+    """
+    module_name, _, attribute = reference.partition(":")
+    if not module_name or not attribute:
+        raise UsageError(f"`{reference}` is not of the form `file:object`", "write for example `model:build_model`")
+    path = folder / f"{module_name.removesuffix('.py')}.py"
+    if not path.is_file():
+        raise UsageError(f"`{reference}` names `{path.name}`, which is not in `{folder}`", f"create `{path.name}`")
+    module = _load_module(path)
+    if not hasattr(module, attribute):
+        public = [n for n in vars(module) if not n.startswith("_")]
+        raise unknown_name(f"object in `{path.name}`:", attribute, public)
+    return getattr(module, attribute)
+
+
+def _load_module(path: Path) -> ModuleType:
+    name = f"_aicomp_project_{abs(hash(str(path.resolve())))}_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    folder = str(path.parent.resolve())
+    sys.path.insert(0, folder)
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(folder)
+    return module
+
+
+def plugins(kind: Kind) -> dict[str, Any]:
+    """Installed plugins of a kind by name: entry points of the group `aicomp.<kind>s`, not loaded yet."""
+    return {point.name: point for point in entry_points(group=f"aicomp.{kind}s")}
+
+
+def resolve(kind: Kind, name: str, builtin: Mapping[str, Any], folder: Path | None = None) -> Any:
+    """Find the object that a name in a config or on the command line stands for.
+
+    Args:
+        kind: What is looked for; it appears in the error.
+        name: A built-in name, the name of an installed plugin, or `file:object`.
+        builtin: The built-in objects of that kind by name.
+        folder: The user's project, where `file:object` is looked up.
+
+    Raises:
+        UsageError: No such name, with the nearest known one; or `file:object` outside a project.
+    """
+    if ":" in name:
+        if folder is None:
+            raise UsageError(f"{kind} `{name}` lies in a project, and this is none", "run it inside the project's folder")
+        return load_object(name, folder)
+    if name in builtin:
+        return builtin[name]
+    installed = plugins(kind)
+    if name in installed:
+        return installed[name].load()
+    raise unknown_name(kind, name, [*builtin, *installed], f"aicomp list {kind}s")
