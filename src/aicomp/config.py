@@ -140,7 +140,9 @@ def read_toml(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise UsageError(f"`{path}` does not exist", "run `aicomp init` to make a project") from None
     except UnicodeDecodeError as e:
-        raise UsageError(f"`{path}` is not UTF-8: byte {e.start} is 0x{e.object[e.start]:02x}", "save it as UTF-8") from e
+        raise UsageError(
+            f"`{path}` is not UTF-8: byte {e.start} is 0x{e.object[e.start]:02x}", "save it as UTF-8"
+        ) from e
     except tomllib.TOMLDecodeError as e:
         raise UsageError(f"`{path}` is not valid TOML: {e}", "correct that line") from e
 
@@ -164,7 +166,9 @@ def load_config(path: Path, overrides: list[str] | None = None) -> Config:
 def _apply_override(tree: dict[str, Any], entry: str) -> None:
     dotted, equals, text = entry.partition("=")
     if not equals or not dotted.strip():
-        raise UsageError(f"`--set {entry}` is not of the form key=value", "write for example `--set training.epochs=20`")
+        raise UsageError(
+            f"`--set {entry}` is not of the form key=value", "write for example `--set training.epochs=20`"
+        )
     *sections, key = dotted.strip().split(".")
     for section in sections:
         tree = tree.setdefault(section, {})

@@ -70,7 +70,9 @@ def resolve(kind: Kind, name: str, builtin: Mapping[str, Any], folder: Path | No
     """
     if ":" in name:
         if folder is None:
-            raise UsageError(f"{kind} `{name}` lies in a project, and this is none", "run it inside the project's folder")
+            raise UsageError(
+                f"{kind} `{name}` lies in a project, and this is none", "run it inside the project's folder"
+            )
         return load_object(name, folder)
     if name in builtin:
         return builtin[name]

@@ -1,0 +1,172 @@
+"""Raw files into a `pandas.DataFrame`, or an error with file, line, column and value."""
+
+import io
+from collections.abc import Collection
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from aicomp.data.source import decode, decode_leniently, find_layout, read_bytes, unclosed_quote_line
+from aicomp.errors import DataError, UsageError
+
+MISSING = frozenset(
+    ["", "?", "-", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "null", "NULL", "Null", "None", "none"]
+)
+"""Spellings of a missing value, blanks around them aside."""
+
+# Ids and labels are read as they stand: "NA" may be a country and "None" a class.
+_MISSING_STRINGS = ["", "NaN", "nan"]
+
+
+def read_table(
+    path: Path, *, strings: Collection[str] = (), encoding: str = "utf-8", need_rows: bool = True
+) -> pd.DataFrame:
+    """Read a .csv, .tsv (also as .gz or .zip) or .parquet file.
+
+    Values are stripped of blanks, the spellings in `MISSING` become missing, and a column whose other values are all
+    numbers is one of numbers. The delimiter is a comma, or a tab or semicolon if the header has no comma.
+
+    Args:
+        path: The file.
+        strings: Columns kept as the exact strings of the file ("007", "True", "1.0"); only blank and NaN are missing.
+            Names that the file does not have are ignored.
+        encoding: Of the text.
+        need_rows: Whether a file with a header alone is an error.
+
+    Returns:
+        The rows in the order of the file, with a RangeIndex.
+
+    Raises:
+        DataError: The file is missing, empty, ragged, of another encoding, unreadable, or repeats a column name.
+        UsageError: A parquet file without pyarrow, or an unknown encoding.
+    """
+    frame = _read_parquet(path, strings) if path.suffix == ".parquet" else _read_text(path, strings, encoding)
+    if need_rows and not len(frame):
+        raise DataError(f"`{path.name}` has a header and no rows", "download it again")
+    return frame
+
+
+def _read_text(path: Path, strings: Collection[str], encoding: str) -> pd.DataFrame:
+    text = decode(read_bytes(path), path, encoding)
+    layout = find_layout(text, path)
+    kept = [name for name in layout.header if name in set(strings)]
+    others = [name for name in layout.header if name not in set(strings)]
+    try:
+        frame = pd.read_csv(
+            io.StringIO(text),
+            sep=layout.delimiter,
+            header=0,
+            names=layout.header,
+            index_col=False,
+            dtype=dict.fromkeys(kept, str),
+            keep_default_na=False,
+            na_values={**dict.fromkeys(kept, _MISSING_STRINGS), **dict.fromkeys(others, sorted(MISSING))},
+            skipinitialspace=layout.skip_blanks,
+            low_memory=False,
+        )
+    except pd.errors.ParserError as e:
+        line = unclosed_quote_line(str(e), layout)
+        place = "" if line is None else f" line {line}"
+        raise DataError(f"`{path.name}`{place} cannot be read: {e}", "close the quote or remove it") from e
+    if len(frame) != len(layout.lines):
+        raise DataError(
+            f"`{path.name}` reads as {len(frame)} rows but has {len(layout.lines)}",
+            "look for rows of blanks and for quotes that are not closed",
+        )
+    for name in kept:
+        frame[name] = frame[name].mask(frame[name].str.strip() == "")
+    for name in others:
+        if not pd.api.types.is_numeric_dtype(frame[name]):
+            frame[name] = _clean(frame[name], decimal_comma=layout.delimiter == ";")
+    return frame
+
+
+def _clean(column: pd.Series, *, decimal_comma: bool) -> pd.Series:
+    """Strip strings, take missing spellings out, and turn into numbers what then is numbers alone."""
+    column = column.map(str, na_action="ignore").str.strip()
+    column = column.mask(column.isin(MISSING))
+    as_text = column.str.replace(",", ".", regex=False) if decimal_comma else column
+    numbers = pd.to_numeric(as_text, errors="coerce")
+    return numbers if (numbers.isna() == column.isna()).all() else column
+
+
+def _read_parquet(path: Path, strings: Collection[str]) -> pd.DataFrame:
+    if not path.exists():
+        raise DataError(f"`{path}` does not exist", "put the file there, or correct its name in competition.toml")
+    if not path.stat().st_size:
+        raise DataError(f"`{path.name}` is empty", "download it again")
+    try:
+        import pyarrow
+    except ImportError:
+        raise UsageError(f"`{path.name}` needs the package pyarrow", "run `pip install 'aicomp[parquet]'`") from None
+    try:
+        frame = pd.read_parquet(path, engine="pyarrow")
+    except (pyarrow.ArrowException, OSError) as e:
+        raise DataError(f"`{path.name}` cannot be read as parquet: {e}", "download it again") from e
+    frame = frame.reset_index(drop=True)
+    for name in frame.columns:
+        if name in strings:
+            frame[name] = frame[name].map(str, na_action="ignore")
+        elif frame[name].dtype == object or isinstance(frame[name].dtype, pd.StringDtype | pd.CategoricalDtype):
+            frame[name] = _clean(frame[name].astype(object), decimal_comma=False)
+    return frame
+
+
+def line_numbers(path: Path) -> np.ndarray:
+    """Line on which each data row of a file begins, as an editor shows it; the header of a CSV is line 1.
+
+    A parquet file has no lines: its rows are counted as if a header stood before them.
+
+    Returns:
+        int64, (n_rows,).
+    """
+    if path.suffix == ".parquet":
+        return np.arange(len(_read_parquet(path, ()))) + 2
+    return np.array(find_layout(decode_leniently(read_bytes(path)), path).lines, dtype=np.int64)
+
+
+def check_finite(frame: pd.DataFrame, path: Path) -> None:
+    """Refuse infinite numbers.
+
+    Args:
+        frame: A table with the rows of the file, in its order.
+        path: The file, for messages.
+
+    Raises:
+        DataError: With line, column and value of the first one.
+    """
+    for name in frame.columns:
+        if not pd.api.types.is_float_dtype(frame[name]):
+            continue
+        infinite = np.flatnonzero(np.isinf(frame[name].to_numpy(dtype=np.float64, na_value=np.nan)))
+        if len(infinite):
+            row = infinite[0]
+            raise DataError(
+                f"`{path.name}` line {line_numbers(path)[row]}: `{name}` is `{frame[name].iloc[row]}`, which is not finite",
+                "write a number there, or leave the field empty",
+            )
+
+
+def parse_numbers(series: pd.Series, *, file: Path, column: str) -> np.ndarray:
+    """Numbers of a column that was read as strings, such as a target.
+
+    Args:
+        series: Strings of the file, in its order; missing ones become NaN.
+        file: The file, for messages.
+        column: The column, for messages.
+
+    Returns:
+        float64, (n,).
+
+    Raises:
+        DataError: A value is no finite number, with its line.
+    """
+    numbers = pd.to_numeric(series.str.strip(), errors="coerce").to_numpy(dtype=np.float64)
+    bad = np.flatnonzero((np.isnan(numbers) & series.notna().to_numpy()) | np.isinf(numbers))
+    if len(bad):
+        raise DataError(
+            f"`{file.name}` line {line_numbers(file)[bad[0]]}: `{column}` is `{series.iloc[bad[0]]}`, which is no number",
+            "write a number there; if the values are classes, correct `problem_type` in competition.toml",
+        )
+    return numbers

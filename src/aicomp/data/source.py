@@ -1,0 +1,218 @@
+"""From a file on disk to text, and where each row of that text lies."""
+
+import csv
+import gzip
+import io
+import re
+import sys
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from aicomp.errors import DataError, UsageError
+
+_TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the text of a table is cut into fields.
+
+    Attributes:
+        delimiter: Character between fields.
+        skip_blanks: Whether blanks after a delimiter are no part of the field, so that a quote may follow them.
+        header: Names of the columns, stripped; an empty name is filled as pandas does.
+        lines: Line on which each data row begins; the first line of the file is 1.
+    """
+
+    delimiter: str
+    skip_blanks: bool
+    header: list[str]
+    lines: list[int]
+
+
+def read_bytes(path: Path) -> bytes:
+    """Contents of a file, unpacked if it is a .gz, or a .zip with one table.
+
+    Raises:
+        DataError: It does not exist, is empty, or cannot be unpacked.
+    """
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raise DataError(
+            f"`{path}` does not exist", "put the file there, or correct its name in competition.toml"
+        ) from None
+    except IsADirectoryError:
+        raise DataError(f"`{path}` is a folder", "name the file inside it") from None
+    except PermissionError:
+        raise DataError(f"`{path}` may not be read", f"run `chmod u+r {path}`") from None
+    if path.suffix == ".gz" or raw.startswith(b"\x1f\x8b"):
+        raw = _gunzip(raw, path)
+    elif path.suffix == ".zip" or raw.startswith(b"PK\x03\x04"):
+        raw = _unzip(raw, path)
+    if not raw.strip():
+        raise DataError(f"`{path.name}` is empty", "download it again")
+    return raw
+
+
+def _gunzip(raw: bytes, path: Path) -> bytes:
+    try:
+        return gzip.decompress(raw)
+    except (OSError, EOFError, zlib.error) as e:
+        raise DataError(f"`{path.name}` cannot be unpacked as gzip: {e}", "download it again") from e
+
+
+def _unzip(raw: bytes, path: Path) -> bytes:
+    try:
+        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+            names = [n for n in archive.namelist() if not n.endswith("/") and not n.startswith("__MACOSX/")]
+            tables = [n for n in names if PurePosixPath(n).suffix.lower() in _TABLE_SUFFIXES]
+            if len(tables) != 1:
+                raise DataError(
+                    f"`{path.name}` must hold one .csv or .tsv, it holds {len(tables)}: {', '.join(names[:5]) or 'nothing'}",
+                    f"run `unzip {path.name}` and name the files in competition.toml",
+                )
+            return archive.read(tables[0])
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as e:
+        raise DataError(f"`{path.name}` cannot be unpacked as zip: {e}", "download it again") from e
+
+
+def decode(raw: bytes, path: Path, encoding: str) -> str:
+    """Text of a file.
+
+    Args:
+        raw: Its bytes.
+        path: The file, for messages.
+        encoding: As Python names it; a byte order mark of UTF-8 is dropped.
+
+    Raises:
+        DataError: The bytes are not of that encoding; the message names line, column and byte.
+        UsageError: No such encoding.
+    """
+    wide = encoding.lower().replace("_", "-").startswith(("utf-16", "utf-32"))
+    if not wide and (raw.startswith(_UTF16_MARKS) or b"\0" in raw[:4096]):
+        raise DataError(f"`{path.name}` is not {encoding}: it {_wide_sign(raw)}", _encoding_hint("utf-16"))
+    try:
+        text = raw.decode(encoding)
+    except LookupError:
+        raise UsageError(f"unknown encoding `{encoding}`", 'write for example `encoding = "cp1252"`') from None
+    except UnicodeDecodeError as e:
+        before = raw[: e.start].rpartition(b"\n")[2] if not wide else b""
+        line = raw.count(b"\n", 0, e.start) + 1
+        column = len(before.decode(encoding, errors="replace")) + 1
+        raise DataError(
+            f"`{path.name}` line {line}, character {column}: byte 0x{raw[e.start]:02x} is not {encoding}",
+            _encoding_hint("cp1252" if encoding.lower() in ("utf-8", "utf8", "ascii") else "utf-8"),
+        ) from e
+    text = text.removeprefix("\ufeff")
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise DataError(f"`{path.name}` line {line} holds a NUL character", "download it again")
+    return text
+
+
+def _wide_sign(raw: bytes) -> str:
+    if raw.startswith(_UTF16_MARKS):
+        return f"begins with the byte order mark 0x{raw[0]:02x}{raw[1]:02x} of UTF-16"
+    line = raw.count(b"\n", 0, raw.index(b"\0")) + 1
+    return f"holds a NUL byte on line {line}, as UTF-16 does"
+
+
+def _encoding_hint(encoding: str) -> str:
+    return f'run `aicomp init PATH --encoding {encoding}`, or set `encoding = "{encoding}"` under [files] in competition.toml'
+
+
+def decode_leniently(raw: bytes) -> str:
+    """Text of a file whose line ends are right and whose other characters may not be."""
+    if raw.startswith(_UTF16_MARKS):
+        return raw.decode("utf-16", errors="replace")
+    return raw.decode("utf-8", errors="replace").removeprefix("\ufeff")
+
+
+def find_layout(text: str, path: Path) -> Layout:
+    """Find the delimiter and check that every row has as many fields as the header.
+
+    pandas fills short rows up and shifts long ones without a word; here both are errors.
+
+    Raises:
+        DataError: Ragged rows or duplicate column names, with line and value.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    delimiter = _delimiter(text, path)
+    try:
+        return _scan(text, path, delimiter, skip_blanks=False)
+    except DataError:
+        # `1, "a, b"`: a blank before the quote. Where that reading fits every row, it is what was meant.
+        if f'{delimiter} "' not in text:
+            raise
+        return _scan(text, path, delimiter, skip_blanks=True)
+
+
+def _delimiter(text: str, path: Path) -> str:
+    header = text.lstrip("\n").partition("\n")[0]
+    if ".tsv" in path.suffixes:
+        return "\t"
+    return next((d for d in (",", "\t", ";") if d in header), ",")
+
+
+def _scan(text: str, path: Path, delimiter: str, *, skip_blanks: bool) -> Layout:
+    records = _records(text, delimiter, skip_blanks)
+    header_line, header = next(records)
+    names = _column_names(header, path, header_line)
+    lines = []
+    for line, fields in records:
+        if len(fields) != len(names):
+            shown = delimiter.join(fields)
+            shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
+            raise DataError(
+                f"`{path.name}` line {line} has {len(fields)} fields, the header has {len(names)}: `{shown}`",
+                "correct that line; a field that holds a delimiter or a line break needs quotes around it",
+            )
+        lines.append(line)
+    return Layout(delimiter, skip_blanks, names, lines)
+
+
+def _records(text: str, delimiter: str, skip_blanks: bool) -> Iterator[tuple[int, list[str]]]:
+    """First line and fields of each record that is not blank."""
+    if '"' not in text:  # one record a line: several times faster than the csv module
+        blanks = " " if delimiter == "\t" else " \t"
+        for line, record in enumerate(text.split("\n"), start=1):
+            if record.strip(blanks):
+                yield line, record.split(delimiter)
+        return
+    limit = csv.field_size_limit(sys.maxsize)
+    try:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=skip_blanks)
+        line = 1
+        for fields in reader:
+            if fields and not (len(fields) == 1 and fields[0].isspace()):
+                yield line, fields
+            line = reader.line_num + 1
+    finally:
+        csv.field_size_limit(limit)
+
+
+def _column_names(fields: list[str], path: Path, line: int) -> list[str]:
+    names = [name.strip() or f"Unnamed: {i}" for i, name in enumerate(fields)]
+    first: dict[str, int] = {}
+    for i, name in enumerate(names):
+        if name in first:
+            raise DataError(
+                f"`{path.name}` line {line}: column `{name}` is there twice, as column {first[name] + 1} and {i + 1}",
+                "rename or remove one of them",
+            )
+        first[name] = i
+    return names
+
+
+def unclosed_quote_line(message: str, layout: Layout) -> int | None:
+    """Line of the quote that pandas says is never closed, None if it says something else."""
+    match = re.search(r"EOF inside string starting at row (\d+)", message)
+    if match is None:
+        return None
+    row = min(int(match[1]) - 1, len(layout.lines) - 1)  # pandas counts the header as row 0
+    return layout.lines[row] if row >= 0 else 1

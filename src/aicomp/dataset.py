@@ -1,0 +1,203 @@
+"""A project's data, ready to be folded: features of train and test, targets as arrays, ids, groups and times."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from aicomp.competition import Competition
+from aicomp.data.reading import check_finite, line_numbers, parse_numbers, read_table
+from aicomp.errors import AicompError, DataError, UsageError
+from aicomp.project import Project
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Tables of one competition; row i of every train member is the same row.
+
+    Attributes:
+        train: Features of train, n_train rows, without ids, targets, groups and fold column.
+        test: Features of test, n_test rows.
+        y: Targets, see docs/architecture.md for shapes.
+        train_ids: Id columns of train as the exact strings of the file; no columns when train has no ids.
+        test_ids: Id columns of test.
+        groups: Group of each train row, None if there is none.
+        time: Time of each train row as seconds or as its number, None if there is none.
+        fold_column: Fold of each train row as the user gave it, None if there is none.
+    """
+
+    train: pd.DataFrame
+    test: pd.DataFrame
+    y: np.ndarray
+    train_ids: pd.DataFrame
+    test_ids: pd.DataFrame
+    groups: np.ndarray | None
+    time: np.ndarray | None
+    fold_column: np.ndarray | None
+
+
+def load_dataset(project: Project) -> Dataset:
+    """Read the raw files, check them against the contract, and apply the project's own features.
+
+    Raises:
+        DataError: A file breaks the contract; the message names file, line, column and value.
+        UsageError: The config names a column that is not there, or the feature function is wrong.
+    """
+    competition, split = project.competition, project.config.split
+    group, time = split.group or competition.group, split.time or competition.time
+    strings = {*competition.id, *competition.target, *(c for c in (group, split.fold_column) if c)}
+    train_path = project.raw / competition.files.train
+    train = read_table(train_path, strings=strings, encoding=competition.files.encoding)
+    test_path = project.raw / competition.files.test
+    test = read_table(test_path, strings=strings, encoding=competition.files.encoding)
+
+    for name, column in (("group", group), ("time", time), ("fold_column", split.fold_column)):
+        if column is not None and column not in train.columns:
+            raise UsageError(f"`split.{name}` is `{column}`, which `{train_path.name}` does not have", _columns(train))
+    y = encode_target(train, competition, train_path)
+    check_ids(test, competition, test_path)
+    if set(competition.id) <= set(train.columns):
+        check_ids(train, competition, train_path)
+
+    fold_only = {c for c in (group, split.fold_column) if c}
+    hidden = {*competition.id, *competition.target, *fold_only}
+    features = [_features(project, t.drop(columns=[c for c in t.columns if c in hidden])) for t in (train, test)]
+    for table, path in zip(features, (train_path, test_path), strict=True):
+        check_finite(table, path)
+    return Dataset(
+        train=features[0],
+        test=features[1],
+        y=y,
+        train_ids=train[[c for c in competition.id if c in train.columns]],
+        test_ids=test[list(competition.id)],
+        groups=_strings(train, group),
+        time=_time(train, time, train_path),
+        fold_column=_strings(train, split.fold_column),
+    )
+
+
+def _columns(table: pd.DataFrame) -> str:
+    return f"its columns: {', '.join(map(str, table.columns))}"
+
+
+def _strings(table: pd.DataFrame, column: str | None) -> np.ndarray | None:
+    return None if column is None else table[column].to_numpy(dtype=object)
+
+
+def _time(table: pd.DataFrame, column: str | None, path: Path) -> np.ndarray | None:
+    if column is None:
+        return None
+    values = table[column]
+    if pd.api.types.is_numeric_dtype(values):
+        return values.to_numpy(dtype=np.float64)
+    times = pd.to_datetime(values, errors="coerce", format="mixed", utc=True)
+    bad = np.flatnonzero(times.isna().to_numpy())
+    if len(bad):
+        line = line_numbers(path)[bad[0]]
+        raise DataError(
+            f"`{path.name}` line {line}: `{column}` is `{values.iloc[bad[0]]}`, which is no time",
+            "correct it, or set `time` under `[split]` to another column",
+        )
+    return times.astype("int64").to_numpy().astype(np.float64)
+
+
+def _features(project: Project, table: pd.DataFrame) -> pd.DataFrame:
+    if project.add_features is None:
+        return table
+    name = project.config.features.function
+    try:
+        result = project.add_features(table.copy())
+    except AicompError:
+        raise
+    except Exception as e:
+        raise UsageError(
+            f"`{name}` failed with {type(e).__name__}: {e}", "correct it, or run `python train.py` to debug"
+        ) from e
+    if not isinstance(result, pd.DataFrame) or len(result) != len(table):
+        got = f"{len(result)} rows" if isinstance(result, pd.DataFrame) else type(result).__name__
+        raise UsageError(f"`{name}` must return a DataFrame of {len(table)} rows, got {got}", "return one row per row")
+    return result.reset_index(drop=True)
+
+
+def check_ids(table: pd.DataFrame, competition: Competition, path: Path) -> None:
+    """Refuse a table whose id columns are absent, missing a value or naming two rows alike.
+
+    Raises:
+        DataError: With file, line, column and value.
+    """
+    ids = list(competition.id)
+    if not ids:
+        return
+    absent = [c for c in ids if c not in table.columns]
+    if absent:
+        raise DataError(f"`{path.name}` has no id column `{absent[0]}`", _columns(table))
+    missing = np.argwhere(table[ids].isna().to_numpy())
+    if len(missing):
+        row, column = missing[0]
+        raise DataError(f"`{path.name}` line {line_numbers(path)[row]}: id `{ids[column]}` is missing", "fill it in")
+    twice = np.flatnonzero(table.duplicated(ids).to_numpy())
+    if len(twice):
+        value = ", ".join(str(v) for v in table[ids].iloc[twice[0]])
+        raise DataError(
+            f"`{path.name}` line {line_numbers(path)[twice[0]]}: id `{value}` appears a second time",
+            "remove the duplicate, or name all id columns with `--id`",
+        )
+
+
+def encode_target(train: pd.DataFrame, competition: Competition, path: Path) -> np.ndarray:
+    """Targets of train as the array that the task wants.
+
+    Args:
+        train: Train with target columns as the exact strings of the file.
+        competition: The contract.
+        path: The file, for messages.
+
+    Returns:
+        int64 class codes (n,), float64 values (n,), or float64 (n, n_targets).
+
+    Raises:
+        DataError: A target is missing, is no number, or is a label that the contract does not list.
+    """
+    absent = [c for c in competition.target if c not in train.columns]
+    if absent:
+        raise DataError(f"`{path.name}` has no target column `{absent[0]}`", _columns(train))
+    for column in competition.target:
+        missing = np.flatnonzero(train[column].isna().to_numpy())
+        if len(missing):
+            line = line_numbers(path)[missing[0]]
+            raise DataError(f"`{path.name}` line {line}: target `{column}` is missing", "remove the row or fill it in")
+    if competition.labels:
+        return _codes(train[competition.target[0]], competition, path)
+    values = np.column_stack([parse_numbers(train[c], file=path, column=c) for c in competition.target])
+    if competition.problem_type == "multilabel":
+        _check_zero_one(values, competition, path)
+    return values[:, 0] if competition.problem_type == "regression" else values
+
+
+def _codes(target: pd.Series, competition: Competition, path: Path) -> np.ndarray:
+    codes = pd.Categorical(target.str.strip(), categories=list(competition.labels)).codes.astype(np.int64)
+    unknown = np.flatnonzero(codes < 0)
+    if len(unknown):
+        row = unknown[0]
+        raise DataError(
+            f"`{path.name}` line {line_numbers(path)[row]}: `{target.name}` is `{target.iloc[row]}`, "
+            f"which is none of the labels {list(competition.labels)}",
+            "correct the row, or `labels` in competition.toml",
+        )
+    if len(np.unique(codes)) < 2:
+        raise DataError(
+            f"`{path.name}`: `{target.name}` is `{target.iloc[0]}` in every row", "two classes are needed to learn"
+        )
+    return codes
+
+
+def _check_zero_one(values: np.ndarray, competition: Competition, path: Path) -> None:
+    bad = np.argwhere((values != 0) & (values != 1))
+    if len(bad):
+        row, column = bad[0]
+        raise DataError(
+            f"`{path.name}` line {line_numbers(path)[row]}: `{competition.target[column]}` is `{values[row, column]:g}`, "
+            "but a multilabel target is 0 or 1",
+            'correct it, or set `problem_type = "multi-target"`',
+        )

@@ -1,0 +1,44 @@
+"""What an engine tells while folds train."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class EpochEvent:
+    """One epoch of one fold has ended.
+
+    Attributes:
+        fold: Number of the fold, from 0.
+        epoch: Epochs done, from 1.
+        n_epochs: Most epochs that the fold will take.
+        score: Validation score of this epoch.
+        best_score: Best validation score so far.
+        train_loss: Mean training loss of this epoch.
+        seconds: Since the fold's first epoch began.
+    """
+
+    fold: int
+    epoch: int
+    n_epochs: int
+    score: float
+    best_score: float
+    train_loss: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class FoldEvent:
+    """A fold is trained and saved."""
+
+    fold: int
+
+
+@dataclass(frozen=True)
+class DeviceEvent:
+    """Training is about to begin on a device, such as "cpu" or "cuda", in a number of processes."""
+
+    device: str
+    workers: int
+
+
+Event = EpochEvent | FoldEvent | DeviceEvent

@@ -1,0 +1,57 @@
+"""Write files so that a name that exists is always a whole file, and say in plain words why one cannot be written."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from aicomp.errors import AicompError
+
+
+@contextmanager
+def partial_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; it becomes `path` when the block ends well and is removed when not.
+
+    Raises:
+        AicompError: The disk is full or the folder cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with writing(path):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield temporary
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn an `OSError` inside the block into an error that names `path` and what to do.
+
+    Raises:
+        AicompError: The disk is full or the folder cannot be written.
+    """
+    try:
+        yield
+    except OSError as e:
+        raise AicompError(
+            f"cannot write `{path}`: {e.strerror or e}", "free some space, or correct the permissions"
+        ) from e
+
+
+def atomic_write(path: Path, content: str | bytes) -> None:
+    """Write a whole file, or leave what was there.
+
+    Args:
+        path: The file; its folder is made if needed.
+        content: Text, written as UTF-8, or bytes.
+
+    Raises:
+        AicompError: The disk is full or the folder cannot be written.
+    """
+    raw = content.encode() if isinstance(content, str) else content
+    with partial_file(path) as temporary:
+        temporary.write_bytes(raw)

@@ -1,0 +1,118 @@
+"""Metrics by name: built in, a project's own, or a plugin's."""
+
+from pathlib import Path
+from typing import get_args
+
+from aicomp.errors import UsageError
+from aicomp.metrics import classification, probability, regression
+from aicomp.metrics.aliases import ALIASES, spelling_key
+from aicomp.metrics.base import Metric, Needs, ProblemType, ScoreFunction
+from aicomp.registry import resolve
+
+__all__ = ["ALIASES", "METRICS", "Metric", "canonical_name", "get_metric", "guess_metric_names"]
+
+
+def _metric(fn: ScoreFunction, needs: Needs, direction: str, *problem_types: ProblemType) -> Metric:
+    return Metric(fn.__name__, fn, direction == "higher", needs, frozenset(problem_types))
+
+
+_BUILTIN = (
+    _metric(classification.accuracy, "label", "higher", "binary", "multiclass"),
+    _metric(classification.balanced_accuracy, "label", "higher", "binary", "multiclass"),
+    _metric(classification.f1, "label", "higher", "binary"),
+    _metric(classification.f1_macro, "label", "higher", "binary", "multiclass", "multilabel"),
+    _metric(classification.f1_micro, "label", "higher", "binary", "multiclass", "multilabel"),
+    _metric(classification.f1_weighted, "label", "higher", "binary", "multiclass", "multilabel"),
+    _metric(classification.f1_samples, "label", "higher", "multilabel"),
+    _metric(classification.precision, "label", "higher", "binary"),
+    _metric(classification.recall, "label", "higher", "binary"),
+    _metric(classification.mcc, "label", "higher", "binary", "multiclass"),
+    _metric(classification.cohen_kappa, "label", "higher", "binary", "multiclass"),
+    _metric(classification.quadratic_weighted_kappa, "label", "higher", "binary", "multiclass"),
+    _metric(classification.subset_accuracy, "label", "higher", "multilabel"),
+    _metric(classification.hamming_loss, "label", "lower", "multilabel"),
+    _metric(probability.roc_auc, "probability", "higher", "binary"),
+    _metric(probability.roc_auc_ovr_macro, "probability", "higher", "multiclass"),
+    _metric(probability.roc_auc_mean, "probability", "higher", "multilabel"),
+    _metric(probability.average_precision, "probability", "higher", "binary"),
+    _metric(probability.gini, "probability", "higher", "binary"),
+    _metric(probability.log_loss, "probability", "lower", "binary", "multiclass", "multilabel"),
+    _metric(probability.brier, "probability", "lower", "binary"),
+    _metric(regression.rmse, "value", "lower", "regression", "multi-target"),
+    _metric(regression.mse, "value", "lower", "regression", "multi-target"),
+    _metric(regression.mae, "value", "lower", "regression", "multi-target"),
+    _metric(regression.medae, "value", "lower", "regression"),
+    _metric(regression.rmsle, "value", "lower", "regression"),
+    _metric(regression.msle, "value", "lower", "regression"),
+    _metric(regression.rmspe, "value", "lower", "regression"),
+    _metric(regression.mape, "value", "lower", "regression"),
+    _metric(regression.smape, "value", "lower", "regression"),
+    _metric(regression.r2, "value", "higher", "regression", "multi-target"),
+    _metric(regression.pearson, "value", "higher", "regression"),
+    _metric(regression.spearman, "value", "higher", "regression"),
+    _metric(regression.mcrmse, "value", "lower", "multi-target"),
+    _metric(regression.mcrmsle, "value", "lower", "multi-target"),
+)
+
+METRICS: dict[str, Metric] = {metric.name: metric for metric in _BUILTIN}
+"""Built-in metrics by name."""
+
+_NAMES = {spelling_key(text): name for text, name in (*ALIASES.items(), *((name, name) for name in METRICS))}
+
+
+def canonical_name(text: str) -> str | None:
+    """Name of the built-in metric that a spelling means, None if it means none.
+
+    >>> canonical_name("Area Under ROC Curve"), canonical_name("RMSLE"), canonical_name("world peace")
+    ('roc_auc', 'rmsle', None)
+    """
+    return _NAMES.get(spelling_key(text))
+
+
+def get_metric(name: str, folder: Path | None = None) -> Metric:
+    """Look up a metric.
+
+    Args:
+        name: A name of `METRICS` or another spelling of it, an installed plugin, or `file:object`.
+        folder: The user's project, where `file:object` is looked up.
+
+    Raises:
+        UsageError: No such metric, or the object is no `Metric` or a wrong one.
+    """
+    builtin = None if ":" in name else canonical_name(name)
+    found = METRICS[builtin] if builtin is not None else resolve("metric", name, METRICS, folder)
+    _check_metric(found, name)
+    assert isinstance(found, Metric)
+    return found
+
+
+def guess_metric_names(problem_type: ProblemType) -> list[str]:
+    """Names of the built-in metrics that are defined for a problem type, the usual ones of each kind first."""
+    return [metric.name for metric in METRICS.values() if problem_type in metric.problem_types]
+
+
+def _check_metric(found: object, name: str) -> None:
+    if not isinstance(found, Metric):
+        what = "a function" if callable(found) else f"of type `{type(found).__name__}`"
+        raise UsageError(f"metric `{name}` is {what}, but must be a `Metric`", _how_to_write(name))
+    if found.needs not in get_args(Needs):
+        known = ", ".join(f'"{n}"' for n in get_args(Needs))
+        raise UsageError(f"metric `{name}` has `needs={found.needs!r}`", f"write one of {known}")
+    # A string is a collection too: frozenset("binary") holds letters.
+    known_types = set(get_args(ProblemType))
+    if isinstance(found.problem_types, str) or not found.problem_types or set(found.problem_types) - known_types:
+        known = ", ".join(f'"{t}"' for t in get_args(ProblemType))
+        raise UsageError(
+            f"metric `{name}` has `problem_types={found.problem_types!r}`",
+            f'write for example `problem_types=frozenset({{"binary"}})`; known are {known}',
+        )
+
+
+def _how_to_write(name: str) -> str:
+    """The lines that make a metric of a function named in `file:object`."""
+    attribute = name.rpartition(":")[2]
+    return (
+        f"write `from aicomp.metrics import Metric` and "
+        f'`{attribute} = Metric("{attribute}", FUNCTION, greater_is_better=True, needs="probability", '
+        'problem_types=frozenset({"binary"}))` with your own FUNCTION(y_true, y_pred)'
+    )

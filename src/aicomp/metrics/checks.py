@@ -1,0 +1,128 @@
+"""Checks that every metric makes: what is wrong is named by array, index and value."""
+
+import numpy as np
+
+
+def check_values(y_true: np.ndarray, y_pred: np.ndarray, *, ndim: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Both arrays as float64.
+
+    Args:
+        y_true: Numbers, (n,) or (n, n_targets).
+        y_pred: Numbers of the same shape.
+        ndim: Number of dimensions that the metric is defined for; None for 1 or 2.
+
+    Raises:
+        ValueError: The shapes differ, there are no rows, or a value is NaN or infinite.
+    """
+    true, pred = _numbers("y_true", y_true), _numbers("y_pred", y_pred)
+    _check_same_shape(true, pred)
+    if ndim is not None and true.ndim != ndim:
+        columns = "one column" if ndim == 1 else "several columns"
+        raise ValueError(f"`y_true` has shape {true.shape}, but the metric is for {columns}")
+    return true, pred
+
+
+def check_labels(y_true: np.ndarray, y_pred: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both arrays as int64: class codes, (n,), or 0 and 1 per label, (n, n_labels).
+
+    Raises:
+        ValueError: The shapes differ, there are no rows, or a value is no class code.
+    """
+    true, pred = check_values(y_true, y_pred)
+    for name, array in (("y_true", true), ("y_pred", pred)):
+        if array.ndim == 2:
+            _check_zero_one(name, array)
+        require(name, array, (array >= 0) & (array == np.floor(array)), "class codes are whole numbers from 0")
+    return true.astype(np.int64), pred.astype(np.int64)
+
+
+def check_two_classes(y_true: np.ndarray, y_pred: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both arrays as int64 codes of two classes, (n,), where 1 is the positive class.
+
+    Raises:
+        ValueError: As `check_labels`, or a code is neither 0 nor 1.
+    """
+    true, pred = check_values(y_true, y_pred, ndim=1)
+    for name, array in (("y_true", true), ("y_pred", pred)):
+        _check_zero_one(name, array)
+    return true.astype(np.int64), pred.astype(np.int64)
+
+
+def check_scores(y_true: np.ndarray, y_pred: np.ndarray, *, ndim: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Labels as booleans and scores as float64, (n,) or (n, n_labels).
+
+    Args:
+        y_true: 0 or 1.
+        y_pred: Finite scores of the same shape; the higher, the likelier is 1.
+        ndim: As in `check_values`.
+
+    Raises:
+        ValueError: As `check_values`, or a label is neither 0 nor 1.
+    """
+    true, pred = check_values(y_true, y_pred, ndim=ndim)
+    _check_zero_one("y_true", true)
+    return true == 1, pred
+
+
+def check_class_scores(y_true: np.ndarray, y_pred: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Class codes as int64, (n,), and scores as float64, (n, n_classes).
+
+    Raises:
+        ValueError: The numbers of rows differ, a score is NaN or infinite, or a code has no column.
+    """
+    true, pred = _numbers("y_true", y_true), _numbers("y_pred", y_pred)
+    if true.ndim != 1 or pred.ndim != 2 or len(true) != len(pred):
+        raise ValueError(
+            f"`y_true` has shape {true.shape} and `y_pred` {pred.shape}, but (n,) and (n, n_classes) are needed"
+        )
+    n_classes = pred.shape[1]
+    has_column = (true >= 0) & (true < n_classes) & (true == np.floor(true))
+    require("y_true", true, has_column, f"`y_pred` has columns for the classes 0 to {n_classes - 1}")
+    return true.astype(np.int64), pred
+
+
+def check_probabilities(y_pred: np.ndarray) -> None:
+    """Refuse numbers outside [0, 1].
+
+    Raises:
+        ValueError: With the first such number.
+    """
+    require("y_pred", y_pred, (y_pred >= 0) & (y_pred <= 1), "probabilities lie in [0, 1]")
+
+
+def require(name: str, array: np.ndarray, is_right: np.ndarray, expected: str) -> None:
+    """Refuse an array of which some element is wrong.
+
+    Args:
+        name: What the message calls the array.
+        array: The values.
+        is_right: Which elements are right, same shape.
+        expected: End of the message: what would be right.
+
+    Raises:
+        ValueError: With index and value of the first wrong element.
+    """
+    if is_right.all():
+        return
+    index = np.unravel_index(int(np.argmin(is_right)), array.shape)
+    place = ", ".join(str(int(i)) for i in index)
+    raise ValueError(f"`{name}[{place}]` is {array[index]:g}, but {expected}")
+
+
+def _check_zero_one(name: str, array: np.ndarray) -> None:
+    require(name, array, (array == 0) | (array == 1), "labels are 0 or 1")
+
+
+def _check_same_shape(y_true: np.ndarray, y_pred: np.ndarray) -> None:
+    if y_true.shape != y_pred.shape:
+        raise ValueError(f"`y_true` has shape {y_true.shape}, but `y_pred` has {y_pred.shape}")
+
+
+def _numbers(name: str, values: np.ndarray) -> np.ndarray:
+    array = np.asarray(values)
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"`{name}` holds {array.dtype}, but a metric takes numbers")
+    if array.ndim not in (1, 2) or array.size == 0:
+        raise ValueError(f"`{name}` has shape {array.shape}, but (n,) or (n, k) with at least one row is needed")
+    require(name, array, np.isfinite(array), "a metric takes finite numbers")
+    return array.astype(np.float64)

@@ -1,0 +1,65 @@
+"""What a model is told about the data: sizes, cardinalities and bin edges."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """Inputs and outputs of a tabular network.
+
+    A model takes `x_num`, float32 (batch, n_num), and `x_cat`, int64 codes (batch, n_cat), and returns
+    (batch, n_outputs), or (batch, k, n_outputs) if it is an ensemble of k members that are trained side by
+    side.
+
+    Attributes:
+        n_num: Number of numeric columns.
+        cardinalities: Number of distinct codes of each categorical column; codes run from 0.
+        n_outputs: Numbers per row: classes, labels or targets; a single logit for two classes.
+        bins: Rising bin edges of each numeric column, float32, at least two per column; from the training
+            rows alone.
+        dropout: Probability with which a hidden unit is silenced in training.
+    """
+
+    n_num: int
+    cardinalities: tuple[int, ...]
+    n_outputs: int
+    bins: tuple[Tensor, ...] = ()
+    dropout: float = 0.0
+
+    @property
+    def n_cat(self) -> int:
+        """Number of categorical columns."""
+        return len(self.cardinalities)
+
+
+def bin_edges(x: np.ndarray, n_bins: int) -> Tensor:
+    """Edges of at most `n_bins` bins for the values of one column.
+
+    A value that occurs c times counts as sqrt(c) and the bins hold equal counts: between quantiles (which
+    spend every edge on the commonest values) and an even grid over the distinct values. A column with few
+    distinct values gets an edge at each.
+
+    Args:
+        x: Values, (n,), without NaN.
+        n_bins: Largest number of bins.
+
+    Returns:
+        Rising edges, float32 (n_edges,), from the smallest to the largest value.
+
+    >>> bin_edges(np.array([0.0, 1.0, 1.0, 5.0]), n_bins=48)
+    tensor([0., 1., 5.])
+    """
+    values, counts = np.unique(x, return_counts=True)
+    if len(values) > n_bins + 1:
+        weight = np.cumsum(np.sqrt(counts))
+        picks = np.searchsorted(weight / weight[-1], np.linspace(0, 1, n_bins + 1))
+        picks[0], picks[-1] = 0, len(values) - 1
+        values = values[picks]
+    edges = np.unique(values.astype(np.float32))
+    if len(edges) < 2:  # a constant column: any width will do
+        edges = np.array([edges[0], edges[0] + 1], np.float32) if len(edges) else np.array([0, 1], np.float32)
+    return torch.from_numpy(edges)

@@ -1,0 +1,105 @@
+"""A project folder: its config, its competition, and the code that belongs to the user."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aicomp.competition import Competition, load_competition
+from aicomp.config import Config, load_config
+from aicomp.errors import UsageError
+from aicomp.metrics import get_metric
+from aicomp.registry import load_object
+from aicomp.task import Task
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CONFIG_FILE = "aicomp.toml"
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder with `aicomp.toml`, its contract, its code, its data and its runs.
+
+    Attributes:
+        folder: Absolute path of the project.
+        config: `aicomp.toml` with overrides applied.
+        competition: The contract.
+    """
+
+    folder: Path
+    config: Config
+    competition: Competition
+
+    @classmethod
+    def open(cls, folder: Path | None = None, overrides: list[str] | None = None) -> "Project":
+        """Open the project in `folder`, or the one that the current directory lies in.
+
+        Args:
+            folder: The project's folder; None searches the current directory and its parents.
+            overrides: `key=value` entries that win over `aicomp.toml`.
+
+        Raises:
+            UsageError: No project there, or its config or contract is wrong.
+        """
+        root = folder.resolve() if folder is not None else _find_root(Path.cwd())
+        if not (root / CONFIG_FILE).is_file():
+            raise UsageError(f"`{root}` is no project: it has no `{CONFIG_FILE}`", "run `aicomp init` to make one")
+        config = load_config(root / CONFIG_FILE, overrides)
+        competition = load_competition(root / config.competition)
+        return cls(root, config, competition)
+
+    @property
+    def raw(self) -> Path:
+        """Folder of the competition's files as they came."""
+        return self.folder / "data" / "raw"
+
+    @property
+    def runs(self) -> Path:
+        """Folder of the runs."""
+        return self.folder / "runs"
+
+    @cached_property
+    def task(self) -> Task:
+        """The learning problem, with the metric looked up.
+
+        Raises:
+            UsageError: Unknown metric, or one that is not defined for this problem type.
+        """
+        competition = self.competition
+        metric = get_metric(competition.metric, self.folder)
+        if competition.problem_type not in metric.problem_types:
+            fitting = ", ".join(sorted(metric.problem_types))
+            raise UsageError(
+                f"metric `{metric.name}` is for {fitting}, and this competition is {competition.problem_type}",
+                f"correct `metric` or `problem_type` in `{self.config.competition}`",
+            )
+        return Task(competition.problem_type, competition.labels, len(competition.target), metric)
+
+    @cached_property
+    def add_features(self) -> "Callable[[pd.DataFrame], pd.DataFrame] | None":
+        """The project's feature function, None if the config names none."""
+        reference = self.config.features.function
+        if reference is None:
+            return None
+        function: Callable[[Any], Any] = load_object(reference, self.folder)
+        if not callable(function):
+            raise UsageError(f"`{reference}` is no function", "set `function` under `[features]`")
+        return function
+
+    def code_hash(self) -> str:
+        """SHA-256 over the project's Python files: names and contents."""
+        digest = hashlib.sha256()
+        for path in sorted(self.folder.glob("*.py")):
+            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+        return digest.hexdigest()
+
+
+def _find_root(start: Path) -> Path:
+    for folder in (start, *start.parents):
+        if (folder / CONFIG_FILE).is_file():
+            return folder
+    raise UsageError(f"`{start}` lies in no project: no `{CONFIG_FILE}` here or above", "run `aicomp init` to make one")

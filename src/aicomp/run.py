@@ -1,0 +1,146 @@
+"""The noun Run: a folder with everything that one training was and gave. `DONE` is written last.
+
+runs/<id>/
+  run.json                  fingerprint, resolved config, contract, versions, git commit, data hash
+  columns.json              how each column was taken
+  folds.csv                 validation fold of each train row
+  work/                     typed tables that the workers map; removed when the run is done
+  folds/<k>/                predictions and weights (safetensors), history.csv, result.json last
+  oof.csv test.csv          predictions per row
+  scores.json curves.csv curves.png
+  DONE
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from aicomp.errors import UsageError
+from aicomp.files import atomic_write
+from aicomp.suggest import unknown_name
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run's folder.
+
+    Attributes:
+        folder: `runs/<id>` in the project.
+    """
+
+    folder: Path
+
+    @property
+    def id(self) -> str:
+        """Name of the folder; ids sort by the time they were made."""
+        return self.folder.name
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every part of the run was written."""
+        return (self.folder / "DONE").is_file()
+
+    @property
+    def work(self) -> Path:
+        """Folder of what the workers read; it is gone when the run is done."""
+        return self.folder / "work"
+
+    def fold(self, k: int) -> Path:
+        """Folder of fold `k`, counted from 0."""
+        return self.folder / "folds" / str(k)
+
+    def fold_is_done(self, k: int) -> bool:
+        """Whether fold `k` was trained and saved whole."""
+        return (self.fold(k) / "result.json").is_file()
+
+    def read(self, name: str) -> Any:
+        """Parsed JSON of one of the run's files, such as "scores.json"."""
+        return json.loads((self.folder / name).read_text(encoding="utf-8"))
+
+    def write(self, name: str, content: object) -> None:
+        """Write one of the run's JSON files atomically."""
+        atomic_write(self.folder / name, json.dumps(content, indent=1) + "\n")
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """`run.json`."""
+        content: dict[str, Any] = self.read("run.json")
+        return content
+
+    @property
+    def scores(self) -> dict[str, Any]:
+        """`scores.json` of a run that is done."""
+        content: dict[str, Any] = self.read("scores.json")
+        return content
+
+    def predictions(self, k: int) -> dict[str, np.ndarray]:
+        """Arrays of fold `k`: "valid_rows" int64, "valid" and "test" predictions."""
+        from safetensors.numpy import load_file
+
+        arrays: dict[str, np.ndarray] = load_file(self.fold(k) / "predictions.safetensors")
+        return arrays
+
+    def test_predictions(self) -> np.ndarray:
+        """Mean of the folds' test predictions, in the order of the test file; shapes in docs/architecture.md."""
+        n_folds = len(self.scores["folds"])
+        mean: np.ndarray = np.mean([self.predictions(k)["test"] for k in range(n_folds)], axis=0)
+        return mean
+
+
+def create_run(runs: Path, info: dict[str, Any]) -> Run:
+    """Make a new run's folder, named by the time, and write its `run.json`."""
+    runs.mkdir(exist_ok=True)
+    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+    for number in range(1, 1000):
+        folder = runs / (stamp if number == 1 else f"{stamp}-{number}")
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            continue
+        run = Run(folder)
+        run.write("run.json", info)
+        return run
+    raise UsageError(f"`{runs}` holds 999 runs of this second", "wait a second")
+
+
+def list_runs(runs: Path) -> list[Run]:
+    """All runs of a project, oldest first; a folder without `run.json` is none."""
+    if not runs.is_dir():
+        return []
+    return [Run(f) for f in sorted(runs.iterdir()) if (f / "run.json").is_file()]
+
+
+def find_run(runs: Path, name: str | None = None) -> Run:
+    """The run called `name` (any unambiguous beginning), or the newest that is done.
+
+    Raises:
+        UsageError: No such run, several of that beginning, or none that is done.
+    """
+    known = list_runs(runs)
+    if name is None:
+        done = [r for r in known if r.is_done]
+        if done:
+            return done[-1]
+        what = "only unfinished runs" if known else "no run yet"
+        raise UsageError(f"`{runs}` holds {what}", "run `aicomp train`")
+    exact = [r for r in known if r.id == name]
+    matches = exact or [r for r in known if r.id.startswith(name)]
+    if not matches:
+        raise unknown_name("run", name, [r.id for r in known], "aicomp runs")
+    if len(matches) > 1:
+        raise UsageError(f"`{name}` is the beginning of {len(matches)} runs", f"write more of it: {matches[0].id} ...")
+    if not matches[0].is_done:
+        raise UsageError(f"run `{matches[0].id}` is not finished", "`aicomp train` continues it")
+    return matches[0]
+
+
+def unfinished_run(runs: Path, fingerprint: str) -> Run | None:
+    """The newest run that was cut short and has this fingerprint of config, data and code."""
+    for run in reversed(list_runs(runs)):
+        if not run.is_done and run.info["fingerprint"] == fingerprint and (run.work / "READY").is_file():
+            return run
+    return None

@@ -1,0 +1,108 @@
+"""Train one model on one fold, from encoded rows to predictions."""
+
+import time
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from aicomp.config import Config
+from aicomp.errors import UsageError
+from aicomp.models.spec import ModelSpec, bin_edges
+from aicomp.task import Task
+from aicomp.training.device import reproducible
+from aicomp.training.fold import EpochReport, FoldData, FoldResult
+from aicomp.training.losses import make_objective
+from aicomp.training.recipe import N_BINS, Settings, resolve_settings
+from aicomp.training.trainer import Trainer
+
+__all__ = ["BuildModel", "EpochReport", "FoldData", "FoldResult", "fit_fold"]
+
+BuildModel = Callable[[ModelSpec], nn.Module]
+
+
+def fit_fold(
+    data: FoldData,
+    task: Task,
+    config: Config,
+    build_model: BuildModel,
+    *,
+    seed: int,
+    device: torch.device,
+    report: Callable[[EpochReport], None] = lambda epoch: None,
+) -> FoldResult:
+    """Train a model on a fold and predict its validation and test rows.
+
+    The same seed, data and device give the same bits on a CPU.
+
+    Args:
+        data: The fold.
+        task: What is learned and how it is scored.
+        config: The project's config; `[training]` and `[regularization]` are read here.
+        build_model: Makes the network; its `forward(x_num, x_cat)` returns (batch, n_outputs) or (batch, k,
+            n_outputs).
+        seed: Of weights, batches and dropout.
+        device: Where to train, see `choose_device`.
+        report: Called after each epoch.
+
+    Raises:
+        UsageError: The config contradicts itself, the task or the model.
+        DataError: A target that the loss cannot take.
+        AicompError: The loss became NaN or infinite.
+    """
+    settings = resolve_settings(config, task, n_rows=len(data.y), device=device)
+    objective = make_objective(task, settings, data.y)
+    started = time.perf_counter()
+    with reproducible(seed, device):
+        model = _build(build_model, data, task, settings, config).to(device)
+        trainer = Trainer(model, task, objective, settings, device)
+        trainer.fit(data, report)
+        valid_pred = trainer.predict(data.valid_x_num, data.valid_x_cat)
+        test_pred = trainer.predict(data.test_x_num, data.test_x_cat)
+    return FoldResult(
+        valid_pred=valid_pred,
+        test_pred=test_pred,
+        history=trainer.history,
+        state_dict={name: t.cpu() for name, t in trainer.model.state_dict().items()},
+        best_epoch=trainer.best_epoch,
+        n_epochs=len(trainer.history),
+        seconds=time.perf_counter() - started,
+        settings=settings.to_dict(),
+        notes=trainer.notes,
+    )
+
+
+def _build(build_model: BuildModel, data: FoldData, task: Task, settings: Settings, config: Config) -> nn.Module:
+    spec = ModelSpec(
+        n_num=data.x_num.shape[1],
+        cardinalities=tuple(data.cardinalities),
+        n_outputs=task.n_outputs,
+        bins=tuple(bin_edges(column, N_BINS) for column in data.x_num.T),
+        dropout=settings.dropout,
+    )
+    model = build_model(spec)
+    _check_outputs(model, data, spec, config.model.name)
+    has_dropout = any(isinstance(m, nn.modules.dropout._DropoutNd) for m in model.modules())
+    if config.regularization.dropout not in ("auto", 0) and not has_dropout:
+        raise UsageError(
+            f"`regularization.dropout` is {settings.dropout}, but `{config.model.name}` has no dropout layer",
+            "write `--set regularization.dropout=0`",
+        )
+    return model
+
+
+@torch.no_grad()
+def _check_outputs(model: nn.Module, data: FoldData, spec: ModelSpec, name: str) -> None:
+    """Try a project's own model on two rows, so that a wrong shape is not an error deep in a loss."""
+    if not isinstance(model, nn.Module):
+        raise UsageError(f"model `{name}` is built as {type(model).__name__}", "return a `torch.nn.Module`")
+    model.eval()
+    rows = torch.from_numpy(data.x_num[:2]), torch.from_numpy(data.x_cat[:2])
+    outputs = model(*rows)
+    n = len(rows[0])
+    shape = tuple(getattr(outputs, "shape", ()))
+    if shape[:1] + shape[-1:] != (n, spec.n_outputs) or len(shape) not in (2, 3):
+        raise UsageError(
+            f"model `{name}` returns shape {shape} for {n} rows, but the task has {spec.n_outputs} outputs",
+            f"return ({n}, {spec.n_outputs}), or ({n}, k, {spec.n_outputs}) for an ensemble of k members",
+        )

@@ -1,0 +1,84 @@
+"""What goes into the training of a fold, what is told meanwhile, and what comes out."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class FoldData:
+    """The rows of one fold, encoded. Shapes of targets: see docs/architecture.md.
+
+    Attributes:
+        x_num: Numbers of the training rows, float32 (n, n_num), without NaN.
+        x_cat: Codes of the training rows, int64 (n, n_cat).
+        y: Targets of the training rows.
+        valid_x_num: Numbers of the validation rows.
+        valid_x_cat: Codes of the validation rows.
+        valid_y: Targets of the validation rows.
+        test_x_num: Numbers of the test rows.
+        test_x_cat: Codes of the test rows.
+        cardinalities: Number of distinct codes of each categorical column.
+    """
+
+    x_num: np.ndarray
+    x_cat: np.ndarray
+    y: np.ndarray
+    valid_x_num: np.ndarray
+    valid_x_cat: np.ndarray
+    valid_y: np.ndarray
+    test_x_num: np.ndarray
+    test_x_cat: np.ndarray
+    cardinalities: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """One epoch has ended.
+
+    Attributes:
+        epoch: Epochs done, from 1.
+        n_epochs: Most epochs that this fold will take.
+        score: Validation score of this epoch, in the metric's unit.
+        best_score: Best validation score so far.
+        train_loss: Mean training loss of this epoch.
+        seconds: Since training began.
+    """
+
+    epoch: int
+    n_epochs: int
+    score: float
+    best_score: float
+    train_loss: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class FoldResult:
+    """What came of a fold.
+
+    Attributes:
+        valid_pred: Predictions for the validation rows, in the target's unit; shapes as in
+            docs/architecture.md.
+        test_pred: Predictions for the test rows.
+        history: A row per epoch: epoch, train_loss, valid_loss, score, learning_rate, seconds (since training
+            began).
+        state_dict: Weights that made the predictions, on the CPU.
+        best_epoch: Epoch that they come from, from 1.
+        n_epochs: Epochs that were trained.
+        seconds: Training and prediction.
+        settings: The recipe, without an "auto".
+        notes: Sentences about what happened.
+    """
+
+    valid_pred: np.ndarray
+    test_pred: np.ndarray
+    history: list[dict[str, float]]
+    state_dict: dict[str, Tensor]
+    best_epoch: int
+    n_epochs: int
+    seconds: float
+    settings: dict[str, Any]
+    notes: list[str] = field(default_factory=list)

@@ -1,0 +1,166 @@
+"""The default recipe: every "auto" of the config as a number, from the task and the size of the data."""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+
+from aicomp.config import Config
+from aicomp.errors import UsageError
+from aicomp.task import Task
+from aicomp.training.device import has_bfloat16
+
+N_BINS = 48
+"""Most bins of a numeric column's piecewise-linear embedding."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A recipe without an "auto": what one fold is trained with.
+
+    The names are those of `aicomp.config.TrainingConfig` and `RegularizationConfig`. Zero, or False, is off.
+
+    Attributes:
+        log_target: Whether a regression learns log(1 + target).
+    """
+
+    optimizer: str
+    learning_rate: float
+    batch_size: int
+    epochs: int
+    schedule: str
+    amp: bool
+    loss: str
+    log_target: bool
+    weight_decay: float
+    dropout: float
+    label_smoothing: float
+    mixup: float
+    clip_norm: float
+    early_stopping: int
+    ema: float
+    swa: float
+    sam: float
+    input_noise: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as a plain dict, for the run's folder."""
+        return asdict(self)
+
+
+def resolve_settings(config: Config, task: Task, *, n_rows: int, device: torch.device) -> Settings:
+    """Turn the config into a recipe for a fold.
+
+    Args:
+        config: The project's config.
+        task: What is learned.
+        n_rows: Training rows of the fold.
+        device: Where it is trained.
+
+    Raises:
+        UsageError: A value out of range, options that contradict each other, or one that cannot have an
+            effect.
+    """
+    training, regularization = config.training, config.regularization
+    loss, log_target = _loss(training.loss, task)
+    settings = Settings(
+        optimizer=training.optimizer,
+        learning_rate=_or(training.learning_rate, 0.008 if training.optimizer == "adamw" else 0.02),
+        batch_size=_or(training.batch_size, 256 if n_rows < 20_000 else 512),
+        epochs=_or(training.epochs, _epochs(n_rows)),
+        schedule=_or(training.schedule, "constant" if regularization.swa else "cosine"),
+        amp=_or(training.amp, has_bfloat16(device)),
+        loss=loss,
+        log_target=log_target,
+        weight_decay=_or(regularization.weight_decay, 0.02),
+        dropout=_or(regularization.dropout, 0.1),
+        label_smoothing=_or(regularization.label_smoothing, 0.0),
+        mixup=regularization.mixup,
+        clip_norm=_or(regularization.clip_norm, 1.0),
+        early_stopping=_or(regularization.early_stopping, 0 if regularization.swa else 16),
+        ema=_or(regularization.ema, 0.0),
+        swa=regularization.swa,
+        sam=regularization.sam,
+        input_noise=regularization.input_noise,
+    )
+    _check_ranges(settings)
+    _check_effects(settings, task, device)
+    return settings
+
+
+def _or(value: Any, default: Any) -> Any:
+    return default if value == "auto" else value
+
+
+def _epochs(n_rows: int) -> int:
+    """Passes over the data: fewer over more rows, so that steps grow with the square root of the rows."""
+    return min(70, max(8, round(28 * math.sqrt(10_000 / n_rows))))
+
+
+_LOSS_OF_METRIC = {"mae": "mae", "mape": "mae", "smape": "mae", "medae": "mae"}
+_LOG_METRICS = ("rmsle", "msle", "rmspe", "mape", "smape")
+"""Metrics of relative errors: on a logarithmic scale, equal ratios are equal distances."""
+
+
+def _loss(asked: str, task: Task) -> tuple[str, bool]:
+    """Name of the loss, and whether the target's logarithm is learned."""
+    if task.is_classification:
+        if asked not in ("auto", "cross-entropy"):
+            raise UsageError(
+                f"`training.loss` is `{asked}`, but the problem is {task.problem_type}",
+                'write `--set training.loss="cross-entropy"`',
+            )
+        return "cross-entropy", False
+    if asked == "cross-entropy":
+        raise UsageError(
+            f"`training.loss` is `cross-entropy`, but the problem is {task.problem_type}",
+            'write `--set training.loss="mse"`',
+        )
+    if asked == "log-mse":
+        return "mse", True
+    if asked != "auto":
+        return asked, False
+    return _LOSS_OF_METRIC.get(task.metric.name, "mse"), task.metric.name in _LOG_METRICS
+
+
+def _check_ranges(s: Settings) -> None:
+    above_zero = {"learning_rate": s.learning_rate, "batch_size": s.batch_size, "epochs": s.epochs}
+    for name, value in above_zero.items():
+        if not value > 0:
+            raise UsageError(f"`training.{name}` is {value}, but it must be above 0", f"remove `{name}` or set `auto`")
+    shares = {"dropout": s.dropout, "label_smoothing": s.label_smoothing, "ema": s.ema, "swa": s.swa}
+    for name, value in shares.items():
+        if not 0 <= value < 1:
+            raise UsageError(f"`regularization.{name}` is {value}, but it must be at least 0 and below 1", _off(name))
+    for name in ("weight_decay", "mixup", "clip_norm", "early_stopping", "sam", "input_noise"):
+        if getattr(s, name) < 0:
+            raise UsageError(f"`regularization.{name}` is {getattr(s, name)}, but it must not be negative", _off(name))
+
+
+def _check_effects(s: Settings, task: Task, device: torch.device) -> None:
+    """Refuse what contradicts itself or could not do anything."""
+    if s.label_smoothing and not task.is_classification:
+        raise UsageError(
+            f"`regularization.label_smoothing` is {s.label_smoothing}, but {task.problem_type} has no class",
+            _off("label_smoothing"),
+        )
+    if s.ema and s.swa:
+        raise UsageError(
+            f"`regularization.ema` ({s.ema}) and `swa` ({s.swa}) both average the weights; one can be saved",
+            _off("ema"),
+        )
+    if s.swa and s.early_stopping:
+        raise UsageError(
+            f"`regularization.swa` averages the last epochs; `early_stopping` ({s.early_stopping}) cuts them",
+            _off("early_stopping"),
+        )
+    if s.amp and not has_bfloat16(device):
+        raise UsageError(
+            f"`training.amp` is true, but this {device.type} does not multiply in bfloat16",
+            "write `--set training.amp=false`",
+        )
+
+
+def _off(name: str) -> str:
+    return f"write `--set regularization.{name}=0`"

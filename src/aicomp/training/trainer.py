@@ -1,0 +1,188 @@
+"""The training loop: for each epoch, for each batch: forward, loss, backward, step; then validate."""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from aicomp.errors import AicompError
+from aicomp.task import Task
+from aicomp.training.fold import EpochReport, FoldData
+from aicomp.training.losses import Objective
+from aicomp.training.optimizers import make_optimizer, set_learning_rate
+from aicomp.training.recipe import Settings
+from aicomp.training.regularization import Average, Batch, EarlyStopping, add_noise, mixup, worst_point
+from aicomp.training.schedules import SCHEDULES
+
+_CHUNK = {"cpu": 1024, "cuda": 65_536, "mps": 65_536}
+"""Rows that are predicted at once: on a CPU few enough that their activations stay in its cache."""
+
+_HISTORY = ("epoch", "train_loss", "valid_loss", "score", "learning_rate", "seconds")
+
+
+class Trainer:
+    """Trains a model with a recipe; afterwards `model` holds the weights to predict with.
+
+    Args:
+        model: The network, on `device`.
+        task: What is learned and how it is scored.
+        objective: The loss, fitted on the training targets.
+        settings: The recipe.
+        device: Where it is trained.
+
+    Attributes:
+        history: See `FoldResult`, as are `best_epoch` and `notes`.
+    """
+
+    def __init__(
+        self, model: nn.Module, task: Task, objective: Objective, settings: Settings, device: torch.device
+    ) -> None:
+        self.model = model
+        self.history: list[dict[str, float]] = []
+        self.best_epoch = 0
+        self.notes: list[str] = []
+        self._task = task
+        self._objective = objective
+        self._settings = settings
+        self._device = device
+        self._average = Average(model) if settings.ema or settings.swa else None
+        self._optimizer = make_optimizer(model, settings)
+
+    def fit(self, data: FoldData, report: Callable[[EpochReport], None]) -> None:
+        """Train on the fold's training rows, validating after each epoch, and keep the best weights."""
+        s = self._settings
+        started = time.perf_counter()
+        train = self._rows(data.x_num, data.x_cat, data.y)
+        valid = self._rows(data.valid_x_num, data.valid_x_cat, data.valid_y)
+        stopping = EarlyStopping(self._task.metric, s.early_stopping)
+        validated = self._average.model if self._average and s.ema else self.model
+        for epoch in range(1, s.epochs + 1):
+            train_loss, learning_rate = self._train_epoch(train, epoch)
+            if self._average and s.swa and epoch > s.epochs * (1 - s.swa):
+                self._average.update_swa(self.model)
+            score, valid_loss = self._validate(validated, valid, data.valid_y)
+            stop = stopping.update(epoch, score, valid_loss, validated)
+            seconds = time.perf_counter() - started
+            row = (epoch, train_loss, valid_loss, score, learning_rate, seconds)
+            self.history.append(dict(zip(_HISTORY, row, strict=True)))
+            report(EpochReport(epoch, s.epochs, score, stopping.best_score, train_loss, seconds))
+            if stop:
+                self.notes.append(f"stopped after epoch {epoch}: no better score since epoch {stopping.best_epoch}")
+                break
+        if self._average and s.swa:
+            self._finish_swa(valid, data.valid_y, stopping)
+        else:
+            self.model.load_state_dict(stopping.best_state)
+            self.best_epoch = stopping.best_epoch
+
+    def predict(self, x_num: np.ndarray, x_cat: np.ndarray) -> np.ndarray:
+        """Predict rows: probabilities, or values in the target's unit, float64."""
+        rows = Batch(torch.from_numpy(x_num).to(self._device), torch.from_numpy(x_cat).to(self._device), torch.empty(0))
+        predictions, _ = self._evaluate(self.model, rows)
+        return predictions
+
+    def _train_epoch(self, train: Batch, epoch: int) -> tuple[float, float]:
+        """Pass over all rows in batches of nearly equal size; return mean loss and last learning rate."""
+        s = self._settings
+        n_rows = len(train.targets)
+        n_batches = max(1, round(n_rows / s.batch_size))
+        order = torch.randperm(n_rows).to(self._device)
+        losses = torch.empty(n_batches, device=self._device)
+        rates = []
+        self.model.train()
+        for step, rows in enumerate(order.tensor_split(n_batches)):
+            progress = (epoch - 1 + step / n_batches) / s.epochs
+            rates.append(s.learning_rate * SCHEDULES[s.schedule](progress))
+            set_learning_rate(self._optimizer, rates[-1])
+            losses[step] = self._step(Batch(train.x_num[rows], train.x_cat[rows], train.targets[rows]))
+            if self._average and s.ema:
+                self._average.update_ema(self.model, s.ema)
+        _check_finite(losses, epoch, rates)
+        return float(losses.mean()), rates[-1]
+
+    def _step(self, batch: Batch) -> Tensor:
+        """One step of the optimizer; returns the loss before it."""
+        s = self._settings
+        if s.input_noise:
+            batch = add_noise(batch, s.input_noise)
+        if s.mixup:
+            batch = mixup(batch, s.mixup)
+        self._optimizer.zero_grad(set_to_none=True)
+        loss = self._loss(batch)
+        loss.backward()  # type: ignore[no-untyped-call]
+        if s.sam:
+            with worst_point(self.model, s.sam):
+                self._loss(batch).backward()  # type: ignore[no-untyped-call]
+        if s.clip_norm:
+            nn.utils.clip_grad_norm_(self.model.parameters(), s.clip_norm)
+        self._optimizer.step()
+        return loss.detach()
+
+    def _loss(self, batch: Batch) -> Tensor:
+        outputs = self._forward(self.model, batch.x_num, batch.x_cat)
+        loss = self._objective.loss(outputs, batch.targets, smooth=True)
+        if batch.partner_targets is not None:
+            partner_loss = self._objective.loss(outputs, batch.partner_targets, smooth=True)
+            loss = batch.share * loss + (1 - batch.share) * partner_loss
+        return loss
+
+    def _forward(self, model: nn.Module, x_num: Tensor, x_cat: Tensor) -> Tensor:
+        """Outputs of all members in float32, (n, k, n_outputs); a single model has k = 1."""
+        with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._settings.amp):
+            outputs: Tensor = model(x_num, x_cat)
+        return (outputs if outputs.ndim == 3 else outputs.unsqueeze(1)).float()
+
+    def _validate(self, model: nn.Module, valid: Batch, y: np.ndarray) -> tuple[float, float]:
+        """Score and mean loss on the validation rows."""
+        predictions, loss = self._evaluate(model, valid)
+        return self._task.score(y, predictions), loss
+
+    @torch.inference_mode()
+    def _evaluate(self, model: nn.Module, rows: Batch) -> tuple[np.ndarray, float]:
+        """Predictions and, where targets are known, the mean loss over rows and members (else 0)."""
+        model.eval()
+        parts, total = [], 0.0
+        size = _CHUNK[self._device.type]
+        for start in range(0, max(1, len(rows.x_num)), size):
+            chunk = slice(start, start + size)
+            outputs = self._forward(model, rows.x_num[chunk], rows.x_cat[chunk])
+            parts.append(self._objective.predict(outputs.cpu()))  # in float64, which not every device has
+            if len(rows.targets):
+                total += float(self._objective.loss(outputs, rows.targets[chunk])) * len(outputs)
+        return torch.cat(parts).numpy(), total / max(1, len(rows.x_num))
+
+    def _rows(self, x_num: np.ndarray, x_cat: np.ndarray, y: np.ndarray) -> Batch:
+        targets = self._objective.encode(y)
+        x_num_, x_cat_ = torch.from_numpy(x_num), torch.from_numpy(x_cat)
+        return Batch(x_num_.to(self._device), x_cat_.to(self._device), targets.to(self._device))
+
+    def _finish_swa(self, valid: Batch, valid_y: np.ndarray, stopping: EarlyStopping) -> None:
+        assert self._average is not None
+        self.model = self._average.model
+        self.best_epoch = len(self.history)
+        score, _ = self._validate(self.model, valid, valid_y)
+        metric = self._task.metric.name
+        self.notes.append(
+            f"weights averaged over the last {self._settings.swa:.0%} of the epochs: {metric} {score:.6g}; "
+            f"the best single epoch was {stopping.best_epoch} with {stopping.best_score:.6g}"
+        )
+
+
+def _check_finite(losses: Tensor, epoch: int, rates: list[float]) -> None:
+    """Refuse to go on after a loss of NaN or infinity.
+
+    Raises:
+        AicompError: Names the first such step.
+    """
+    # Looked at once per epoch: on a GPU, reading a number every step would make the processor wait for it.
+    bad = torch.nonzero(~torch.isfinite(losses)).flatten().tolist()
+    if bad:
+        step = bad[0]
+        lower = max(rates) / 10
+        raise AicompError(
+            f"the loss became {float(losses[step])} in epoch {epoch}, step {step + 1} of {len(losses)}, "
+            f"at learning rate {rates[step]:.3g}",
+            f"write `--set training.learning_rate={lower:.1g}`",
+        )
