@@ -1,6 +1,7 @@
 """The noun Competition: the contract of one competition, read from and written to `competition.toml`."""
 
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -55,6 +56,8 @@ class Competition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         url: Page of the competition.
         medals: Score that a medal took, by medal ("gold", "silver", "bronze", "median").
         medals_source: Where the medal thresholds come from, with a date.
+        first_row_id: Where test has no id column and the submission counts its rows: the number of the first one.
+        host: Who grades submissions: "kaggle", or "local" for an embedded competition whose hidden part aicomp knows.
     """
 
     slug: str
@@ -73,6 +76,8 @@ class Competition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     url: str = ""
     medals: dict[str, float] = {}
     medals_source: str = ""
+    first_row_id: int | None = None
+    host: Literal["kaggle", "local"] = "kaggle"
 
     @property
     def prediction_columns(self) -> tuple[str, ...]:

@@ -1,0 +1,114 @@
+"""The command line: commands by name, and every error as one message, one hint and one exit code."""
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from aicomp import __version__
+from aicomp.errors import AicompError, UsageError
+
+app = typer.Typer(
+    name="aicomp",
+    help="From a machine-learning competition's name to a valid, reproducible, well-validated submission.",
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+# Typer raises its parser's exceptions; which package they come from depends on Typer's version.
+_ParserError = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        sys.stdout.write(f"aicomp {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
+def _register_commands() -> None:
+    """Import each command's module: they import nothing heavy at their top, so that `--help` is quick."""
+    from aicomp.cli import demo, init, listing, runs, score, submit, train
+
+    for name, function in (
+        ("init", init.init),
+        ("train", train.train),
+        ("submit", submit.submit),
+        ("score", score.score),
+        ("runs", runs.runs),
+        ("list", listing.list_names),
+        ("demo", demo.demo),
+    ):
+        app.command(name)(function)
+
+
+_register_commands()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; errors become messages on stderr (and JSON with `--json`).
+
+    Args:
+        argv: Arguments without the program's name; None takes those of the process.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    as_json = "--json" in arguments
+    try:
+        code = app(arguments or ["--help"], prog_name="aicomp", standalone_mode=False)
+    except AicompError as e:
+        return _fail(e.message, e.hint, e.exit_code, as_json)
+    except _ParserError as e:
+        error = _usage_error(e)
+        return _fail(error.message, error.hint, error.exit_code, as_json)
+    except (KeyboardInterrupt, typer.Abort):
+        code = 130
+    except BrokenPipeError:
+        # The reader (such as `head`) has left. Python would complain once more when it flushes stdout at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as e:
+        # A bug: the traceback is for whoever reports it. Locals, which could hold a token, are not shown.
+        sys.stderr.write(traceback.format_exc())
+        return _fail(f"{type(e).__name__}: {e}", "this is a bug in aicomp; please report it", 1, as_json)
+    if code == 130:
+        return _fail("interrupted", "", 130, as_json)
+    return code if isinstance(code, int) else 0
+
+
+def run() -> None:
+    """Entry point of the `aicomp` program."""
+    sys.exit(main())
+
+
+def _usage_error(error: BaseException) -> UsageError:
+    message = str(error.format_message())  # type: ignore[attr-defined]
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "aicomp"
+    message = message.rstrip(".")
+    return UsageError(f"{message[:1].lower()}{message[1:]}", f"`{command} --help` shows what it takes")
+
+
+def _fail(message: str, hint: str, code: int, as_json: bool) -> int:
+    if as_json:
+        content = {"error": {"code": code, "message": message, "hint": hint}}
+        sys.stdout.write(json.dumps(content, ensure_ascii=False) + "\n")
+    sys.stderr.write(f"error: {message}\n")
+    if hint:
+        sys.stderr.write(f"\nhint: {hint}\n")
+    return code
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,59 @@
+"""What a command says: one JSON object on stdout for programs, or text for people."""
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+
+class Output:
+    """Where a command's words go.
+
+    Results go to stdout: as the one JSON object with `--json`, else as text. Everything that is said on the way goes
+    to stderr, so that stdout can be piped on.
+
+    Args:
+        as_json: Whether the command was called with `--json`.
+    """
+
+    def __init__(self, as_json: bool) -> None:
+        self.as_json = as_json
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether stderr is a terminal: progress bars are drawn there and nowhere else."""
+        return sys.stderr.isatty()
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether a person can be asked: both ends are a terminal and the answer is not for a program."""
+        return sys.stdin.isatty() and sys.stderr.isatty() and not self.as_json
+
+    def say(self, *lines: "RenderableType") -> None:
+        """Tell people something on the way, on stderr. Square brackets are printed as they are."""
+        for line in lines:
+            _console(stderr=True).print(line, markup=False, highlight=False, soft_wrap=isinstance(line, str))
+
+    def result(self, content: dict[str, Any], *lines: "RenderableType") -> None:
+        """Print the outcome on stdout, once per command: `content` with `--json`, else `lines`."""
+        if self.as_json:
+            sys.stdout.write(json.dumps(content, ensure_ascii=False) + "\n")
+            return
+        for line in lines:
+            _console(stderr=False).print(line, markup=False, highlight=False, soft_wrap=isinstance(line, str))
+
+    def ask(self, question: str) -> str:
+        """Ask a person for a line of text; call it only where `can_ask`."""
+        sys.stderr.write(f"{question} ")
+        sys.stderr.flush()
+        return sys.stdin.readline().strip()
+
+
+def _console(*, stderr: bool) -> "Console":
+    from rich.console import Console
+
+    width = None if os.environ.get("COLUMNS") or (sys.stderr if stderr else sys.stdout).isatty() else 120
+    return Console(stderr=stderr, width=width)
