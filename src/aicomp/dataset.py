@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from aicomp.competition import Competition
+from aicomp.data.dates import parse_dates
 from aicomp.data.reading import check_finite, line_numbers, parse_numbers, read_table
 from aicomp.errors import AicompError, DataError, UsageError
 from aicomp.project import Project
@@ -52,6 +53,9 @@ def load_dataset(project: Project) -> Dataset:
     test_path = project.raw / competition.files.test
     test = read_table(test_path, strings=strings, encoding=competition.files.encoding)
 
+    if competition.first_row_id is not None:
+        first = competition.first_row_id
+        test.insert(0, competition.id[0], [str(i) for i in range(first, first + len(test))])
     for name, column in (("group", group), ("time", time), ("fold_column", split.fold_column)):
         if column is not None and column not in train.columns:
             raise UsageError(f"`split.{name}` is `{column}`, which `{train_path.name}` does not have", _columns(train))
@@ -61,7 +65,8 @@ def load_dataset(project: Project) -> Dataset:
         check_ids(train, competition, train_path)
 
     fold_only = {c for c in (group, split.fold_column) if c}
-    hidden = {*competition.id, *competition.target, *fold_only}
+    ids = {c for c in competition.id if c not in train.columns or _only_names(test[c])}
+    hidden = {*ids, *competition.target, *fold_only}
     features = [_features(project, t.drop(columns=[c for c in t.columns if c in hidden])) for t in (train, test)]
     for table, path in zip(features, (train_path, test_path), strict=True):
         check_finite(table, path)
@@ -75,6 +80,11 @@ def load_dataset(project: Project) -> Dataset:
         time=_time(train, time, train_path),
         fold_column=_strings(train, split.fold_column),
     )
+
+
+def _only_names(ids: pd.Series) -> bool:
+    """Whether an id column says nothing but which row it is: not so for times, nor for one id of several."""
+    return bool(ids.is_unique) and parse_dates(ids) is None
 
 
 def _columns(table: pd.DataFrame) -> str:

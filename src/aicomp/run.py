@@ -77,6 +77,16 @@ class Run:
         content: dict[str, Any] = self.read("scores.json")
         return content
 
+    def result(self, k: int) -> dict[str, Any]:
+        """`result.json` of fold `k`: best epoch, epochs, seconds, settings, notes, history and inputs."""
+        content: dict[str, Any] = json.loads((self.fold(k) / "result.json").read_text(encoding="utf-8"))
+        return content
+
+    @property
+    def seconds(self) -> float:
+        """What the folds of a run that is done took together; side by side they took less."""
+        return float(sum(self.result(k)["seconds"] for k in range(len(self.scores["folds"]))))
+
     def predictions(self, k: int) -> dict[str, np.ndarray]:
         """Arrays of fold `k`: "valid_rows" int64, "valid" and "test" predictions."""
         from safetensors.numpy import load_file

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from aicomp.errors import DataError
 from aicomp.metrics.base import Metric, ProblemType
 
 
@@ -52,7 +53,15 @@ class Task:
         Args:
             y_true: Targets as arrays, see the module `aicomp.task` and docs/architecture.md for shapes.
             y_pred: Probabilities, or values in the target's unit.
+
+        Raises:
+            DataError: The metric is not defined for these rows, such as an area under the ROC of one class.
         """
-        if self.metric.needs == "label":
-            return self.metric(y_true.astype(np.int64), self.decide(y_pred))
-        return self.metric(y_true, y_pred)
+        decided = self.decide(y_pred) if self.metric.needs == "label" else y_pred
+        try:
+            return self.metric(y_true.astype(np.int64) if self.metric.needs == "label" else y_true, decided)
+        except ValueError as e:
+            raise DataError(
+                f"metric `{self.metric.name}` cannot score {len(y_true)} rows: {e}",
+                "take fewer folds with `--set split.n_splits=3`, or another splitter of `aicomp list splitters`",
+            ) from e

@@ -15,7 +15,7 @@ from aicomp.data.columns import Column
 from aicomp.data.encoding import Encoder
 from aicomp.data.table import Table
 from aicomp.files import atomic_write, partial_file
-from aicomp.models import MODELS
+from aicomp.models import MODELS, with_params
 from aicomp.project import Project
 from aicomp.registry import resolve
 from aicomp.report.curves import write_curves_csv
@@ -43,7 +43,7 @@ def run_fold(run: Run, project_folder: Path, k: int, report: Callable[[EpochRepo
         data,
         project.task,
         config,
-        lambda spec: build_model(spec, **config.model.params),
+        with_params(build_model, config.model.params),
         seed=config.seed + 1000 * k,
         device=choose_device(config.device),
         report=report,
