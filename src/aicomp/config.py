@@ -21,13 +21,13 @@ class _Section(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     """A table of the TOML file; unknown keys are refused."""
 
 
-class FeaturesConfig(_Section):
+class FeaturesConfig(_Section, frozen=True):
     """`[features]`: the project's own code that turns a raw table into features."""
 
     function: str | None = "features:add_features"
 
 
-class SplitConfig(_Section):
+class SplitConfig(_Section, frozen=True):
     """`[split]`: how rows become validation folds.
 
     Attributes:
@@ -47,14 +47,14 @@ class SplitConfig(_Section):
     fold_column: str | None = None
 
 
-class ModelConfig(_Section):
+class ModelConfig(_Section, frozen=True):
     """`[model]`: a name of `aicomp list models` or `file:object`, and its keyword arguments."""
 
     name: str = "tabm"
     params: dict[str, Any] = {}
 
 
-class TrainingConfig(_Section):
+class TrainingConfig(_Section, frozen=True):
     """`[training]`: optimizer, schedule and length; "auto" is chosen from the data's size.
 
     Attributes:
@@ -76,7 +76,7 @@ class TrainingConfig(_Section):
     loss: Literal["auto", "cross-entropy", "mse", "mae", "huber", "log-mse"] = "auto"
 
 
-class RegularizationConfig(_Section):
+class RegularizationConfig(_Section, frozen=True):
     """`[regularization]`: each entry can be switched off by 0 or false.
 
     Attributes:
@@ -104,7 +104,7 @@ class RegularizationConfig(_Section):
     input_noise: float = 0.0
 
 
-class Config(_Section):
+class Config(_Section, frozen=True):
     """The whole of `aicomp.toml`.
 
     Attributes:

@@ -1,6 +1,7 @@
 """From a project to a Run: prepare, train the folds, put the parts together."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -184,20 +185,13 @@ def _save_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
 
 def train_folds(project: Project, plan: Plan, on_event: Callable[[Event], None] = lambda event: None) -> None:
     """Train the folds that are left; each is saved as soon as it is done."""
-    config = project.config
-    for event in _folds(project, plan, config.workers, config.device):
-        on_event(event)
-
-
-def _folds(project: Project, plan: Plan, workers: int | str, device: str) -> Iterator[Event]:
     if plan.folds_left:
-        yield from run_folds(plan.run, project.folder, plan.folds_left, workers, device)
+        config = project.config
+        run_folds(plan.run, project.folder, plan.folds_left, config.workers, config.device, on_event)
 
 
 def finish(project: Project, run: Run) -> Run:
     """Put the folds together: OOF and test predictions, scores, curves, and `DONE` last."""
-    import shutil
-
     n_folds = run.read("plan.json")["n_folds"]
     task = project.task
     y = load_file(run.work / "target.safetensors")["y"]

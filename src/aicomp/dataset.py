@@ -207,7 +207,7 @@ def _check_zero_one(values: np.ndarray, competition: Competition, path: Path) ->
     if len(bad):
         row, column = bad[0]
         raise DataError(
-            f"`{path.name}` line {line_numbers(path)[row]}: `{competition.target[column]}` is `{values[row, column]:g}`, "
-            "but a multilabel target is 0 or 1",
+            f"`{path.name}` line {line_numbers(path)[row]}: `{competition.target[column]}` is "
+            f"`{values[row, column]:g}`, but a multilabel target is 0 or 1",
             'correct it, or set `problem_type = "multi-target"`',
         )

@@ -44,8 +44,8 @@ class Task:
             int64 codes, (n,) or (n, n_labels).
         """
         if self.problem_type == "multiclass":
-            return y_pred.argmax(axis=1).astype(np.int64)
-        return (y_pred >= 0.5).astype(np.int64)
+            return np.asarray(y_pred.argmax(axis=1), dtype=np.int64)
+        return np.asarray(y_pred >= 0.5, dtype=np.int64)
 
     def score(self, y_true: np.ndarray, y_pred: np.ndarray) -> float:
         """Score predictions with the competition's metric, in its own unit.

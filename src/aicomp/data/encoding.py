@@ -86,7 +86,7 @@ class Encoder:
         self._numbers, self._categories = [], []
         for column in self.columns:
             if column.kind in ("number", "boolean", "code"):
-                self._numbers += _fit_numbers(column.name, lambda t, name=column.name: t.numbers[name], table, rows)
+                self._numbers += _fit_numbers(column.name, _NumberOf(column.name), table, rows)
             if column.kind == "datetime":
                 for part, values in _time_parts(column.name, table, rows).items():
                     self._numbers += _fit_numbers(part, values, table, rows)
@@ -122,11 +122,22 @@ class Encoder:
         return Encoded(x_num, x_cat)
 
 
-Values = Callable[[Table], np.ndarray]
-"""Takes a table and returns one number per row, float64 (n_rows,), NaN where missing."""
+def _as_it_is(values: np.ndarray) -> np.ndarray:
+    return values
 
 
-def _fit_numbers(name: str, values: Values, table: Table, rows: np.ndarray) -> list[_ColumnEncoder]:
+@dataclass(frozen=True)
+class _NumberOf:
+    """Takes a table and returns one number per row, float64 (n_rows,), NaN where missing."""
+
+    name: str
+    function: Callable[[np.ndarray], np.ndarray] = _as_it_is
+
+    def __call__(self, table: Table) -> np.ndarray:
+        return self.function(table.numbers[self.name])
+
+
+def _fit_numbers(name: str, values: _NumberOf, table: Table, rows: np.ndarray) -> list[_ColumnEncoder]:
     """Encoders of one numeric column: the number, and where some are missing whether it is."""
     fitted = values(table)[rows]
     missing = np.isnan(fitted)
@@ -149,7 +160,7 @@ class _QuantileNormal:
 
     _MOST_KNOTS = 2000
 
-    def __init__(self, name: str, values: Values, fitted: np.ndarray) -> None:
+    def __init__(self, name: str, values: _NumberOf, fitted: np.ndarray) -> None:
         from scipy.special import ndtri
 
         self.names = [name]
@@ -164,38 +175,34 @@ class _QuantileNormal:
 
     def __call__(self, table: Table, rows: np.ndarray) -> np.ndarray:
         z = np.interp(self._values(table)[rows], self._levels, self._z)
-        return np.nan_to_num(z, nan=0.0)[:, None]
+        return np.asarray(np.nan_to_num(z, nan=0.0)[:, None])
 
 
 class _Flag:
     """A number that has two values: -1 and 1, missing 0."""
 
-    def __init__(self, name: str, values: Values, present: np.ndarray) -> None:
+    def __init__(self, name: str, values: _NumberOf, present: np.ndarray) -> None:
         self.names = [name]
         self._values = values
         self._middle, self._half = present.mean(), (present[1] - present[0]) / 2
 
     def __call__(self, table: Table, rows: np.ndarray) -> np.ndarray:
         z = (self._values(table)[rows] - self._middle) / self._half
-        return np.nan_to_num(np.clip(z, -1, 1), nan=0.0)[:, None]
+        return np.asarray(np.nan_to_num(np.clip(z, -1, 1), nan=0.0)[:, None])
 
 
 class _IsMissing:
     """Whether a number is missing: 1 or 0."""
 
-    def __init__(self, name: str, values: Values) -> None:
+    def __init__(self, name: str, values: _NumberOf) -> None:
         self.names = [f"{name} is missing"]
         self._values = values
 
     def __call__(self, table: Table, rows: np.ndarray) -> np.ndarray:
-        return np.isnan(self._values(table)[rows]).astype(np.float64)[:, None]
+        return np.asarray(np.isnan(self._values(table)[rows])[:, None], dtype=np.float64)
 
 
 _DAY = 86400.0
-
-
-def _elapsed(seconds: np.ndarray) -> np.ndarray:
-    return seconds
 
 
 def _calendar(unit: str, within: str) -> Callable[[np.ndarray], np.ndarray]:
@@ -213,7 +220,7 @@ def _calendar(unit: str, within: str) -> Callable[[np.ndarray], np.ndarray]:
 
 
 _TIME_PARTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "elapsed": _elapsed,
+    "elapsed": _as_it_is,
     "year": lambda s: np.floor(_years(s)),
     "month": _calendar("M", "Y"),
     "day of year": _calendar("D", "Y"),
@@ -229,16 +236,16 @@ def _years(seconds: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(seconds), np.nan, stamps.astype(np.float64) + 1970)
 
 
-def _time_parts(name: str, table: Table, rows: np.ndarray) -> dict[str, Values]:
+def _time_parts(name: str, table: Table, rows: np.ndarray) -> dict[str, _NumberOf]:
     """Parts of a time that vary among the training rows; equal parts (a year that is all that elapses) once."""
-    parts: dict[str, Values] = {}
+    parts: dict[str, _NumberOf] = {}
     seen: set[bytes] = set()
     for part, function in _TIME_PARTS.items():
         fitted = function(table.numbers[name][rows])
         ranks = np.unique(fitted, return_inverse=True)[1].astype(np.int32).tobytes()
         if ranks not in seen and len(np.unique(fitted[~np.isnan(fitted)])) > 1:
             seen.add(ranks)
-            parts[f"{name} {part}"] = lambda t, function=function: function(t.numbers[name])
+            parts[f"{name} {part}"] = _NumberOf(name, function)
     return parts
 
 
@@ -265,11 +272,11 @@ class _Levels:
         if self._kind == "code":
             return table.numbers[self.names[0]][rows]
         codes = table.codes[self.names[0]][rows].astype(np.float64)
-        return np.where(codes < 0, np.nan, codes)
+        return np.asarray(np.where(codes < 0, np.nan, codes))
 
     def __call__(self, table: Table, rows: np.ndarray) -> np.ndarray:
         raw = self._raw(table, rows)
         at = np.searchsorted(self._known, raw).clip(0, max(len(self._known) - 1, 0))
         known = self._known[at] == raw if len(self._known) else np.zeros(len(raw), dtype=bool)
         codes = np.where(known, at + 2, UNSEEN)
-        return np.where(np.isnan(raw), MISSING, codes)[:, None]
+        return np.asarray(np.where(np.isnan(raw), MISSING, codes)[:, None], dtype=np.int64)

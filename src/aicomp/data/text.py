@@ -1,6 +1,7 @@
 """Short text as a few numbers: the directions in which the training rows' words differ most."""
 
 import re
+from typing import Any
 
 import numpy as np
 
@@ -46,7 +47,8 @@ class TextEncoder:
 
     def __call__(self, table: Table, rows: np.ndarray) -> np.ndarray:
         """Encode rows: float64 (n, len(names)), each column with mean 0 and deviation 1 in the training rows."""
-        return np.clip((self._transform(_texts(table, self._name, rows)) - self._center) * self._scale, -5, 5)
+        z = (self._transform(_texts(table, self._name, rows)) - self._center) * self._scale
+        return np.asarray(np.clip(z, -5, 5))
 
 
 _SIZES = ("characters", "words")
@@ -54,7 +56,7 @@ _SIZES = ("characters", "words")
 
 def _sizes(texts: np.ndarray) -> np.ndarray:
     """log(1 + characters) and log(1 + words) of each text, (n, 2)."""
-    return np.log1p([[len(t), len(t.split())] for t in texts])
+    return np.asarray(np.log1p([[len(t), len(t.split())] for t in texts]))
 
 
 def _texts(table: Table, name: str, rows: np.ndarray) -> list[str]:
@@ -62,8 +64,8 @@ def _texts(table: Table, name: str, rows: np.ndarray) -> list[str]:
     return [levels[code] for code in table.codes[name][rows]]
 
 
-def _fit_components(texts: list[str]):  # type: ignore[no-untyped-def]
-    """A pipeline from texts to components; None if no word or run of characters is in two texts."""
+def _fit_components(texts: list[str]) -> Any:
+    """A scikit-learn pipeline from texts to components; None if no word or run of characters is in two texts."""
     from sklearn.decomposition import TruncatedSVD
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.pipeline import make_pipeline

@@ -6,18 +6,23 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from aicomp import errors
 from aicomp.engine.events import DeviceEvent, EpochEvent, Event, FoldEvent
 from aicomp.errors import AicompError
 from aicomp.run import Run
 
+if TYPE_CHECKING:
+    from aicomp.training.fit import EpochReport
 
-def run_folds(run: Run, project: Path, folds: list[int], workers: int | str, device: str) -> Iterator[Event]:
-    """Train the folds of a prepared run and yield what happens.
+
+def run_folds(
+    run: Run, project: Path, folds: list[int], workers: int | str, device: str, on_event: Callable[[Event], None]
+) -> None:
+    """Train the folds of a prepared run.
 
     Args:
         run: A run whose `work/` is ready.
@@ -25,12 +30,13 @@ def run_folds(run: Run, project: Path, folds: list[int], workers: int | str, dev
         folds: Numbers of the folds to train.
         workers: Processes, "auto" for one a core (one on a GPU), 0 for this process.
         device: The config's device.
+        on_event: Called with what happens, while it happens.
 
     Raises:
         AicompError: A fold failed; the other workers are stopped, and folds that were saved stay.
     """
     if workers == 0:
-        yield from _run_here(run, project, folds)
+        _run_here(run, project, folds, on_event)
         return
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     wanted = count if workers == "auto" else int(workers)
@@ -38,24 +44,26 @@ def run_folds(run: Run, project: Path, folds: list[int], workers: int | str, dev
         wanted = 1
     pool = _Pool(run, project, min(wanted, len(folds)), threads=max(1, count // max(1, min(wanted, len(folds)))))
     try:
-        yield from pool.train(folds, share_gpu=workers != "auto")
+        pool.train(folds, on_event, share_gpu=workers != "auto")
     finally:
         pool.close()
 
 
-def _run_here(run: Run, project: Path, folds: list[int]) -> Iterator[Event]:
+def _run_here(run: Run, project: Path, folds: list[int], on_event: Callable[[Event], None]) -> None:
     from aicomp.engine.fold_job import run_fold
     from aicomp.training.device import choose_device
 
-    yield DeviceEvent(choose_device(run.info["config"]["device"]).type, 0)
+    on_event(DeviceEvent(choose_device(run.info["config"]["device"]).type, 0))
     for k in folds:
-        epochs: list[Event] = []
-        run_fold(run, project, k, lambda r, k=k, epochs=epochs: epochs.append(_epoch(k, r)))
-        yield from epochs
-        yield FoldEvent(k)
+
+        def report(epoch: "EpochReport", k: int = k) -> None:
+            on_event(_epoch(k, epoch))
+
+        run_fold(run, project, k, report)
+        on_event(FoldEvent(k))
 
 
-def _epoch(fold: int, report: Any) -> EpochEvent:
+def _epoch(fold: int, report: "EpochReport") -> EpochEvent:
     return EpochEvent(
         fold, report.epoch, report.n_epochs, report.score, report.best_score, report.train_loss, report.seconds
     )
@@ -91,8 +99,8 @@ class _Pool:
             self._said.put((worker, json.loads(line)))
         self._said.put((worker, None))
 
-    def train(self, folds: list[int], *, share_gpu: bool) -> Iterator[Event]:
-        """Hand out folds as workers become free, and yield what they say until all are done."""
+    def train(self, folds: list[int], on_event: Callable[[Event], None], *, share_gpu: bool) -> None:
+        """Hand out folds as workers become free, and pass on what they say until all are done."""
         waiting, left = list(folds), set(folds)
         announced = False
         while left:
@@ -104,16 +112,16 @@ class _Pool:
                     on_gpu = said["device"] != "cpu" and not share_gpu
                     if not announced:
                         announced = True
-                        yield DeviceEvent(said["device"], 1 if on_gpu else len(self._processes))
+                        on_event(DeviceEvent(said["device"], 1 if on_gpu else len(self._processes)))
                     if on_gpu and worker > 0:
                         continue  # one process has the GPU to itself
                     self._give(worker, waiting)
                 case "epoch":
                     del said["event"]
-                    yield EpochEvent(**said)
+                    on_event(EpochEvent(**said))
                 case "fold":
                     left.discard(said["fold"])
-                    yield FoldEvent(said["fold"])
+                    on_event(FoldEvent(said["fold"]))
                     self._give(worker, waiting)
                 case "error":
                     raise getattr(errors, said["kind"])(f"fold {said['fold']}: {said['message']}", said["hint"])

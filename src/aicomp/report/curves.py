@@ -95,9 +95,9 @@ def _draw_losses(panel: "Axes", histories: Sequence[History]) -> None:
     for k, history in enumerate(drawn):
         epochs = [row["epoch"] for row in history]
         for name, label, color in (("train_loss", "training", _TRAIN), ("valid_loss", "validation", _VALID)):
-            style = {"color": color, "alpha": 0.8, "linewidth": 1.3, "marker": _marker(history)}
             values = [row[name] for row in history]
-            panel.plot(epochs, values, label=label if k == 0 else None, **style)
+            (line,) = panel.plot(epochs, values, label=label if k == 0 else None, marker=_marker(history))
+            line.set(color=color, alpha=0.8, linewidth=1.3)
     values = [row[name] for history in drawn for row in history for name in ("train_loss", "valid_loss")]
     finite = [value for value in values if math.isfinite(value)]
     if finite and min(finite) > 0 and max(finite) > 20 * min(finite):
