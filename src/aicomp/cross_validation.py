@@ -19,8 +19,9 @@ from aicomp.data.table import Table
 from aicomp.dataset import Dataset, load_dataset
 from aicomp.engine.events import Event
 from aicomp.engine.local import run_folds
-from aicomp.errors import AicompError, DataError
-from aicomp.files import atomic_write, partial_file
+from aicomp.errors import AicompError, DataError, UsageError
+from aicomp.files import atomic_write, partial_file, writing
+from aicomp.folds import Fold
 from aicomp.predictions import prediction_frame
 from aicomp.project import Project
 from aicomp.provenance import describe
@@ -80,7 +81,8 @@ def cross_validate(
     with _only_training(project):
         plan = prepare(project, fresh=fresh)
         on_plan(plan)
-        train_folds(project, plan, on_event)
+        with _nothing_left_of_a_mistake(plan):
+            train_folds(project, plan, on_event)
         return finish(project, plan.run)
 
 
@@ -109,9 +111,9 @@ def prepare(project: Project, *, fresh: bool = False) -> Plan:
         },
     )
     _write_folds_csv(run, dataset, folds)
-    run.work.mkdir()
-    train.save(run.work / "train.safetensors")
-    test.save(run.work / "test.safetensors")
+    for name, table in (("train", train), ("test", test)):
+        with partial_file(run.work / f"{name}.safetensors") as temporary:
+            table.save(temporary)
     _save_arrays(run.work / "target.safetensors", {"y": dataset.y})
     for k, fold in enumerate(folds):
         _save_arrays(run.work / f"fold-{k}.safetensors", {"train": fold.train, "valid": fold.valid})
@@ -134,7 +136,7 @@ def _plan(run: Run) -> Plan:
     )
 
 
-def _choose_folds(project: Project, dataset: Dataset) -> tuple[str, str, list[Any], list[str]]:
+def _choose_folds(project: Project, dataset: Dataset) -> tuple[str, str, list[Fold], list[str]]:
     split, task = project.config.split, project.task
     name, reason = split.splitter, "set in the config"
     if name == "auto" and project.competition.splitter != "auto":
@@ -158,11 +160,12 @@ def _choose_folds(project: Project, dataset: Dataset) -> tuple[str, str, list[An
         n_repeats=split.n_repeats,
         seed=project.config.seed,
         folder=project.folder,
+        labels=task.labels or project.competition.target,
     )
-    return name, reason, list(made.folds), list(made.notes)
+    return name, reason, made.folds, made.notes
 
 
-def _write_folds_csv(run: Run, dataset: Dataset, folds: list[Any]) -> None:
+def _write_folds_csv(run: Run, dataset: Dataset, folds: list[Fold]) -> None:
     """One line per train row; a row of several validation folds (repeats) lists them, -1 is never validated."""
     of_row: list[list[str]] = [[] for _ in range(len(dataset.train))]
     for k, fold in enumerate(folds):
@@ -254,10 +257,24 @@ def _check_predictions(parts: list[dict[str, np.ndarray]], run: Run) -> None:
 
 
 @contextmanager
+def _nothing_left_of_a_mistake(plan: Plan) -> Iterator[None]:
+    """Remove a run whose config or data turned out to be wrong before any fold was trained: it holds nothing."""
+    try:
+        yield
+    except (UsageError, DataError):
+        if not any(plan.run.fold_is_done(k) for k in range(plan.n_folds)):
+            shutil.rmtree(plan.run.folder)
+        raise
+
+
+@contextmanager
 def _only_training(project: Project) -> Iterator[None]:
     """Hold the project's lock; the operating system frees it when the process ends, however it ends."""
-    project.runs.mkdir(exist_ok=True)
-    lock = FileLock(project.runs / ".lock")
+    path = project.runs / ".lock"
+    with writing(path):
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    lock = FileLock(path)
     try:
         lock.acquire(timeout=0)
     except Timeout:

@@ -186,7 +186,8 @@ def encode_target(train: pd.DataFrame, competition: Competition, path: Path) -> 
 
 
 def _codes(target: pd.Series, competition: Competition, path: Path) -> np.ndarray:
-    codes = pd.Categorical(target.str.strip(), categories=list(competition.labels)).codes.astype(np.int64)
+    code_of = {label: code for code, label in enumerate(competition.labels)}
+    codes = target.str.strip().map(code_of).fillna(-1).to_numpy(dtype=np.int64)
     unknown = np.flatnonzero(codes < 0)
     if len(unknown):
         row = unknown[0]

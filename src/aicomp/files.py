@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from safetensors import SafetensorError
+
 from aicomp.errors import AicompError
 
 
@@ -29,17 +31,16 @@ def partial_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn an `OSError` inside the block into an error that names `path` and what to do.
+    """Turn a failure to write inside the block into an error that names `path` and what to do.
 
     Raises:
         AicompError: The disk is full or the folder cannot be written.
     """
     try:
         yield
-    except OSError as e:
-        raise AicompError(
-            f"cannot write `{path}`: {e.strerror or e}", "free some space, or correct the permissions"
-        ) from e
+    except (OSError, SafetensorError) as e:
+        reason = getattr(e, "strerror", None) or str(e)
+        raise AicompError(f"cannot write `{path}`: {reason}", "free some space, or correct the permissions") from e
 
 
 def atomic_write(path: Path, content: str | bytes) -> None:

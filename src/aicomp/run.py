@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from aicomp.errors import UsageError
-from aicomp.files import atomic_write
+from aicomp.files import atomic_write, writing
 from aicomp.suggest import unknown_name
 
 
@@ -103,14 +103,13 @@ class Run:
 
 def create_run(runs: Path, info: dict[str, Any]) -> Run:
     """Make a new run's folder, named by the time, and write its `run.json`."""
-    runs.mkdir(exist_ok=True)
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
     for number in range(1, 1000):
         folder = runs / (stamp if number == 1 else f"{stamp}-{number}")
-        try:
-            folder.mkdir()
-        except FileExistsError:
+        if folder.exists():
             continue
+        with writing(folder):
+            folder.mkdir(parents=True)
         run = Run(folder)
         run.write("run.json", info)
         return run

@@ -69,7 +69,7 @@ class Progress(AbstractContextManager["Progress"]):
         if self._bars is None:
             return
         if event.fold not in self._rows:
-            name = f"  fold {event.fold + 1}"
+            name = f"  fold {event.fold}"
             self._rows[event.fold] = self._bars.add_task(name, total=event.n_epochs, note="")
         note = f"{self._metric} {event.score:.5g}, best {event.best_score:.5g}"
         self._bars.update(self._rows[event.fold], completed=event.epoch, note=note)
@@ -78,14 +78,15 @@ class Progress(AbstractContextManager["Progress"]):
     def _end_fold(self, fold: int) -> None:
         self._folds_left.discard(fold)
         last = self._last.get(fold)
+        n_done = self._n_folds - len(self._folds_left)
         if self._bars is not None:
             self._bars.update(self._rows[-1], advance=1, note=self._time_left())
             if fold in self._rows:
                 self._bars.remove_task(self._rows.pop(fold))
         if last is not None:
             line = (
-                f"fold {fold + 1}/{self._n_folds}: {self._metric} {last.best_score:.5g}, "
-                f"{last.epoch} of at most {last.n_epochs} epochs, {last.seconds:.0f} s{self._time_left(', ')}"
+                f"fold {fold}: {self._metric} {last.best_score:.5g}, {last.epoch} of at most {last.n_epochs} epochs, "
+                f"{last.seconds:.0f} s; {n_done} of {self._n_folds} folds done{self._time_left(', ')}"
             )
             if self._bars is None:
                 self._output.say(line)
