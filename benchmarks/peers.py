@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from aicomp.submission import build_submission
 from sklearn.model_selection import KFold, StratifiedKFold
 
 from aicomp.dataset import load_dataset
@@ -37,8 +36,17 @@ def main() -> None:
         scores.append(task.score(data.y[valid_rows], valid_pred))
         predictions.append(test_pred)
     file = folder / f"{system}.csv"
-    build_submission(project, np.mean(predictions, axis=0), data.test_ids).to_csv(file, index=False)
+    write_predictions(project, data.test_ids, np.mean(predictions, axis=0), file)
     print(json.dumps({"mean": float(np.mean(scores)), "file": str(file)}))
+
+
+def write_predictions(project: Project, ids: pd.DataFrame, predictions: np.ndarray, file: Path) -> None:
+    """Write what the competition's metric takes: labels, the probability of the positive one, or values."""
+    task, competition = project.task, project.competition
+    column = predictions
+    if competition.submission.wants == "label":
+        column = np.array(competition.labels)[task.decide(predictions)]
+    ids.assign(**{competition.prediction_columns[0]: column}).to_csv(file, index=False)
 
 
 def unlog(predictions: np.ndarray, log: bool) -> np.ndarray:

@@ -39,13 +39,14 @@ def main() -> None:
     parser.add_argument("--only", default=",".join(METRICS), help="comma-separated names of folders")
     parser.add_argument("--out", type=Path, help="also write the results as JSON")
     arguments = parser.parse_args()
+    data = arguments.data.resolve()
     systems = ["aicomp", *filter(None, arguments.peers.split(","))]
     results = []
     for slug in arguments.only.split(","):
         with tempfile.TemporaryDirectory() as scratch:
-            project = start_project(slug, arguments.data / slug, Path(scratch))
+            project = start_project(slug, data / slug, Path(scratch))
             for system in systems:
-                results.append(measure(system, slug, project, arguments.data / slug / "solution.csv"))
+                results.append(measure(system, slug, project, data / slug / "solution.csv"))
                 print(as_line(results[-1]), flush=True)
     print_totals(systems, results)
     if arguments.out:

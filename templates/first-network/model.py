@@ -1,10 +1,9 @@
 """The lesson's network for any table, for `aicomp train`: every input -> 10 (sigmoid) -> every output."""
 
 import torch
+from aicomp.models.spec import ModelSpec
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
-
-from aicomp.models.spec import ModelSpec
 
 
 class OneHiddenLayer(nn.Module):

@@ -1,0 +1,148 @@
+"""`aicomp init`: a project from an embedded competition, or from a folder or .zip of files in Kaggle's form."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from aicomp.cli.options import Json
+from aicomp.cli.output import Output
+from aicomp.errors import UsageError
+
+if TYPE_CHECKING:
+    from aicomp.contract import Ask, Finding
+    from aicomp.scaffold import Created
+
+
+def init(
+    source: Annotated[
+        str | None,
+        typer.Argument(metavar="SOURCE", help="An embedded competition, or a folder or .zip with its files."),
+    ] = None,
+    into: Annotated[
+        Path | None, typer.Option("--into", metavar="DIR", help="The new project's folder; by default ./SLUG.")
+    ] = None,
+    metric: Annotated[
+        str | None, typer.Option("--metric", metavar="NAME", help="Metric that scores the submissions.")
+    ] = None,
+    target: Annotated[
+        list[str] | None, typer.Option("--target", metavar="COLUMN", help="Column to predict; may be repeated.")
+    ] = None,
+    id_: Annotated[
+        list[str] | None, typer.Option("--id", metavar="COLUMN", help="Column that names a row; may be repeated.")
+    ] = None,
+    problem_type: Annotated[
+        str | None,
+        typer.Option(
+            "--problem-type", metavar="TYPE", help="binary, multiclass, regression, multilabel, multi-target."
+        ),
+    ] = None,
+    group: Annotated[
+        str | None, typer.Option("--group", metavar="COLUMN", help="Column whose rows stay in one fold.")
+    ] = None,
+    time: Annotated[
+        str | None, typer.Option("--time", metavar="COLUMN", help="Column by which test is later than train.")
+    ] = None,
+    train: Annotated[str | None, typer.Option("--train", metavar="FILE", help="Name of the train file.")] = None,
+    test: Annotated[str | None, typer.Option("--test", metavar="FILE", help="Name of the test file.")] = None,
+    sample: Annotated[
+        str | None, typer.Option("--sample", metavar="FILE", help="Name of the sample submission.")
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option("--encoding", metavar="NAME", help="Encoding of the files; by default utf-8.")
+    ] = None,
+    slug: Annotated[
+        str | None, typer.Option("--slug", metavar="NAME", help="Short name; by default made of SOURCE.")
+    ] = None,
+    template: Annotated[
+        str | None, typer.Option("--template", metavar="NAME", help="See `aicomp list templates`.")
+    ] = None,
+    data_only: Annotated[
+        bool, typer.Option("--data-only", help="Only put the data into a project that has none, such as a clone.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Make a project: find out what the competition asks for, copy the data, and lay out the code.
+
+    What the files say is inferred and shown with its reason. What they do not say, above all the metric, is a flag.
+    """
+    from aicomp.contract import Given
+    from aicomp.scaffold import add_data, create_project
+
+    out = Output(as_json)
+    given = Given(
+        metric=metric,
+        id=tuple(id_ or ()),
+        target=tuple(target or ()),
+        problem_type=problem_type,
+        train=train,
+        test=test,
+        sample=sample,
+        group=group,
+        time=time,
+        slug=slug,
+        encoding=encoding or "utf-8",
+    )
+    if data_only:
+        if given != Given() or template is not None:
+            raise UsageError(
+                "`--data-only` follows the contract that the project has", "give only SOURCE and `--into` beside it"
+            )
+        created = add_data(source, into or Path())
+    elif source is None:
+        raise UsageError("missing SOURCE", "write `aicomp init SLUG` or `aicomp init PATH --metric NAME`")
+    else:
+        created = create_project(source, into, given, template, _asker(out) if out.can_ask else None)
+    _report(out, created, data_only=data_only)
+
+
+def _report(out: Output, created: "Created", *, data_only: bool) -> None:
+    import msgspec
+
+    from aicomp.contract.inquiry import shell_word
+
+    commands = ["aicomp train", "aicomp submit --dry-run"]
+    folder = _shown(created.folder)
+    if folder != ".":
+        commands.insert(0, f"cd {shell_word(folder)}")
+    content = {
+        "project": str(created.folder),
+        "slug": created.competition.slug,
+        "competition": msgspec.to_builtins(created.competition),
+        "findings": [{"what": f.what, "value": f.value, "because": f.because} for f in created.findings],
+        "files": list(created.files),
+        "next": commands,
+    }
+    out.say(*_finding_lines(created.findings))
+    done = f"the data is in `{folder}`" if data_only else f"created the project `{folder}`"
+    out.result(content, done, "", "next:", *(f"  {command}" for command in commands))
+
+
+def _finding_lines(findings: "Sequence[Finding]") -> list[str]:
+    """What was found, in columns; a long value has its reason on a line of its own."""
+    left = max((len(f.what) for f in findings), default=0)
+    middle = max((len(f.value) for f in findings if len(f.value) <= 32), default=0)
+    return [
+        f"{f.what:<{left}}  {f.value:<{middle}}  {f.because}"
+        if len(f.value) <= 32
+        else f"{f.what:<{left}}  {f.value}\n{'':<{left}}  {'':<{middle}}  {f.because}"
+        for f in findings
+    ]
+
+
+def _shown(folder: Path) -> str:
+    """A folder as it is typed from here."""
+    here = Path.cwd()
+    return str(folder.relative_to(here)) if folder.is_relative_to(here) else str(folder)
+
+
+def _asker(out: Output) -> "Ask":
+    def ask(question: str, candidates: Sequence[str]) -> str:
+        out.say(question, *(f"  {i:>2}  {name}" for i, name in enumerate(candidates, start=1)))
+        answer = out.ask("number or name:")
+        # A column may be named by a number: a name wins.
+        is_number = answer not in candidates and answer.isdecimal() and 1 <= int(answer) <= len(candidates)
+        return candidates[int(answer) - 1] if is_number else answer
+
+    return ask

@@ -1,0 +1,189 @@
+"""What is learned: the problem type from the target's values and the metric, and the classes in their order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import get_args
+
+import pandas as pd
+
+from aicomp.contract.columns import Targets
+from aicomp.contract.inquiry import Inquiry, listing
+from aicomp.contract.tables import RawTable
+from aicomp.data.reading import line_numbers, parse_numbers
+from aicomp.errors import DataError, UsageError
+from aicomp.labels import order_labels
+from aicomp.metrics import get_metric, guess_metric_names
+from aicomp.metrics.base import Metric, ProblemType
+from aicomp.suggest import unknown_name
+
+MOST_CLASSES = 1000
+"""Distinct values beyond which a column holds no class labels."""
+
+MOST_LIKELY_CLASSES = 30
+"""Distinct whole numbers up to which, without a metric, classes are likelier than amounts."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is learned and how it is scored; see `Competition` for the members."""
+
+    problem_type: ProblemType
+    labels: tuple[str, ...]
+    metric: Metric
+
+
+def find_problem(train: RawTable, targets: Targets, inquiry: Inquiry) -> Problem:
+    """Choose the problem type that fits the target's values and the metric.
+
+    Raises:
+        UsageError: The metric is not given, or is none for such a target.
+        DataError: The target holds nothing that can be learned.
+    """
+    values = train.strings(targets.columns)
+    wanted = _given_type(inquiry)
+    types, shape = _possible_types(train, values, targets)
+    if wanted is not None:
+        if targets.classes and wanted != "multiclass":
+            raise UsageError(
+                f"the submission has one column per class of `{targets.columns[0]}`, which is not {wanted}",
+                "leave `--problem-type` out",
+            )
+        types = (wanted,)
+    metric = _find_metric(types, inquiry)
+    fitting = [t for t in types if t in metric.problem_types]
+    if not fitting:
+        _refuse(train, values, types, shape, metric)
+    problem_type = _by_needs(fitting, metric)
+    if wanted is not None:
+        reason = "given with --problem-type"
+    elif len(types) == 1:
+        reason = shape
+    else:
+        reason = f"{shape}; metric {metric.name} scores {_plural(metric.needs)}"
+    inquiry.found("problem type", problem_type, reason)
+    labels = targets.classes
+    if labels:
+        inquiry.found("labels", ", ".join(labels), "in the order of the submission's columns")
+    elif problem_type in ("binary", "multiclass"):
+        ordered, why = order_labels(values[targets.columns[0]].dropna().str.strip())
+        labels = tuple(ordered)
+        inquiry.found("labels", _shortened(labels), why + ("; the last one is positive" if len(labels) == 2 else ""))
+    return Problem(problem_type, labels, metric)
+
+
+def _given_type(inquiry: Inquiry) -> ProblemType | None:
+    name = inquiry.given.problem_type
+    for known in get_args(ProblemType):
+        if name == known:
+            return known  # type: ignore[no-any-return]
+    if name is not None:
+        raise unknown_name("problem type", name, get_args(ProblemType))
+    return None
+
+
+def _possible_types(train: RawTable, values: pd.DataFrame, targets: Targets) -> tuple[tuple[ProblemType, ...], str]:
+    """Problem types that the values allow, the likeliest first, and what the values look like."""
+    if targets.classes:
+        return ("multiclass",), "one column per class"
+    if len(targets.columns) > 1:
+        numbers = pd.DataFrame({c: parse_numbers(values[c], file=train.path, column=c) for c in targets.columns})
+        if numbers.isin([0, 1]).to_numpy().all():
+            return ("multilabel", "multi-target"), f"{len(targets.columns)} columns of 0 and 1"
+        return ("multi-target",), f"{len(targets.columns)} columns of numbers"
+    column = targets.columns[0]
+    return _types_of_column(values[column], train, column)
+
+
+def _types_of_column(values: pd.Series, train: RawTable, column: str) -> tuple[tuple[ProblemType, ...], str]:
+    present = values.dropna().str.strip()
+    n_distinct = present.nunique()
+    if n_distinct < 2:
+        what = f"is `{present.iloc[0]}` in every row" if n_distinct else "holds no value"
+        raise DataError(f"`{train.name}`: the target `{column}` {what}", "name another column with `--target`")
+    numbers = pd.to_numeric(present, errors="coerce")
+    numeric = bool(numbers.notna().all())
+    # Beyond this, most classes would have a single row: the values are amounts or free text.
+    classes = n_distinct <= MOST_CLASSES and n_distinct <= max(2, len(present) // 2)
+    if numeric:
+        shape = f"{n_distinct} distinct numbers"
+        whole = bool((numbers % 1 == 0).all())
+        if n_distinct == 2:
+            return ("binary", "regression"), f"2 values, {' and '.join(sorted(present.unique()))}"
+        if not classes:
+            return ("regression",), shape
+        likely_classes = whole and n_distinct <= MOST_LIKELY_CLASSES
+        return (("multiclass", "regression") if likely_classes else ("regression", "multiclass")), shape
+    if n_distinct == 2:
+        return ("binary",), f"2 values, {' and '.join(sorted(present.unique()))}"
+    return (("multiclass",) if classes else ()), f"{n_distinct} distinct texts"
+
+
+def _find_metric(types: Sequence[ProblemType], inquiry: Inquiry) -> Metric:
+    name = inquiry.given.metric
+    if name is None:
+        question = "which metric scores the submissions"
+        if inquiry.ask is None:
+            groups = "; ".join(f"{t}: {', '.join(guess_metric_names(t))}" for t in types)
+            raise UsageError(
+                f"the files do not say {question}",
+                f"add `--metric NAME`, which is on the competition's page{', such as ' if groups else ''}{groups}",
+            )
+        candidates = list(dict.fromkeys(n for t in types for n in guess_metric_names(t)))
+        metric = get_metric(inquiry.ask(f"W{question[1:]}?", candidates))
+        inquiry.found("metric", metric.name, "as answered")
+        return metric
+    if ":" in name:
+        raise UsageError(
+            f"`--metric {name}` lies in a project, and there is none yet",
+            f'take a built-in metric now, such as `--metric rmse`; then write `metric = "{name}"` in competition.toml',
+        )
+    metric = get_metric(name)
+    inquiry.found("metric", metric.name, "given with --metric")
+    return metric
+
+
+def _by_needs(fitting: Sequence[ProblemType], metric: Metric) -> ProblemType:
+    """Among the types that a metric is defined for, amounts if it scores values, and else classes."""
+    values: tuple[ProblemType, ...] = ("regression", "multi-target")
+    preferred = [t for t in fitting if (t in values) == (metric.needs == "value")]
+    return (preferred or list(fitting))[0]
+
+
+def _refuse(train: RawTable, values: pd.DataFrame, types: Sequence[ProblemType], shape: str, metric: Metric) -> None:
+    """Say why no problem type fits.
+
+    Raises:
+        DataError: The metric wants numbers and a value is none, or the values are neither classes nor numbers.
+        UsageError: The metric is for another problem type.
+    """
+    column = str(values.columns[0])
+    if metric.problem_types <= {"regression", "multi-target"}:
+        try:
+            parse_numbers(values[column], file=train.path, column=column)
+        except DataError as e:
+            raise DataError(
+                e.message,
+                "correct that value; if the values are classes, add a `--metric` that scores them, such as accuracy",
+            ) from None
+    if not types:
+        line = line_numbers(train.path)[0]
+        text = str(values[column].iloc[0])
+        raise DataError(
+            f"`{train.name}` line {line}: the target `{column}` is `{text if len(text) <= 60 else text[:57] + '...'}`; "
+            f"{shape} in {len(values)} rows are neither classes nor numbers",
+            "name another column with `--target`",
+        )
+    fitting = listing(list(dict.fromkeys(n for t in types for n in guess_metric_names(t))))
+    raise UsageError(
+        f"metric `{metric.name}` is for {', '.join(sorted(metric.problem_types))}, and the target has {shape} "
+        f"({' or '.join(types)})",
+        f"add another `--metric`: {fitting}",
+    )
+
+
+def _plural(needs: str) -> str:
+    return {"label": "labels", "probability": "probabilities", "value": "values"}[needs]
+
+
+def _shortened(labels: Sequence[str]) -> str:
+    return ", ".join(labels) if len(labels) <= 12 else f"{', '.join(labels[:12])} and {len(labels) - 12} more"
