@@ -89,7 +89,7 @@ def load_competition(path: Path) -> Competition:
     """Read a `competition.toml`.
 
     Raises:
-        UsageError: It does not exist, is no valid TOML, or breaks the schema.
+        UsageError: It does not exist, is no valid TOML, breaks the schema, or contradicts itself.
     """
     competition = to_struct(read_toml(path), Competition, path.name)
     _check(competition, path.name)
@@ -109,6 +109,33 @@ def _check(c: Competition, source: str) -> None:
         raise UsageError(f"`{source}`: `binary` needs two `labels`, got {list(c.labels)}", "list both, positive last")
     if c.problem_type == "multiclass" and len(c.labels) < 2:
         raise UsageError(f"`{source}`: `multiclass` needs `labels`, got {list(c.labels)}", "list every class")
+    if c.labels and c.problem_type not in ("binary", "multiclass"):
+        raise UsageError(f"`{source}`: `{c.problem_type}` has no `labels`, got {list(c.labels)}", "remove `labels`")
+    _check_columns(c, source)
+
+
+def _check_columns(c: Competition, source: str) -> None:
+    lists = (("id", c.id), ("target", c.target), ("labels", c.labels), ("submission.columns", c.submission.columns))
+    for name, values in lists:
+        twice = next((v for v in values if values.count(v) > 1), None)
+        if twice is not None:
+            raise UsageError(f"`{source}`: `{name}` names `{twice}` twice", "remove one of them")
+    both = [column for column in c.id if column in c.target]
+    if both:
+        raise UsageError(f"`{source}`: `{both[0]}` is in `id` and in `target`", "remove it from one of them")
+    absent = [column for column in c.id if column not in c.submission.columns]
+    if absent:
+        raise UsageError(
+            f"`{source}`: `submission.columns` lacks the id `{absent[0]}`, got {list(c.submission.columns)}",
+            "list the header of the sample submission",
+        )
+    n_predictions = len(c.prediction_columns)
+    if n_predictions not in (len(c.target), len(c.labels)) or not n_predictions:
+        wanted = f"{len(c.target)} for `target`" + (f" or {len(c.labels)} for `labels`" if c.labels else "")
+        raise UsageError(
+            f"`{source}`: `submission.columns` has {n_predictions} columns beside the ids, not {wanted}",
+            "list the header of the sample submission",
+        )
 
 
 def dump_competition(competition: Competition, comment: str = "") -> str:
@@ -119,7 +146,8 @@ def dump_competition(competition: Competition, comment: str = "") -> str:
     defaults = {f.name: f.default for f in msgspec.structs.fields(Competition)}
     kept = {k: v for k, v in tree.items() if k in ("id", "labels") or v != _plain(defaults[k])}
     kept = {k: v for k, v in kept.items() if v not in (None, (), [], {}) or k == "id"}
-    header = "".join(f"# {line}\n" if line else "#\n" for line in comment.splitlines())
+    printable = ("".join(c if c.isprintable() else "\ufffd" for c in line) for line in comment.splitlines())
+    header = "".join(f"# {line}\n" if line else "#\n" for line in printable)
     return header + tomli_w.dumps(_without_none(kept))
 
 

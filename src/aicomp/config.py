@@ -22,7 +22,11 @@ class _Section(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
 
 
 class FeaturesConfig(_Section, frozen=True):
-    """`[features]`: the project's own code that turns a raw table into features."""
+    """`[features]`: the project's own code that turns a raw table into features.
+
+    Attributes:
+        function: `file:object`; "" takes the raw table as it is.
+    """
 
     function: str | None = "features:add_features"
 
@@ -133,12 +137,14 @@ def read_toml(path: Path) -> dict[str, Any]:
     """Parse a TOML file.
 
     Raises:
-        UsageError: It does not exist, is not UTF-8, or is not TOML (with line and column).
+        UsageError: It does not exist or cannot be read, is not UTF-8, or is not TOML (with line and column).
     """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UsageError(f"`{path}` does not exist", "run `aicomp init` to make a project") from None
+    except OSError as e:
+        raise UsageError(f"`{path}` cannot be read: {e.strerror or e}", "name a readable file") from e
     except UnicodeDecodeError as e:
         raise UsageError(
             f"`{path}` is not UTF-8: byte {e.start} is 0x{e.object[e.start]:02x}", "save it as UTF-8"

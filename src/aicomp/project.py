@@ -83,7 +83,7 @@ class Project:
     def add_features(self) -> "Callable[[pd.DataFrame], pd.DataFrame] | None":
         """The project's feature function, None if the config names none."""
         reference = self.config.features.function
-        if reference is None:
+        if not reference:
             return None
         function: Callable[[Any], Any] = load_object(reference, self.folder)
         if not callable(function):

@@ -2,13 +2,14 @@
 
 import importlib.util
 import sys
+import traceback
 from collections.abc import Mapping
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
-from aicomp.errors import UsageError
+from aicomp.errors import AicompError, UsageError
 from aicomp.suggest import unknown_name
 
 Kind = Literal["metric", "model", "splitter", "template", "competition"]
@@ -20,7 +21,7 @@ def load_object(reference: str, folder: Path) -> Any:
     The file is loaded afresh under a private module name, so that a project's `model.py` never meets another's.
 
     Raises:
-        UsageError: The reference is malformed, the file or the object does not exist.
+        UsageError: The reference is malformed, the file or the object does not exist, or the file fails on import.
     """
     module_name, _, attribute = reference.partition(":")
     if not module_name or not attribute:
@@ -46,12 +47,27 @@ def _load_module(path: Path) -> ModuleType:
     sys.path.insert(0, folder)
     try:
         spec.loader.exec_module(module)
+    except AicompError:
+        raise
+    except Exception as e:  # the user's own code may raise anything
+        del sys.modules[name]
+        raise UsageError(
+            f"`{path.name}`{_place(e, path)} fails on import: {type(e).__name__}: {e}", f"correct `{path}`"
+        ) from e
     finally:
         sys.path.remove(folder)
     return module
 
 
-def plugins(kind: Kind) -> dict[str, Any]:
+def _place(error: Exception, path: Path) -> str:
+    """The line of `path` that an error comes from, as " line 3"; empty if it comes from elsewhere."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        lines.append(error.lineno)
+    return f" line {lines[-1]}" if lines else ""
+
+
+def plugins(kind: Kind) -> dict[str, EntryPoint]:
     """Installed plugins of a kind by name: entry points of the group `aicomp.<kind>s`, not loaded yet."""
     return {point.name: point for point in entry_points(group=f"aicomp.{kind}s")}
 
@@ -66,7 +82,8 @@ def resolve(kind: Kind, name: str, builtin: Mapping[str, Any], folder: Path | No
         folder: The user's project, where `file:object` is looked up.
 
     Raises:
-        UsageError: No such name, with the nearest known one; or `file:object` outside a project.
+        UsageError: No such name, with the nearest known one; `file:object` outside a project; or a plugin that cannot
+            be loaded.
     """
     if ":" in name:
         if folder is None:
@@ -78,5 +95,16 @@ def resolve(kind: Kind, name: str, builtin: Mapping[str, Any], folder: Path | No
         return builtin[name]
     installed = plugins(kind)
     if name in installed:
-        return installed[name].load()
+        return _load_plugin(kind, name, installed[name])
     raise unknown_name(kind, name, [*builtin, *installed], f"aicomp list {kind}s")
+
+
+def _load_plugin(kind: Kind, name: str, point: EntryPoint) -> Any:
+    try:
+        return point.load()
+    except Exception as e:  # somebody else's code may raise anything
+        package = point.dist.name if point.dist is not None else point.module
+        raise UsageError(
+            f"{kind} `{name}` of the package `{package}` cannot be loaded: {type(e).__name__}: {e}",
+            f"update or remove `{package}`",
+        ) from e

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from aicomp.errors import UsageError
+from aicomp.errors import DataError, UsageError
 from aicomp.files import atomic_write, writing
 from aicomp.suggest import unknown_name
 
@@ -58,8 +58,18 @@ class Run:
         return (self.fold(k) / "result.json").is_file()
 
     def read(self, name: str) -> Any:
-        """Parsed JSON of one of the run's files, such as "scores.json"."""
-        return json.loads((self.folder / name).read_text(encoding="utf-8"))
+        """Parsed JSON of one of the run's files, such as "scores.json".
+
+        Raises:
+            DataError: It is missing or damaged.
+        """
+        path = self.folder / name
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise DataError(f"run `{self.id}` has no `{name}`", f"remove `{self.folder}` and train again") from None
+        except ValueError as e:
+            raise DataError(f"`{path}` is damaged: {e}", f"remove `{self.folder}` and train again") from e
 
     def write(self, name: str, content: object) -> None:
         """Write one of the run's JSON files atomically."""
@@ -79,7 +89,7 @@ class Run:
 
     def result(self, k: int) -> dict[str, Any]:
         """`result.json` of fold `k`: best epoch, epochs, seconds, settings, notes, history and inputs."""
-        content: dict[str, Any] = json.loads((self.fold(k) / "result.json").read_text(encoding="utf-8"))
+        content: dict[str, Any] = self.read(f"folds/{k}/result.json")
         return content
 
     @property
@@ -105,7 +115,7 @@ def create_run(runs: Path, info: dict[str, Any]) -> Run:
     """Make a new run's folder, named by the time, and write its `run.json`."""
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
     for number in range(1, 1000):
-        folder = runs / (stamp if number == 1 else f"{stamp}-{number}")
+        folder = runs / (stamp if number == 1 else f"{stamp}-{number:03}")
         if folder.exists():
             continue
         with writing(folder):

@@ -22,6 +22,6 @@ def unknown_name(kind: str, name: str, known: Iterable[str], listing: str = "") 
         hints.append(f"did you mean `{near[0]}`?")
     if listing:
         hints.append(f"`{listing}` shows all")
-    elif not near:
+    elif names and not near:
         hints.append(f"known: {', '.join(names)}")
-    return UsageError(f"unknown {kind} `{name}`", "; ".join(hints))
+    return UsageError(f"unknown {kind} `{name}`", " ".join(hints))

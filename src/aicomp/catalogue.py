@@ -1,0 +1,124 @@
+"""Competitions that aicomp knows by name: the bundled folders `competitions/<slug>/`, and those of plugins."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aicomp.competition import Competition, load_competition
+from aicomp.embedded import TABLES, split_table
+from aicomp.errors import UsageError
+from aicomp.files import atomic_write
+from aicomp.registry import plugins, resolve
+from aicomp.resources import bundled, bundled_names
+from aicomp.suggest import unknown_name
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CONTRACT_FILE = "competition.toml"
+
+
+@dataclass(frozen=True)
+class CatalogueEntry:
+    """What is known about one competition.
+
+    A plugin's entry point in the group `aicomp.competitions` is such an object, its name the slug.
+
+    Attributes:
+        competition: The contract.
+        folder: Folder with `competition.toml` and `README.md`.
+        table: Makes the whole table, targets included and without ids, for a competition of host "local"; None for
+            one whose data has to be downloaded.
+    """
+
+    competition: Competition
+    folder: Path
+    table: "Callable[[], pd.DataFrame] | None" = None
+
+    @classmethod
+    def from_folder(cls, folder: Path, table: "Callable[[], pd.DataFrame] | None" = None) -> "CatalogueEntry":
+        """The entry whose contract lies in `folder`.
+
+        Raises:
+            UsageError: There is no `competition.toml`, or it is wrong.
+        """
+        return cls(load_competition(folder / CONTRACT_FILE), folder, table)
+
+    def write_data(self, folder: Path) -> None:
+        """Write train, test and sample submission, under the names that the contract gives them.
+
+        The targets of test are in none of them.
+
+        Raises:
+            UsageError: aicomp has no data of this competition.
+            AicompError: The disk is full or the folder cannot be written.
+        """
+        files = self.competition.files
+        train, test = self._split()
+        visible = test.drop(columns=list(self.competition.target))
+        for name, frame in ((files.train, train), (files.test, visible), (files.sample_submission, self._sample(test))):
+            atomic_write(folder / name, frame.to_csv(index=False, lineterminator="\n"))
+
+    def hidden_solution(self) -> "pd.DataFrame":
+        """Ids and targets of test, as strings.
+
+        Raises:
+            UsageError: aicomp does not know them.
+        """
+        columns = [*self.competition.id, *self.competition.target]
+        return self._split()[1][columns].astype(str)
+
+    def _split(self) -> "tuple[pd.DataFrame, pd.DataFrame]":
+        c = self.competition
+        if c.host != "local" or self.table is None:
+            raise UsageError(
+                f"aicomp has no data of `{c.slug}`, and does not know its hidden part",
+                f"download it from {c.url}" if c.url else "`aicomp list competitions` shows which are embedded",
+            )
+        table = self.table()
+        return split_table(table, c.slug, list(table[c.target[0]].astype(str)) if c.labels else None)
+
+    def _sample(self, test: "pd.DataFrame") -> "pd.DataFrame":
+        """The ids with one constant in every row, the same for all competitions of a kind."""
+        c = self.competition
+        constant: str | float = 0.0
+        if c.submission.wants == "label":
+            constant = c.labels[0] if c.labels else 0
+        elif c.submission.wants == "probability":
+            constant = 1 / len(c.prediction_columns) if c.submission.sum_to_one else 0.5
+        return test[list(c.id)].assign(**dict.fromkeys(c.prediction_columns, constant))[list(c.submission.columns)]
+
+
+def names() -> list[str]:
+    """Slugs of all competitions, bundled and of plugins, sorted."""
+    return sorted({*bundled_names("competitions"), *plugins("competition")})
+
+
+def load(slug: str) -> CatalogueEntry:
+    """What is known about one competition.
+
+    Raises:
+        UsageError: No such competition (with the nearest known one), or a plugin's is none.
+    """
+    if slug not in names():
+        raise unknown_name("competition", slug, names(), "aicomp list competitions")
+    known = {name: bundled("competitions") / name for name in bundled_names("competitions")}
+    found: Any = resolve("competition", slug, known)
+    if isinstance(found, CatalogueEntry):
+        return found
+    if not isinstance(found, Path):
+        raise UsageError(
+            f"competition `{slug}` of a plugin is of type `{type(found).__name__}`, not `CatalogueEntry`",
+            "let its entry point name an `aicomp.catalogue.CatalogueEntry`",
+        )
+    return CatalogueEntry.from_folder(found, TABLES.get(slug))
+
+
+def hidden_solution(slug: str) -> "pd.DataFrame":
+    """Ids and targets of the test rows of an embedded competition, as strings.
+
+    Raises:
+        UsageError: No such competition, or aicomp does not know its hidden part.
+    """
+    return load(slug).hidden_solution()

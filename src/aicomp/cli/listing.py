@@ -1,0 +1,142 @@
+"""`aicomp list`: the names that a config or a command takes, with what each of them means."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_args
+
+import typer
+
+from aicomp.cli.options import Json
+from aicomp.cli.output import Output
+
+if TYPE_CHECKING:
+    from aicomp.registry import Kind
+
+
+def list_names(
+    kind: Annotated[
+        str,
+        typer.Argument(metavar="KIND", help="One of competitions, templates, metrics, models, splitters."),
+    ],
+    as_json: Json = False,
+) -> None:
+    """List competitions, templates, metrics, models or splitters: built in, and of installed plugins.
+
+    With --json the keys are: kind, items. Each item has name, description and plugin (the package that it comes from,
+    null for aicomp's own); a competition also problem_type, metric and host; a metric also greater_is_better, needs and
+    problem_types. A plugin that cannot be loaded has name, description (why) and plugin alone.
+    """
+    from aicomp.cli.table import table_lines
+    from aicomp.registry import Kind
+    from aicomp.suggest import unknown_name
+
+    output = Output(as_json)
+    known: dict[str, Kind] = {f"{singular}s": singular for singular in get_args(Kind)}
+    if kind not in known:
+        raise unknown_name("kind", kind, known)
+    items = [*_own_items(known[kind]), *_plugin_items(known[kind])]
+    output.result({"kind": kind, "items": items}, *table_lines(*_table(known[kind], items)))
+
+
+def _own_items(kind: "Kind") -> Iterator[dict[str, Any]]:
+    for name, found in _own(kind).items():
+        yield {"name": name, **_describe(kind, found), "plugin": None}
+
+
+def _plugin_items(kind: "Kind") -> Iterator[dict[str, Any]]:
+    from aicomp.registry import plugins
+
+    for name, point in sorted(plugins(kind).items()):
+        try:
+            content = _describe(kind, point.load())
+        except Exception as e:  # a plugin may raise anything, and the others are to be listed all the same
+            content = {"description": f"cannot be loaded: {type(e).__name__}: {e}"}
+        yield {"name": name, **content, "plugin": point.dist.name if point.dist is not None else point.value}
+
+
+def _own(kind: "Kind") -> dict[str, Any]:
+    """What aicomp brings along, by name; nothing is imported that is not asked for."""
+    from aicomp.resources import bundled, bundled_names
+
+    match kind:
+        case "competition":
+            from aicomp.catalogue import load
+
+            return {name: load(name) for name in bundled_names("competitions")}
+        case "template":
+            return {name: bundled("templates") / name for name in bundled_names("templates")}
+        case "metric":
+            from aicomp.metrics import METRICS
+
+            return dict(METRICS)
+        case "model":
+            from aicomp.models import MODELS
+
+            return dict(MODELS)
+        case "splitter":
+            from aicomp.splitters import SPLITTERS
+
+            return dict(SPLITTERS)
+
+
+def _describe(kind: "Kind", found: Any) -> dict[str, Any]:
+    match kind:
+        case "competition":
+            c = found.competition
+            return {"problem_type": c.problem_type, "metric": c.metric, "host": c.host, "description": c.title}
+        case "template":
+            return {"description": _about_readme(Path(found) / "README.md")}
+        case "metric":
+            from aicomp.metrics.base import ProblemType
+
+            return {
+                "greater_is_better": found.greater_is_better,
+                "needs": found.needs,
+                "problem_types": [t for t in get_args(ProblemType) if t in found.problem_types],
+                "description": _about_function(found.fn),
+            }
+        case "model" | "splitter":
+            return {"description": _about_function(found)}
+
+
+def _table(kind: "Kind", items: list[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
+    """Header and cells; the plugin's column is shown only if there is one."""
+    columns = ["name"]
+    if kind == "competition":
+        columns += ["problem_type", "metric", "host"]
+    elif kind == "metric":
+        columns += ["greater_is_better", "needs", "problem_types"]
+    if any(item["plugin"] is not None for item in items):
+        columns.append("plugin")
+    columns.append("description")
+    titles = {"greater_is_better": "better", "problem_type": "problem type", "problem_types": "problem types"}
+    return [titles.get(c, c) for c in columns], [[_cell(item.get(c)) for c in columns] for item in items]
+
+
+def _cell(value: Any) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "higher" if value else "lower"
+        case list():
+            return ", ".join(value)
+        case _:
+            return str(value)
+
+
+def _about_function(function: Any) -> str:
+    """First line of a docstring."""
+    lines = (function.__doc__ or "").strip().splitlines()
+    return lines[0].strip() if lines else ""
+
+
+def _about_readme(path: Path) -> str:
+    """First sentence of a README's first paragraph, else its heading."""
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    blocks = [" ".join(block.split()) for block in re.split(r"\n\s*\n", text) if block.strip()]
+    paragraphs = [block for block in blocks if block[0] not in "#`|!"]
+    if paragraphs:
+        return re.split(r"(?<=[.!?])\s", paragraphs[0])[0]
+    return blocks[0].lstrip("# ") if blocks else ""

@@ -1,0 +1,38 @@
+"""Tables of text: aligned columns that need no colour, and on a pipe one line per row."""
+
+import shutil
+import sys
+import textwrap
+from collections.abc import Sequence
+
+_GAP = "  "
+_LEAST_WIDTH = 24
+
+
+def table_lines(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of a table with left-aligned columns.
+
+    On a terminal the last column is wrapped to its width; elsewhere each row is one line, for `grep` and its like.
+
+    Args:
+        header: Name of each column.
+        rows: Cells of each row, as many as the header has.
+
+    >>> table_lines(["name", "better"], [["rmse", "lower"], ["roc_auc", "higher"]])
+    ['name     better', 'rmse     lower', 'roc_auc  higher']
+    """
+    from rich.cells import cell_len
+
+    lines = [header, *rows]
+    widths = [max(cell_len(line[k]) for line in lines) for k in range(len(header) - 1)]
+    left = sum(widths) + len(_GAP) * len(widths)
+    # Without room for the last column, lines that the terminal itself breaks read better than a column of syllables.
+    room = shutil.get_terminal_size().columns - left
+    wrap = sys.stdout.isatty() and room >= _LEAST_WIDTH
+    made = []
+    for line in lines:
+        cells = [cell + " " * (width - cell_len(cell)) for cell, width in zip(line[:-1], widths, strict=True)]
+        last = (textwrap.wrap(line[-1], room) or [""]) if wrap else [line[-1]]
+        made.append(_GAP.join([*cells, last[0]]).rstrip())
+        made += [" " * left + more for more in last[1:]]
+    return made
