@@ -1,0 +1,42 @@
+# Each target does all its set-up: a virtual environment in .venv with the tested versions of constraints.txt.
+# Needs Python 3.11 or newer and make, nothing else. Another interpreter: make test PYTHON=python3.12
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format clean
+
+help:  ## Show the targets
+	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
+
+demo: $(READY)  ## Set up, then init -> train -> submit on a built-in competition
+	@rm -rf .demo
+	@$(BIN)/aicomp demo --into .demo
+
+test: lint  ## Set up, then every check and every test
+	@$(BIN)/python -m pytest
+
+lint: $(READY)  ## Style, types and formatting
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+format: $(READY)  ## Correct style and formatting in place
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+clean:  ## Remove what the other targets made
+	rm -rf $(VENV) .demo dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "aicomp needs Python 3.11 or newer, but $(PYTHON) is $$($(PYTHON) --version 2>&1)"; \
+	  echo "hint: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing into $(VENV) (about a minute)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,parquet]'
+	@touch $@
