@@ -20,7 +20,7 @@ app = typer.Typer(
 )
 
 # Typer raises its parser's exceptions; which package they come from depends on Typer's version.
-_ParserError = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+_ParserError: type[Exception] = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 
 
 def _print_version(asked: bool) -> None:
@@ -40,18 +40,17 @@ def _root(
 
 def _register_commands() -> None:
     """Import each command's module: they import nothing heavy at their top, so that `--help` is quick."""
-    from aicomp.cli import demo, init, listing, runs, score, submit, train
+    from aicomp.cli.demo import demo
+    from aicomp.cli.init import init
+    from aicomp.cli.listing import list_names
+    from aicomp.cli.runs import runs
+    from aicomp.cli.score import score
+    from aicomp.cli.submit import submit
+    from aicomp.cli.train import train
 
-    for name, function in (
-        ("init", init.init),
-        ("train", train.train),
-        ("submit", submit.submit),
-        ("score", score.score),
-        ("runs", runs.runs),
-        ("list", listing.list_names),
-        ("demo", demo.demo),
-    ):
-        app.command(name)(function)
+    for function in (init, train, submit, score, runs, demo):
+        app.command()(function)
+    app.command("list")(list_names)
 
 
 _register_commands()

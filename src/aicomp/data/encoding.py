@@ -270,7 +270,7 @@ class _Levels:
     def _raw(self, table: Table, rows: np.ndarray) -> np.ndarray:
         """What tells levels apart, as float64, NaN where missing."""
         if self._kind == "code":
-            return table.numbers[self.names[0]][rows]
+            return np.asarray(table.numbers[self.names[0]][rows])
         codes = table.codes[self.names[0]][rows].astype(np.float64)
         return np.asarray(np.where(codes < 0, np.nan, codes))
 
