@@ -1,0 +1,86 @@
+"""From a Run to a submission file."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from aicomp.competition import Competition
+from aicomp.errors import UsageError
+from aicomp.files import partial_file
+from aicomp.project import Project
+from aicomp.run import Run
+from aicomp.submission.sample import Sample
+from aicomp.submission.validate import validate_submission
+
+
+def submission_path(project: Project, run: Run) -> Path:
+    """Where the submission of a run lies."""
+    return project.folder / "submissions" / f"{run.id}.csv"
+
+
+def build_submission(project: Project, run: Run, sample: Sample) -> Path:
+    """Write a run's test predictions as a submission, in the rows and columns of the sample submission.
+
+    The file is validated before it gets its name: a file of that name is a valid one.
+
+    Args:
+        project: The project.
+        run: A run that is done.
+        sample: The project's sample submission.
+
+    Returns:
+        `submissions/<run-id>.csv` in the project.
+
+    Raises:
+        DataError: The ids of the sample and of test differ.
+        UsageError: The contract asks for what this problem's predictions are not.
+    """
+    predictions = run.test_predictions()
+    test_ids = pd.DataFrame(run.read("test_ids.json"))
+    rows = sample.match_test(test_ids, len(predictions))
+    columns = _columns(project, predictions[rows])
+    frame = pd.concat([sample.ids.reset_index(drop=True), pd.DataFrame(columns)], axis=1)
+    path = submission_path(project, run)
+    with partial_file(path) as temporary:
+        frame[list(sample.competition.submission.columns)].to_csv(
+            temporary, index=False, sep=sample.table.delimiter, lineterminator="\n", encoding="utf-8"
+        )
+        validate_submission(temporary, sample, name=path.name)
+    return path
+
+
+def _columns(project: Project, predictions: np.ndarray) -> dict[str, np.ndarray]:
+    """Prediction columns by name, as strings or numbers, each (n_rows,).
+
+    Args:
+        project: The project.
+        predictions: Rows of `Run.test_predictions`.
+    """
+    competition = project.competition
+    names, wants = competition.prediction_columns, competition.submission.wants
+    if wants == "label":
+        codes = project.task.decide(predictions) if project.task.is_classification else None
+        if codes is None or (competition.labels and len(names) != 1):
+            raise _contradiction(project)
+        values = np.array(competition.labels, dtype=object)[codes] if competition.labels else codes
+    elif (wants == "probability") != project.task.is_classification:
+        raise _contradiction(project)
+    elif competition.problem_type == "binary" and len(names) == 2:
+        values = np.column_stack([1 - predictions, predictions])
+    else:
+        values = predictions
+    values = values.reshape(len(predictions), -1)
+    if values.shape[1] != len(names):
+        raise _contradiction(project)
+    return {name: values[:, k] for k, name in enumerate(names)}
+
+
+def _contradiction(project: Project) -> UsageError:
+    competition: Competition = project.competition
+    wants, names = competition.submission.wants, competition.prediction_columns
+    return UsageError(
+        f"`{project.config.competition}`: a {competition.problem_type} problem with {max(len(competition.labels), 1)} "
+        f"labels and {len(competition.target)} targets has no `{wants}` for the columns {', '.join(names)}",
+        "correct `wants` and `columns` under [submission], or `problem_type`",
+    )

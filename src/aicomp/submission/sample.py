@@ -1,0 +1,68 @@
+"""The sample submission: which ids a submission must hold, in which columns."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from aicomp.competition import Competition
+from aicomp.errors import DataError
+from aicomp.grading.text_table import TextTable, match_ids, read_text_table
+from aicomp.project import Project
+from aicomp.raw_data import check_manifest
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What a submission must look like.
+
+    Attributes:
+        competition: The contract.
+        table: The sample submission as strings; its ids decide which rows are needed, and in which order they are
+            written.
+    """
+
+    competition: Competition
+    table: TextTable
+
+    @property
+    def ids(self) -> pd.DataFrame:
+        """Id columns, in the order of the file."""
+        return self.table.frame[list(self.competition.id)]
+
+    def match_test(self, test_ids: pd.DataFrame, n_test: int) -> np.ndarray:
+        """Find the test row of each row of the sample.
+
+        Args:
+            test_ids: Ids of the test rows as strings; without columns, rows belong together by their position.
+            n_test: Number of test rows.
+
+        Returns:
+            Row numbers into test, int64, (n_rows,).
+
+        Raises:
+            DataError: The two do not hold the same ids.
+        """
+        frame = test_ids if test_ids.shape[1] else pd.DataFrame(index=range(n_test))
+        return match_ids(TextTable(frame, self.competition.files.test), self.table, self.competition.id)
+
+
+def read_sample(project: Project) -> Sample:
+    """Read a project's sample submission and check it against the contract.
+
+    Raises:
+        DataError: The project has no data, or the file is malformed, or its header is not the contract's.
+    """
+    check_manifest(project.folder)
+    competition = project.competition
+    path = project.raw / competition.files.sample_submission
+    table = read_text_table(path, encoding=competition.files.encoding)
+    header, expected = tuple(map(str, table.frame.columns)), competition.submission.columns
+    if header != expected:
+        raise DataError(
+            f"`{path.name}` has the columns {', '.join(header)}, the contract says {', '.join(expected)}",
+            f"correct `columns` under [submission] in `{project.config.competition}`",
+        )
+    if competition.id:
+        table.ids(competition.id)
+    return Sample(competition, table)

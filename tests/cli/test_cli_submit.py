@@ -1,0 +1,254 @@
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kaggle_server import TOKEN, KaggleServer
+from submission_cases import competition, make_project, make_run
+
+from aicomp import catalogue
+from aicomp.cli.main import main
+from aicomp.project import Project
+
+pytest_plugins = ["kaggle_fixtures"]
+
+SAMPLE = "id,bought\n0x1,0\n010,0\n007,0\n"
+FILE_TEXT = "id,bought\n0x1,0.75\n010,0.5\n007,0.25\n"
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    made = make_project(tmp_path, competition(), SAMPLE)
+    make_run(made, [0.25, 0.5, 0.75])
+    monkeypatch.chdir(made.folder)
+    return made
+
+
+def ledger(project: Project) -> list[dict[str, Any]]:
+    path = project.folder / "submissions" / "ledger.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
+
+
+def error_of(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """The one error object on stdout; the same words must stand on stderr."""
+    captured = capsys.readouterr()
+    (line,) = captured.out.splitlines()
+    error: dict[str, Any] = json.loads(line)["error"]
+    assert captured.err.endswith(f"error: {error['message']}\n\nhint: {error['hint']}\n")
+    return error
+
+
+def test_a_dry_run_shows_what_would_be_sent(
+    project: Project, no_credentials: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["submit", "--dry-run"]) == 0
+    captured = capsys.readouterr()
+    file = project.folder / "submissions" / "20260101-120000.csv"
+    assert captured.out == (
+        f"file:   {file} (3 rows)\n"
+        "run:    20260101-120000\n"
+        "score:  roc_auc 0.75 ± 0.01 in cross-validation (higher is better)\n"
+        "target: `shop`, Kaggle, https://www.kaggle.com/competitions/shop\n"
+        "valid; nothing was sent\n"
+        "next: aicomp submit 20260101-120000\n"
+    )
+    assert captured.err == ""
+    assert file.read_text() == FILE_TEXT
+    assert ledger(project) == []
+
+
+def test_a_dry_run_as_json(project: Project, no_credentials: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["submit", "2026", "--dry-run", "--message", "hello", "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    sha256 = content.pop("sha256")
+    assert len(sha256) == 64
+    assert content == {
+        "competition": "shop",
+        "host": "kaggle",
+        "run": "20260101-120000",
+        "file": str(project.folder / "submissions" / "20260101-120000.csv"),
+        "rows": 3,
+        "metric": "roc_auc",
+        "greater_is_better": True,
+        "cv": {"mean": 0.75, "std": 0.01, "pooled": 0.74},
+        "message": "hello",
+        "status": "valid",
+        "score": None,
+        "ref": None,
+        "url": None,
+    }
+
+
+def test_sending_needs_yes_where_nobody_can_be_asked(
+    project: Project, server: KaggleServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["submit", "--json"]) == 2
+    error = error_of(capsys)
+    assert error["code"] == 2
+    assert "--yes" in error["hint"]
+    assert server.calls == []
+    assert ledger(project) == []
+
+
+@pytest.mark.parametrize(("answer", "n_calls"), [("y\n", 5), ("n\n", 0), ("", 0)])
+def test_a_person_is_asked(
+    project: Project,
+    server: KaggleServer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    answer: str,
+    n_calls: int,
+) -> None:
+    monkeypatch.setattr("aicomp.cli.output.Output.can_ask", True)
+    monkeypatch.setattr(sys.stdin, "readline", lambda: answer)
+    assert main(["submit"]) == (0 if n_calls else 1)
+    captured = capsys.readouterr()
+    assert captured.err.startswith("file:   ")
+    assert "target: `shop`, Kaggle" in captured.err
+    assert "submit; it counts against the daily limit? [y/N] " in captured.err
+    assert len(server.calls) == n_calls
+    assert len(ledger(project)) == (2 if n_calls else 0)
+
+
+def test_what_was_sent_is_written_down(
+    project: Project, server: KaggleServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["submit", "--yes", "--json"]) == 0
+    captured = capsys.readouterr()
+    content = json.loads(captured.out)
+    assert (content["status"], content["ref"]) == ("sent", 4242)
+    assert content["url"] == "https://www.kaggle.com/competitions/shop/submissions"
+    upload = {method: body for method, _, body in server.calls}
+    assert upload["PUT"].decode() == FILE_TEXT
+    assert json.loads(upload["CreateSubmission"])["submissionDescription"] == "20260101-120000, roc_auc 0.75 ± 0.01"
+    intent, outcome = ledger(project)
+    assert (intent["event"], intent["run"], intent["sha256"]) == ("intent", "20260101-120000", content["sha256"])
+    assert (outcome["event"], outcome["id"], outcome["status"], outcome["ref"]) == (
+        "outcome",
+        intent["id"],
+        "sent",
+        4242,
+    )
+    of_run = json.loads((project.runs / "20260101-120000" / "submission.json").read_text())
+    assert of_run["status"] == "sent"
+    written = "".join(p.read_text() for p in project.folder.rglob("*.json*"))
+    assert TOKEN not in captured.out + captured.err + written
+
+
+@pytest.mark.parametrize(
+    ("method", "answer", "code", "status"),
+    [
+        ("IntrospectToken", (401, {"code": 401, "message": "Unauthenticated"}), 4, "failed"),
+        ("GetSubmissionLimits", (403, {"code": 403, "message": "You must accept the rules"}), 5, "failed"),
+        ("PUT", (500, b""), 6, "failed"),
+        ("CreateSubmission", (0, {}), 6, "unknown"),
+    ],
+)
+def test_a_failure_is_written_down(
+    project: Project,
+    server: KaggleServer,
+    method: str,
+    answer: tuple[int, object],
+    code: int,
+    status: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    server.answers[method] = answer
+    assert main(["submit", "--yes", "--json"]) == code
+    error = error_of(capsys)
+    assert error["code"] == code
+    assert [entry.get("status") for entry in ledger(project)] == [None, status]
+    assert ledger(project)[1]["error"] == error["message"]
+
+
+def test_without_credentials_nobody_is_asked(
+    project: Project, no_credentials: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["submit", "--yes", "--json"]) == 4
+    assert "KAGGLE_API_TOKEN" in error_of(capsys)["hint"]
+    assert ledger(project) == []
+
+
+def test_a_file_from_elsewhere(project: Project, server: KaggleServer, capsys: pytest.CaptureFixture[str]) -> None:
+    (project.folder / "mine.csv").write_text(FILE_TEXT)
+    assert main(["submit", "--file", "mine.csv", "--yes", "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert (content["run"], content["cv"], content["message"]) == (None, None, "mine.csv")
+    assert content["file"] == str(project.folder / "mine.csv")
+    assert not (project.folder / "submissions" / "20260101-120000.csv").exists()
+
+
+def test_an_invalid_file_is_not_sent(
+    project: Project, server: KaggleServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project.folder / "mine.csv").write_text(FILE_TEXT.replace("007", "7"))
+    assert main(["submit", "--file", "mine.csv", "--yes", "--json"]) == 3
+    assert error_of(capsys)["message"] == (
+        "`mine.csv` line 4: id `7` is not in `sample_submission.csv`, which has `007`: its leading zeros are lost"
+    )
+    assert server.calls == []
+
+
+def test_submit_before_train(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    project = make_project(tmp_path, competition(), SAMPLE)
+    assert main(["submit", "--project", str(project.folder), "--json"]) == 2
+    error = error_of(capsys)
+    assert error["message"] == f"`{project.runs}` holds no run yet"
+    assert error["hint"] == "run `aicomp train`"
+
+
+def test_submit_without_data(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    (project.folder / "data" / "manifest.json").unlink()
+    assert main(["submit", "--dry-run", "--json"]) == 3
+    error = error_of(capsys)
+    assert error["message"] == f"`{project.folder}` has no data yet"
+    assert error["hint"].startswith("run `aicomp init")
+
+
+def local_project(folder: Path, slug: str) -> tuple[Project, dict[str, str]]:
+    """A project of an embedded competition, and the true target of each test row."""
+    entry = catalogue.load(slug)
+    hidden = entry.hidden_solution()
+    ids = list(hidden[entry.competition.id[0]])
+    columns = entry.competition.submission.columns
+    sample = "\n".join([",".join(columns), *(f"{i}{',0' * (len(columns) - 1)}" for i in ids)]) + "\n"
+    project = make_project(folder, entry.competition, sample)
+    return project, dict(zip(ids, hidden[entry.competition.target[0]], strict=True))
+
+
+def test_an_embedded_competition_is_graded_here(
+    tmp_path: Path, no_credentials: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project, truth = local_project(tmp_path, "diabetes")
+    off_by_three = [float(value) + 3 for value in truth.values()]
+    make_run(project, off_by_three, ids={project.competition.id[0]: list(truth)})
+    assert main(["submit", "--yes", "--project", str(project.folder)]) == 0
+    captured = capsys.readouterr()
+    assert project.task.metric.name in ("rmse", "mae")
+    assert captured.out == f"{project.task.metric.name}: 3 on the hidden part\n"
+    assert captured.err.endswith("target: `diabetes`, graded here on its hidden part\n")
+    intent, outcome = ledger(project)
+    assert intent["host"] == "local"
+    assert outcome["status"] == "graded"
+    assert outcome["score"] == pytest.approx(3)
+
+
+@pytest.mark.parametrize("slug", catalogue.names())
+def test_the_truth_scores_best_in_every_embedded_competition(
+    slug: str, tmp_path: Path, no_credentials: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    contract = catalogue.load(slug).competition
+    if contract.host != "local":
+        pytest.skip("its hidden part is Kaggle's")
+    project, truth = local_project(tmp_path, slug)
+    if contract.problem_type == "regression":
+        predictions: list[Any] = [float(value) for value in truth.values()]
+    else:
+        codes = [contract.labels.index(value) for value in truth.values()]
+        one_hot = [[float(k == code) for k in range(len(contract.labels))] for code in codes]
+        predictions = one_hot if contract.problem_type == "multiclass" else [float(code) for code in codes]
+    make_run(project, predictions, ids={contract.id[0]: list(truth)})
+    assert main(["submit", "--yes", "--json", "--project", str(project.folder)]) == 0
+    best = 0.0 if not project.task.metric.greater_is_better else 1.0
+    assert json.loads(capsys.readouterr().out)["score"] == pytest.approx(best, abs=1e-9)
