@@ -18,6 +18,9 @@ Kind = Literal["number", "code", "category", "boolean", "datetime", "text", "dro
 KINDS: tuple[str, ...] = get_args(Kind)
 
 _CODE_NAME = re.compile(r"(?:^|[^a-z])(?:id|code|zip|zipcode|postcode|type|class|category|cat)s?\d?$")
+_CODE_ROWS = 8
+"""Rows per distinct value from which each value can have an embedding of its own."""
+
 _CODE_ENDING = re.compile(r"(?:class|type|code|category)$")
 
 
@@ -50,8 +53,10 @@ def infer_columns(train: pd.DataFrame, test: pd.DataFrame, overrides: Mapping[st
 
     Raises:
         DataError: Test has a column that train lacks, an override does not fit a value, or no column is left.
-        UsageError: An override names an unknown column or kind.
+        UsageError: An override names an unknown column or kind, a column's name is no string or is there twice.
     """
+    for table in (train, test):
+        _check_names(table)
     _check_overrides(overrides, train, test)
     extra = [c for c in test.columns if c not in train.columns]
     if extra:
@@ -81,6 +86,16 @@ def check_usable(columns: list[Column]) -> None:
         f"no column is left to learn from ({reasons})",
         "set a kind under [columns] in aicomp.toml, or add a feature in features.py",
     )
+
+
+def _check_names(table: pd.DataFrame) -> None:
+    for name, twice in zip(table.columns, table.columns.duplicated(), strict=True):
+        if twice:
+            raise UsageError(f"there are two columns `{name}`", "rename one of them in features.py")
+        if not isinstance(name, str):
+            raise UsageError(
+                f"the column `{name}` is named by {type(name).__name__}, not by a string", "rename it in features.py"
+            )
 
 
 def _check_overrides(overrides: Mapping[str, str], train: pd.DataFrame, test: pd.DataFrame) -> None:
@@ -124,7 +139,7 @@ def joined(train: pd.Series, test: pd.Series) -> pd.Series:
     if train.dtype == test.dtype or all(pd.api.types.is_numeric_dtype(s) for s in (train, test)):
         if pd.api.types.is_bool_dtype(train) != pd.api.types.is_bool_dtype(test):
             train, test = as_strings(train), as_strings(test)
-    else:
+    elif not all(isinstance(s.dtype, np.dtype) and s.dtype.kind == train.dtype.kind in "mM" for s in (train, test)):
         train, test = (as_strings(s) if s.notna().any() else s.astype(object) for s in (train, test))
     values = pd.concat([train, test], ignore_index=True)
     values.name = train.name
@@ -150,6 +165,8 @@ def infer_kind(name: str, values: pd.Series) -> tuple[Kind, str]:
         return _number_kind(name, values)
     if pd.api.types.is_datetime64_any_dtype(values):
         return "datetime", "times"
+    if pd.api.types.is_timedelta64_dtype(values):
+        return "number", "time spans, in seconds"
     strings = as_strings(values)
     words = {w.lower() for w in strings.dropna().unique()[:9]}
     if is_boolean_words(words):
@@ -174,7 +191,8 @@ def _number_kind(name: str, values: pd.Series) -> tuple[Kind, str]:
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", str(name)).lower()
     if len(levels) >= 3 and repeats >= 2 and (_CODE_NAME.search(words) or _CODE_ENDING.search(words)):
         return "code", f"{len(levels)} whole numbers, and the name speaks of a code"
-    if len(levels) >= 20 and repeats >= 3:
+    # The commonest value aside: amounts are often 0 and rarely the same otherwise.
+    if len(levels) >= 20 and (len(present) - counts.max()) / (len(levels) - 1) >= _CODE_ROWS:
         spread = (levels[-1] - levels[0] + 1) / len(levels)
         if spread > 20:
             return "code", f"{len(levels)} whole numbers that repeat, scattered over a range {spread:.0f} times as wide"

@@ -39,11 +39,13 @@ def _date_format(shown: str, date: str, *, time: bool = True) -> DateFormat:
 
 
 # Where a value fits several formats, the first that fits the whole column wins: 03/04/2012 is the 4th of March unless a
-# value such as 13/03/2012 shows that days come first.
+# value such as 13/03/2012 shows that days come first; with dots, days come first.
 _FORMATS = (
     _date_format("YYYY-MM-DD", rf"{_YEAR}(?P<s>[-/.])(?P<month>\d{{1,2}})(?P=s)(?P<day>\d{{1,2}})"),
-    _date_format("MM/DD/YYYY", rf"(?P<month>\d{{1,2}})(?P<s>[-/.])(?P<day>\d{{1,2}})(?P=s){_YEAR}"),
-    _date_format("DD/MM/YYYY", rf"(?P<day>\d{{1,2}})(?P<s>[-/.])(?P<month>\d{{1,2}})(?P=s){_YEAR}"),
+    _date_format("MM/DD/YYYY", rf"(?P<month>\d{{1,2}})(?P<s>[-/])(?P<day>\d{{1,2}})(?P=s){_YEAR}"),
+    _date_format("DD/MM/YYYY", rf"(?P<day>\d{{1,2}})(?P<s>[-/])(?P<month>\d{{1,2}})(?P=s){_YEAR}"),
+    _date_format("DD.MM.YYYY", rf"(?P<day>\d{{1,2}})\.(?P<month>\d{{1,2}})\.{_YEAR}"),
+    _date_format("MM.DD.YYYY", rf"(?P<month>\d{{1,2}})\.(?P<day>\d{{1,2}})\.{_YEAR}"),
     _date_format("MM/DD/YY", rf"(?P<month>\d{{1,2}})/(?P<day>\d{{1,2}})/{_SHORT_YEAR}"),
     _date_format("DD/MM/YY", rf"(?P<day>\d{{1,2}})/(?P<month>\d{{1,2}})/{_SHORT_YEAR}"),
     _date_format("DD Mon YYYY", rf"(?P<day>\d{{1,2}})(?:st|nd|rd|th)?[-/\s]{_MONTH_NAME}[-/,]?\s?{_YEAR}"),

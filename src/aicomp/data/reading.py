@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from aicomp.data.source import decode, decode_leniently, find_layout, read_bytes, unclosed_quote_line
+from aicomp.data.source import decode, decode_leniently, find_layout, read_bytes
 from aicomp.errors import DataError, UsageError
 
 MISSING = frozenset(
@@ -19,8 +19,48 @@ MISSING = frozenset(
 _MISSING_STRINGS = ["", "NaN", "nan"]
 
 
+def read_pair(
+    train: Path, test: Path, *, strings: Collection[str] = (), encoding: str = "utf-8"
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read train and test as `read_table` does, and a column that holds strings in one as strings in both.
+
+    Else "007" would be the number 7 in the file where that column happens to hold digits alone, and no longer the
+    category that it is in the other.
+
+    Args:
+        train: File of train.
+        test: File of test.
+        strings: Columns kept as the exact strings of the files.
+        encoding: Of both texts.
+
+    Raises:
+        DataError: As `read_table`.
+        UsageError: As `read_table`.
+    """
+    frames = {path: read_table(path, strings=strings, encoding=encoding) for path in (train, test)}
+    for path, other in ((train, test), (test, train)):
+        shared = [name for name in frames[path].columns if name in frames[other].columns]
+        texts = [name for name in shared if _is_numbers(frames[path][name]) and _is_strings(frames[other][name])]
+        if texts and path.suffix != ".parquet":  # parquet knows its types
+            frames[path] = read_table(path, strings=strings, texts=texts, encoding=encoding)
+    return frames[train], frames[test]
+
+
+def _is_numbers(column: pd.Series) -> bool:
+    return bool(pd.api.types.is_numeric_dtype(column) and column.notna().any())
+
+
+def _is_strings(column: pd.Series) -> bool:
+    return bool(column.dtype == object or isinstance(column.dtype, pd.StringDtype)) and bool(column.notna().any())
+
+
 def read_table(
-    path: Path, *, strings: Collection[str] = (), encoding: str = "utf-8", need_rows: bool = True
+    path: Path,
+    *,
+    strings: Collection[str] = (),
+    texts: Collection[str] = (),
+    encoding: str = "utf-8",
+    need_rows: bool = True,
 ) -> pd.DataFrame:
     """Read a .csv, .tsv (also as .gz or .zip) or .parquet file.
 
@@ -31,6 +71,8 @@ def read_table(
         path: The file.
         strings: Columns kept as the exact strings of the file ("007", "True", "1.0"); only blank and NaN are missing.
             Names that the file does not have are ignored.
+        texts: Columns of a text file kept as strings, stripped and without the spellings in `MISSING`, even if all of
+            them are numbers.
         encoding: Of the text.
         need_rows: Whether a file with a header alone is an error.
 
@@ -41,13 +83,13 @@ def read_table(
         DataError: The file is missing, empty, ragged, of another encoding, unreadable, or repeats a column name.
         UsageError: A parquet file without pyarrow, or an unknown encoding.
     """
-    frame = _read_parquet(path, strings) if path.suffix == ".parquet" else _read_text(path, strings, encoding)
+    frame = _read_parquet(path, strings) if path.suffix == ".parquet" else _read_text(path, strings, texts, encoding)
     if need_rows and not len(frame):
         raise DataError(f"`{path.name}` has a header and no rows", "download it again")
     return frame
 
 
-def _read_text(path: Path, strings: Collection[str], encoding: str) -> pd.DataFrame:
+def _read_text(path: Path, strings: Collection[str], texts: Collection[str], encoding: str) -> pd.DataFrame:
     text = decode(read_bytes(path), path, encoding)
     layout = find_layout(text, path)
     kept = [name for name in layout.header if name in set(strings)]
@@ -59,34 +101,43 @@ def _read_text(path: Path, strings: Collection[str], encoding: str) -> pd.DataFr
             header=0,
             names=layout.header,
             index_col=False,
-            dtype=dict.fromkeys(kept, str),
+            dtype=dict.fromkeys([*kept, *(name for name in others if name in set(texts))], str),
             keep_default_na=False,
             na_values={**dict.fromkeys(kept, _MISSING_STRINGS), **dict.fromkeys(others, sorted(MISSING))},
             skipinitialspace=layout.skip_blanks,
             low_memory=False,
         )
     except pd.errors.ParserError as e:
-        line = unclosed_quote_line(str(e), layout)
-        place = "" if line is None else f" line {line}"
-        raise DataError(f"`{path.name}`{place} cannot be read: {e}", "close the quote or remove it") from e
+        raise DataError(f"`{path.name}` cannot be read: {e}", "open it in an editor and correct it") from e
     if len(frame) != len(layout.lines):
         raise DataError(
             f"`{path.name}` reads as {len(frame)} rows but has {len(layout.lines)}",
             "look for rows of blanks and for quotes that are not closed",
         )
     for name in kept:
-        frame[name] = frame[name].mask(frame[name].str.strip() == "")
+        frame[name] = _without_blanks(frame[name])
     for name in others:
         if not pd.api.types.is_numeric_dtype(frame[name]):
-            frame[name] = _clean(frame[name], decimal_comma=layout.delimiter == ";")
+            cleaned = _clean(frame[name])
+            decimals = "," if layout.delimiter == ";" else "."
+            frame[name] = cleaned if name in texts else _numbers_if_all(cleaned, decimals)
     return frame
 
 
-def _clean(column: pd.Series, *, decimal_comma: bool) -> pd.Series:
-    """Strip strings, take missing spellings out, and turn into numbers what then is numbers alone."""
+def _without_blanks(column: pd.Series) -> pd.Series:
+    """Take blank and NaN out of strings that otherwise stay as they are."""
+    return column.mask(column.str.strip().isin(_MISSING_STRINGS))
+
+
+def _clean(column: pd.Series) -> pd.Series:
+    """Strip strings and take missing spellings out."""
     column = column.map(str, na_action="ignore").str.strip()
-    column = column.mask(column.isin(MISSING))
-    as_text = column.str.replace(",", ".", regex=False) if decimal_comma else column
+    return column.mask(column.isin(MISSING))
+
+
+def _numbers_if_all(column: pd.Series, decimals: str = ".") -> pd.Series:
+    """Turn strings into numbers if all of them are."""
+    as_text = column if decimals == "." else column.str.replace(decimals, ".", regex=False)
     numbers = pd.to_numeric(as_text, errors="coerce")
     return numbers if (numbers.isna() == column.isna()).all() else column
 
@@ -107,9 +158,9 @@ def _read_parquet(path: Path, strings: Collection[str]) -> pd.DataFrame:
     frame = frame.reset_index(drop=True)
     for name in frame.columns:
         if name in strings:
-            frame[name] = frame[name].map(str, na_action="ignore")
+            frame[name] = _without_blanks(frame[name].map(str, na_action="ignore").astype(object))
         elif frame[name].dtype == object or isinstance(frame[name].dtype, pd.StringDtype | pd.CategoricalDtype):
-            frame[name] = _clean(frame[name].astype(object), decimal_comma=False)
+            frame[name] = _numbers_if_all(_clean(frame[name].astype(object)))
     return frame
 
 
@@ -123,7 +174,7 @@ def line_numbers(path: Path) -> np.ndarray:
     """
     if path.suffix == ".parquet":
         return np.arange(len(_read_parquet(path, ()))) + 2
-    return np.array(find_layout(decode_leniently(read_bytes(path)), path).lines, dtype=np.int64)
+    return find_layout(decode_leniently(read_bytes(path)), path).lines
 
 
 def check_finite(frame: pd.DataFrame, path: Path) -> None:
@@ -143,7 +194,8 @@ def check_finite(frame: pd.DataFrame, path: Path) -> None:
         if len(infinite):
             row = infinite[0]
             raise DataError(
-                f"`{path.name}` line {line_numbers(path)[row]}: `{name}` is `{frame[name].iloc[row]}`, which is not finite",
+                f"`{path.name}` line {line_numbers(path)[row]}: `{name}` is `{frame[name].iloc[row]}`, "
+                "which is not finite",
                 "write a number there, or leave the field empty",
             )
 
@@ -166,7 +218,8 @@ def parse_numbers(series: pd.Series, *, file: Path, column: str) -> np.ndarray:
     bad = np.flatnonzero((np.isnan(numbers) & series.notna().to_numpy()) | np.isinf(numbers))
     if len(bad):
         raise DataError(
-            f"`{file.name}` line {line_numbers(file)[bad[0]]}: `{column}` is `{series.iloc[bad[0]]}`, which is no number",
+            f"`{file.name}` line {line_numbers(file)[bad[0]]}: `{column}` is `{series.iloc[bad[0]]}`, "
+            "which is no number",
             "write a number there; if the values are classes, correct `problem_type` in competition.toml",
         )
     return numbers

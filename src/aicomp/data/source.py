@@ -3,13 +3,14 @@
 import csv
 import gzip
 import io
-import re
-import sys
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+
+import numpy as np
 
 from aicomp.errors import DataError, UsageError
 
@@ -25,13 +26,13 @@ class Layout:
         delimiter: Character between fields.
         skip_blanks: Whether blanks after a delimiter are no part of the field, so that a quote may follow them.
         header: Names of the columns, stripped; an empty name is filled as pandas does.
-        lines: Line on which each data row begins; the first line of the file is 1.
+        lines: Line on which each data row begins, int64 (n_rows,); the first line of the file is 1.
     """
 
     delimiter: str
     skip_blanks: bool
     header: list[str]
-    lines: list[int]
+    lines: np.ndarray
 
 
 def read_bytes(path: Path) -> bytes:
@@ -73,7 +74,8 @@ def _unzip(raw: bytes, path: Path) -> bytes:
             tables = [n for n in names if PurePosixPath(n).suffix.lower() in _TABLE_SUFFIXES]
             if len(tables) != 1:
                 raise DataError(
-                    f"`{path.name}` must hold one .csv or .tsv, it holds {len(tables)}: {', '.join(names[:5]) or 'nothing'}",
+                    f"`{path.name}` must hold one .csv or .tsv, it holds {len(tables)}: "
+                    f"{', '.join(names[:5]) or 'nothing'}",
                     f"run `unzip {path.name}` and name the files in competition.toml",
                 )
             return archive.read(tables[0])
@@ -123,7 +125,10 @@ def _wide_sign(raw: bytes) -> str:
 
 
 def _encoding_hint(encoding: str) -> str:
-    return f'run `aicomp init PATH --encoding {encoding}`, or set `encoding = "{encoding}"` under [files] in competition.toml'
+    return (
+        f"run `aicomp init PATH --encoding {encoding}`, "
+        f'or set `encoding = "{encoding}"` under [files] in competition.toml'
+    )
 
 
 def decode_leniently(raw: bytes) -> str:
@@ -142,14 +147,21 @@ def find_layout(text: str, path: Path) -> Layout:
         DataError: Ragged rows or duplicate column names, with line and value.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if not text or text.isspace():
+        raise DataError(f"`{path.name}` is empty", "download it again")
     delimiter = _delimiter(text, path)
-    try:
+    if '"' not in text:
+        return _scan_lines(text, path, delimiter)
+    if f'{delimiter} "' not in text:
         return _scan(text, path, delimiter, skip_blanks=False)
-    except DataError:
+    try:
         # `1, "a, b"`: a blank before the quote. Where that reading fits every row, it is what was meant.
-        if f'{delimiter} "' not in text:
-            raise
         return _scan(text, path, delimiter, skip_blanks=True)
+    except DataError as e:
+        try:
+            return _scan(text, path, delimiter, skip_blanks=False)
+        except DataError:
+            raise e from None
 
 
 def _delimiter(text: str, path: Path) -> str:
@@ -159,41 +171,95 @@ def _delimiter(text: str, path: Path) -> str:
     return next((d for d in (",", "\t", ";") if d in header), ",")
 
 
+def _scan_lines(text: str, path: Path, delimiter: str) -> Layout:
+    """Layout of a text without quotes, where a row is a line: counted in arrays, for files of millions of rows."""
+    raw = np.frombuffer(text.encode(errors="surrogatepass"), dtype=np.uint8)
+    ends = np.flatnonzero(raw == ord("\n"))
+    starts = np.concatenate([[0], ends + 1])
+    starts = starts[starts < len(raw)]
+    n_fields = np.add.reduceat(raw == ord(delimiter), starts, dtype=np.int64) + 1
+    lines = np.flatnonzero(~_blank_lines(raw, starts, " " if delimiter == "\t" else " \t")) + 1
+    header = _line(raw, starts, int(lines[0])).split(delimiter)
+    names = _column_names(header, path, int(lines[0]))
+    lines = lines[1:]
+    ragged = np.flatnonzero(n_fields[lines - 1] != len(names))
+    if len(ragged):
+        line = int(lines[ragged[0]])
+        raise _ragged(path, line, _line(raw, starts, line).split(delimiter), len(names), delimiter)
+    return Layout(delimiter, False, names, lines)
+
+
+def _blank_lines(raw: np.ndarray, starts: np.ndarray, blanks: str) -> np.ndarray:
+    """Whether each line holds nothing but blanks; bool (n_lines,)."""
+    blank = np.isin(raw[starts], [ord(c) for c in f"{blanks}\n"])
+    for i in map(int, np.flatnonzero(blank)):
+        blank[i] = not _line(raw, starts, i + 1).strip(blanks)
+    return blank
+
+
+def _line(raw: np.ndarray, starts: np.ndarray, line: int) -> str:
+    stop = starts[line] if line < len(starts) else len(raw)
+    return raw[starts[line - 1] : stop].tobytes().decode(errors="surrogatepass").removesuffix("\n")
+
+
 def _scan(text: str, path: Path, delimiter: str, *, skip_blanks: bool) -> Layout:
-    records = _records(text, delimiter, skip_blanks)
-    header_line, header = next(records)
-    names = _column_names(header, path, header_line)
-    lines = []
-    for line, fields in records:
-        if len(fields) != len(names):
-            shown = delimiter.join(fields)
-            shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
-            raise DataError(
-                f"`{path.name}` line {line} has {len(fields)} fields, the header has {len(names)}: `{shown}`",
-                "correct that line; a field that holds a delimiter or a line break needs quotes around it",
-            )
-        lines.append(line)
-    return Layout(delimiter, skip_blanks, names, lines)
+    """Layout of a text with quotes, in which a row may go over several lines."""
+    with _fields_of_any_length():
+        records = _records(text, delimiter, skip_blanks)
+        line, header = next(records)
+        names = _column_names(header, path, line)
+        lines = []
+        for line, fields in records:
+            if len(fields) != len(names):
+                _check_quote(text, path, line, delimiter, skip_blanks)
+                raise _ragged(path, line, fields, len(names), delimiter)
+            lines.append(line)
+        _check_quote(text, path, line, delimiter, skip_blanks)
+    return Layout(delimiter, skip_blanks, names, np.array(lines, dtype=np.int64))
+
+
+@contextmanager
+def _fields_of_any_length() -> Iterator[None]:
+    """Lift the csv module's limit, which is one for the whole process, for a while."""
+    limit = csv.field_size_limit(2**31 - 1)  # a C long, which has 32 bits on Windows
+    try:
+        yield
+    finally:
+        csv.field_size_limit(limit)
 
 
 def _records(text: str, delimiter: str, skip_blanks: bool) -> Iterator[tuple[int, list[str]]]:
     """First line and fields of each record that is not blank."""
-    if '"' not in text:  # one record a line: several times faster than the csv module
-        blanks = " " if delimiter == "\t" else " \t"
-        for line, record in enumerate(text.split("\n"), start=1):
-            if record.strip(blanks):
-                yield line, record.split(delimiter)
-        return
-    limit = csv.field_size_limit(sys.maxsize)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=skip_blanks)
+    line = 1
+    for fields in reader:
+        if fields and not (len(fields) == 1 and fields[0].isspace()):
+            yield line, fields
+        line = reader.line_num + 1
+
+
+def _check_quote(text: str, path: Path, line: int, delimiter: str, skip_blanks: bool) -> None:
+    """Refuse a record in which a quote is opened that is never closed; it then reaches to the end of the text."""
+    n_lines = text.count("\n") + 2 - line
+    rest = "\n".join(text.rsplit("\n", n_lines)[-n_lines:])
+    reader = csv.reader(io.StringIO(rest, newline=""), delimiter=delimiter, skipinitialspace=skip_blanks, strict=True)
     try:
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=skip_blanks)
-        line = 1
-        for fields in reader:
-            if fields and not (len(fields) == 1 and fields[0].isspace()):
-                yield line, fields
-            line = reader.line_num + 1
-    finally:
-        csv.field_size_limit(limit)
+        next(reader)
+    except csv.Error as e:
+        if "unexpected end of data" in str(e):  # strict readers also refuse `"a"b`, which pandas takes
+            raise DataError(
+                f"`{path.name}` line {line} opens a quote that is never closed", "close the quote or remove it"
+            ) from None
+
+
+def _ragged(path: Path, line: int, fields: list[str], n_names: int, delimiter: str) -> DataError:
+    shown = delimiter.join(fields).replace("\n", "\\n").replace("\t", "\\t")
+    shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
+    return DataError(
+        f"`{path.name}` line {line} has {len(fields)} field{'s' if len(fields) != 1 else ''}, "
+        f"the header has {n_names}: `{shown}`",
+        "correct that line; a field that holds a delimiter or a line break needs quotes around it",
+    )
 
 
 def _column_names(fields: list[str], path: Path, line: int) -> list[str]:
@@ -207,12 +273,3 @@ def _column_names(fields: list[str], path: Path, line: int) -> list[str]:
             )
         first[name] = i
     return names
-
-
-def unclosed_quote_line(message: str, layout: Layout) -> int | None:
-    """Line of the quote that pandas says is never closed, None if it says something else."""
-    match = re.search(r"EOF inside string starting at row (\d+)", message)
-    if match is None:
-        return None
-    row = min(int(match[1]) - 1, len(layout.lines) - 1)  # pandas counts the header as row 0
-    return layout.lines[row] if row >= 0 else 1

@@ -21,7 +21,7 @@ def string_kind(strings: pd.Series) -> tuple[Literal["category", "text", "drop"]
     share = len(distinct) / max(len(present), 1)
     if len(distinct) < _MIN_DISTINCT_TEXT:
         return "category", f"{len(distinct)} distinct strings"
-    n_words = distinct.str.split().str.len().mean()
+    n_words = distinct.str.count(r"\S+").mean()
     wordy = (distinct.str.contains(" ")).mean() > 0.5 or distinct.str.contains(_CJK).mean() > 0.5
     if wordy and share > 0.5:
         return "text", f"{share:.0%} of the values are distinct, {n_words:.0f} words on average"

@@ -22,7 +22,7 @@ def as_strings(values: pd.Series) -> pd.Series:
     if pd.api.types.is_numeric_dtype(values):
         codes, distinct = pd.factorize(values)
         texts = [_number_text(v) for v in distinct] + [np.nan]
-        return pd.Series(np.array(texts, dtype=object)[codes], index=values.index, name=values.name)
+        return pd.Series(np.array(texts, dtype=object)[codes], index=values.index, name=values.name, dtype=object)
     return values.map(_text, na_action="ignore").astype(object)
 
 
@@ -37,13 +37,15 @@ def _text(value: object) -> str:
 
 
 def as_numbers(values: pd.Series) -> np.ndarray:
-    """float64 (n,), NaN where missing.
+    """float64 (n,), NaN where missing; time spans in seconds.
 
     Raises:
         DataError: A value is no number.
     """
     if pd.api.types.is_numeric_dtype(values):  # numpy's and pandas' own integers, floats and booleans
         return values.to_numpy(dtype=np.float64, na_value=np.nan)
+    if pd.api.types.is_timedelta64_dtype(values):
+        return np.asarray(values.dt.total_seconds(), dtype=np.float64)
     if pd.api.types.is_datetime64_any_dtype(values):
         raise _misfit(values, np.ones(len(values), dtype=bool), "number")
     numbers = pd.to_numeric(as_strings(values), errors="coerce").to_numpy(dtype=np.float64)

@@ -1,0 +1,362 @@
+"""The noun Splitter: a function that yields folds, as (train rows, validation rows).
+
+A splitter takes any of these keyword arguments, by name, and yields pairs of row numbers (int, the first row of train
+is 0); a project's own (`splitter = "file:function"`), a plugin's and the built-in ones alike:
+
+| argument | what it is |
+|---|---|
+| y | targets: class codes (n,), values (n,), or (n, n_targets) |
+| problem_type | "binary", "multiclass", "regression", "multilabel" or "multi-target" |
+| groups | group of each row, strings (n,); None if the project names no group column |
+| time | time of each row, float (n,); None if the project names no time column |
+| fold_column | fold of each row as the file has it, strings (n,); None if the project names no fold column |
+| n_splits | number of folds |
+| n_repeats | number of repetitions with other shuffles |
+| seed | seed of shuffles, >= 0 |
+"""
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from aicomp.config import SplitConfig
+from aicomp.dealing import cut_times, deal, deal_groups, deal_labels
+from aicomp.errors import AicompError, DataError, UsageError
+from aicomp.folds import Folds, Rows, check_fold, describe_folds
+from aicomp.metrics.base import ProblemType
+from aicomp.registry import resolve
+
+Splitter = Callable[..., Iterable[tuple[Rows, Rows]]]
+
+_ARGUMENTS = ("y", "problem_type", "groups", "time", "fold_column", "n_splits", "n_repeats", "seed")
+_MAX_BINS = 10
+_TRAIN_ONLY = "-1"
+
+
+def choose_splitter(
+    *, problem_type: ProblemType, has_groups: bool, has_time: bool, has_fold_column: bool, y: np.ndarray
+) -> tuple[str, str]:
+    """Name of the splitter that suits the data, and why as a sentence.
+
+    Args:
+        problem_type: See `Competition.problem_type`.
+        has_groups: Whether rows have groups.
+        has_time: Whether rows have a time.
+        has_fold_column: Whether train says which fold a row is in.
+        y: Targets; see the module.
+    """
+    classes = problem_type in ("binary", "multiclass")
+    if has_fold_column:
+        return "fold-column", "train has a column with the fold of each row"
+    if has_time and has_groups:
+        return "time-series", (
+            "rows have a time, and the hidden test is taken to lie after train; "
+            'if it holds new groups instead, set `splitter = "group"` under [split]'
+        )
+    if has_time:
+        return "time-series", "rows have a time, and no fold may learn from what comes after its validation rows"
+    if has_groups and classes:
+        return "stratified-group", "the rows of a group stay together, and each fold has its share of every class"
+    if has_groups:
+        return "group", "the rows of a group stay together"
+    if problem_type == "multilabel":
+        return "multilabel-stratified", "each fold has its share of every label"
+    if classes:
+        rarest = np.unique(y, return_counts=True)[1].min() / max(len(y), 1)
+        return "stratified", f"each fold has its share of every class (the rarest has {rarest:.1%} of the rows)"
+    return "kfold", "shuffled rows: targets are numbers, and chance spreads them over the folds"
+
+
+def make_folds(
+    name: str,
+    *,
+    y: np.ndarray,
+    problem_type: ProblemType,
+    groups: np.ndarray | None,
+    time: np.ndarray | None,
+    fold_column: np.ndarray | None,
+    n_splits: int,
+    n_repeats: int,
+    seed: int,
+    folder: Path | None,
+    labels: Sequence[str] = (),
+) -> Folds:
+    """Split the rows of train into folds.
+
+    Args:
+        name: A key of `SPLITTERS`, a plugin's name, or `file:function` in the project.
+        y: Targets; this and the next ones: see the module.
+        problem_type: See `Competition.problem_type`.
+        groups: Group of each row.
+        time: Time of each row.
+        fold_column: Fold of each row.
+        n_splits: Number of folds.
+        n_repeats: Number of repetitions.
+        seed: Seed of shuffles.
+        folder: The project, where `file:function` is looked up.
+        labels: Names of the classes by code, or of the columns of a multilabel target, for the notes.
+
+    Raises:
+        UsageError: No such splitter, an option that does not fit it, or a function of the project that fails or yields
+            what is no fold.
+        DataError: Too few rows, groups, times or folds, or one is missing in a row.
+    """
+    splitter: Splitter = resolve("splitter", name, SPLITTERS, folder)
+    given = {
+        "y": y,
+        "problem_type": problem_type,
+        "groups": groups,
+        "time": time,
+        "fold_column": fold_column,
+        "n_splits": n_splits,
+        "n_repeats": n_repeats,
+        "seed": seed,
+    }
+    accepted = _accepted(name, splitter)
+    _check_options(name, accepted, given)
+    pairs = _run(name, splitter, {a: given[a] for a in accepted})
+    folds = [check_fold(name, k, pair, len(y)) for k, pair in enumerate(pairs)]
+    if not folds:
+        raise UsageError(f"splitter `{name}` yields no fold", "yield at least one pair (train rows, validation rows)")
+    codes = None if groups is None else _group_codes(groups)
+    return Folds(folds, describe_folds(folds, y=y, problem_type=problem_type, groups=codes, labels=labels))
+
+
+def _accepted(name: str, splitter: Any) -> list[str]:
+    if not callable(splitter):
+        raise UsageError(f"splitter `{name}` is no function but {type(splitter).__name__}", "name a function")
+    parameters = inspect.signature(splitter).parameters.values()
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+        return list(_ARGUMENTS)
+    for p in parameters:
+        if p.name not in _ARGUMENTS and p.default is p.empty and p.kind is not p.VAR_POSITIONAL:
+            raise UsageError(
+                f"splitter `{name}` wants an argument `{p.name}`, which aicomp does not have",
+                f"take any of these by name: {', '.join(_ARGUMENTS)}",
+            )
+    return [p.name for p in parameters if p.name in _ARGUMENTS]
+
+
+def _check_options(name: str, accepted: list[str], given: dict[str, Any]) -> None:
+    n_rows, n_splits, n_repeats = len(given["y"]), given["n_splits"], given["n_repeats"]
+    if given["seed"] < 0:
+        raise UsageError(f"`seed` is {given['seed']}, it must be at least 0", "write for example `--set seed=0`")
+    if n_splits < 2:
+        raise UsageError(
+            f"`split.n_splits` is {n_splits}, it must be at least 2", "write for example `--set split.n_splits=5`"
+        )
+    if n_repeats < 1:
+        raise UsageError(
+            f"`split.n_repeats` is {n_repeats}, it must be at least 1", "write for example `--set split.n_repeats=3`"
+        )
+    if n_repeats > 1 and "n_repeats" not in accepted:
+        raise UsageError(
+            f"`split.n_repeats` is {n_repeats}, but splitter `{name}` does not repeat",
+            "add `--set split.splitter=repeated`, or remove `n_repeats`",
+        )
+    if given["fold_column"] is not None and "fold_column" not in accepted:
+        raise UsageError(
+            f"`split.fold_column` is set, but splitter `{name}` does not use it",
+            "add `--set split.splitter=fold-column`, or remove `fold_column`",
+        )
+    if "n_splits" in accepted and given["fold_column"] is None and n_rows < n_splits:
+        raise DataError(
+            f"train has {n_rows} rows, {n_splits} folds need at least {n_splits}",
+            f"run with `--set split.n_splits={n_rows}`" if n_rows >= 2 else "more rows are needed",
+        )
+
+
+def _run(name: str, splitter: Splitter, arguments: dict[str, Any]) -> list[Any]:
+    try:
+        return list(splitter(**arguments))
+    except AicompError:
+        raise
+    except Exception as e:
+        if name in SPLITTERS:  # a bug of ours
+            raise
+        raise UsageError(f"splitter `{name}` failed with {type(e).__name__}: {e}", "correct the function") from e
+
+
+# Splitters
+
+
+def kfold(*, y: np.ndarray, n_splits: int, seed: int) -> Iterator[tuple[Rows, Rows]]:
+    """Shuffled rows in folds of equal size."""
+    return _pairs(deal(np.zeros(len(y)), n_splits, np.random.default_rng(seed)), n_splits)
+
+
+def stratified(*, y: np.ndarray, problem_type: ProblemType, n_splits: int, seed: int) -> Iterator[tuple[Rows, Rows]]:
+    """Shuffled rows with the same share of each class, or of each range of a number, in every fold."""
+    strata = _strata("stratified", y, problem_type, n_splits)
+    return _pairs(deal(strata, n_splits, np.random.default_rng(seed)), n_splits)
+
+
+def group(*, y: np.ndarray, groups: np.ndarray | None, n_splits: int, seed: int) -> Iterator[tuple[Rows, Rows]]:
+    """Whole groups in each fold, so that no group is on both sides; folds of about equal size."""
+    return _pairs(_whole_groups("group", groups, np.zeros(len(y), dtype=np.int64), n_splits, seed), n_splits)
+
+
+def stratified_group(
+    *, y: np.ndarray, problem_type: ProblemType, groups: np.ndarray | None, n_splits: int, seed: int
+) -> Iterator[tuple[Rows, Rows]]:
+    """Whole groups in each fold, chosen so that the share of each class is about the same in every fold."""
+    strata = _strata("stratified-group", y, problem_type, n_splits)
+    return _pairs(_whole_groups("stratified-group", groups, strata, n_splits, seed), n_splits)
+
+
+def multilabel_stratified(
+    *, y: np.ndarray, problem_type: ProblemType, n_splits: int, seed: int
+) -> Iterator[tuple[Rows, Rows]]:
+    """Shuffled rows with about the same share of each of several labels in every fold (iterative stratification)."""
+    if problem_type != "multilabel":
+        raise UsageError(
+            f"splitter `multilabel-stratified` needs several 0/1 targets, the problem is {problem_type}",
+            "run with `--set split.splitter=auto`",
+        )
+    return _pairs(deal_labels(y != 0, n_splits, np.random.default_rng(seed)), n_splits)
+
+
+def time_series(*, time: np.ndarray | None, n_splits: int) -> Iterator[tuple[Rows, Rows]]:
+    """Validation on one stretch of time after another, training on all rows before it; the first is only trained on."""
+    if time is None:
+        raise _without("time-series", "time")
+    missing = np.flatnonzero(np.isnan(time))
+    if len(missing):
+        raise DataError(f"the time of train row {missing[0]} is missing (the first row is 0)", "fill it in")
+    distinct, step, counts = np.unique(time, return_inverse=True, return_counts=True)
+    if len(distinct) <= n_splits:
+        raise DataError(
+            f"train has {len(distinct)} distinct times, {n_splits} folds in time need at least {n_splits + 1}",
+            f"run with `--set split.n_splits={len(distinct) - 1}`" if len(distinct) > 2 else "use another splitter",
+        )
+    for start, stop in pairwise(cut_times(counts, n_splits)):
+        yield np.flatnonzero(step < start), np.flatnonzero((step >= start) & (step < stop))
+
+
+def repeated(
+    *,
+    y: np.ndarray,
+    problem_type: ProblemType,
+    groups: np.ndarray | None,
+    n_splits: int,
+    n_repeats: int,
+    seed: int,
+) -> Iterator[tuple[Rows, Rows]]:
+    """K-fold several times over with other shuffles, stratified by class or label, and by whole groups if there are."""
+    if n_repeats < 2:
+        raise UsageError(
+            "splitter `repeated` with `split.n_repeats` 1 repeats nothing", "add `--set split.n_repeats=3`"
+        )
+    name, _ = choose_splitter(
+        problem_type=problem_type, has_groups=groups is not None, has_time=False, has_fold_column=False, y=y
+    )
+    arguments = {"y": y, "problem_type": problem_type, "groups": groups, "n_splits": n_splits}
+    accepted = _accepted(name, SPLITTERS[name])
+    for child in np.random.SeedSequence(seed).generate_state(n_repeats):
+        yield from SPLITTERS[name](seed=int(child), **{k: v for k, v in arguments.items() if k in accepted})
+
+
+def by_fold_column(*, fold_column: np.ndarray | None, n_splits: int | None = None) -> Iterator[tuple[Rows, Rows]]:
+    """The folds that a column of train names; rows of fold -1 are in every training part and never validated."""
+    if fold_column is None:
+        raise _without("fold-column", "fold_column")
+    missing = np.flatnonzero(_is_missing(fold_column))
+    if len(missing):
+        raise DataError(f"the fold column is empty in train row {missing[0]} (the first row is 0)", "fill it in")
+    texts = np.array([str(v).strip() for v in fold_column])
+    values = sorted({*texts.tolist()} - {_TRAIN_ONLY}, key=_fold_order)
+    if len({*texts.tolist()}) < 2:
+        raise DataError(f"the fold column is `{texts[0]}` in every row", "at least two folds are needed")
+    if n_splits not in (None, SplitConfig().n_splits, len(values)):
+        raise UsageError(
+            f"`split.n_splits` is {n_splits}, but the fold column names {len(values)} folds", "remove `n_splits`"
+        )
+    for value in values:
+        yield np.flatnonzero(texts != value), np.flatnonzero(texts == value)
+
+
+SPLITTERS: dict[str, Splitter] = {
+    "kfold": kfold,
+    "stratified": stratified,
+    "group": group,
+    "stratified-group": stratified_group,
+    "multilabel-stratified": multilabel_stratified,
+    "time-series": time_series,
+    "repeated": repeated,
+    "fold-column": by_fold_column,
+}
+"""Built-in splitters by name."""
+
+
+# Parts of splitters
+
+
+def _without(name: str, option: str) -> UsageError:
+    return UsageError(
+        f"splitter `{name}` needs a column, and `split.{option}` is not set",
+        f'set `{option} = "COLUMN"` under [split] in aicomp.toml, or add `--set split.{option}=COLUMN`',
+    )
+
+
+def _pairs(fold_of_row: np.ndarray, n_splits: int) -> Iterator[tuple[Rows, Rows]]:
+    for k in range(n_splits):
+        yield np.flatnonzero(fold_of_row != k), np.flatnonzero(fold_of_row == k)
+
+
+def _strata(name: str, y: np.ndarray, problem_type: ProblemType, n_splits: int) -> np.ndarray:
+    """Class codes, or bins of a number between its quantiles with at least a row per fold; int64 (n,)."""
+    if y.ndim != 1:
+        plain = "group" if name == "stratified-group" else "kfold"
+        other = "multilabel-stratified" if problem_type == "multilabel" and plain == "kfold" else plain
+        raise UsageError(
+            f"splitter `{name}` needs one target, the problem is {problem_type} with {y.shape[1]}",
+            f"run with `--set split.splitter={other}`",
+        )
+    if problem_type != "regression":
+        return y.astype(np.int64)
+    n_bins = max(min(_MAX_BINS, len(y) // n_splits), 1)
+    inner_edges = np.quantile(y, np.arange(1, n_bins) / n_bins)
+    return np.asarray(np.searchsorted(inner_edges, y, side="right"))
+
+
+def _whole_groups(name: str, groups: np.ndarray | None, strata: np.ndarray, n_splits: int, seed: int) -> np.ndarray:
+    """Fold of each row, with the rows of a group in one fold; int64 (n,)."""
+    if groups is None:
+        raise _without(name, "group")
+    codes = _group_codes(groups)
+    if codes.min() < 0:
+        raise DataError(
+            f"the group of train row {np.argmin(codes)} is missing (the first row is 0)",
+            "fill it in, or set `group` under [split] to another column",
+        )
+    n_groups = int(codes.max()) + 1
+    if n_groups < n_splits:
+        raise DataError(
+            f"train has {n_groups} {'group' if n_groups == 1 else 'groups'}, {n_splits} folds of whole groups need at "
+            f"least {n_splits}",
+            f"run with `--set split.n_splits={n_groups}`" if n_groups > 1 else "use another splitter",
+        )
+    return deal_groups(codes, strata, n_splits, np.random.default_rng(seed))
+
+
+def _group_codes(groups: np.ndarray) -> np.ndarray:
+    """Code of each row's group, -1 where it is missing; int64 (n,)."""
+    known = ~_is_missing(groups)
+    codes = np.full(len(groups), -1)
+    codes[known] = np.unique(groups[known].astype(str), return_inverse=True)[1]
+    return codes
+
+
+def _is_missing(values: np.ndarray) -> np.ndarray:
+    return np.array([v is None or v != v or not str(v).strip() for v in values], dtype=bool)
+
+
+def _fold_order(value: str) -> tuple[float, str]:
+    try:
+        return float(value), value
+    except ValueError:
+        return float("inf"), value
