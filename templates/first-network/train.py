@@ -42,7 +42,7 @@ def main() -> None:
 
 def draw(courses: dict[str, Course], train: tuple[Vector, Vector], path: Path) -> None:
     """Draw the losses, the fits and the hidden units' features to a PNG."""
-    figure = Figure(figsize=(15, 4.8), layout="constrained")
+    figure = Figure(figsize=(15, 5.2), layout="constrained")
     losses, fits, features = figure.subplots(1, 3)
     for name, course in courses.items():
         losses.plot(course.train_losses, color=COLORS[name], linewidth=2, label=name)
@@ -60,7 +60,7 @@ def draw(courses: dict[str, Course], train: tuple[Vector, Vector], path: Path) -
     losses.minorticks_off()
     fits.plot(*train, "o", color="#999999", markersize=4, alpha=0.7, zorder=0, label="samples")
     fits.plot(GRID, true_curve(GRID), "k--", linewidth=1, label="true curve")
-    fits.set(title="The fit", xlabel="x", ylabel="y", ylim=(-2.5, 1.7), xticks=np.linspace(-1, 1, 5))
+    fits.set(title="The fit", xlabel="x", ylabel="y", xticks=np.linspace(-1, 1, 5))
     theta = courses["network"].theta
     parts = compute_features(theta, GRID) * theta["w"]
     features.plot(GRID, parts, color="#56B4E9", linewidth=1.2)
@@ -74,7 +74,8 @@ def draw(courses: dict[str, Course], train: tuple[Vector, Vector], path: Path) -
 
 def _finish(panel: Axes) -> None:
     panel.spines[["top", "right"]].set_visible(False)
-    panel.legend(frameon=False, fontsize=9)
+    # Below the axes, where no curve passes.
+    panel.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2, frameon=False, fontsize=9)
 
 
 if __name__ == "__main__":

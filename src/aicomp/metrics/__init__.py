@@ -98,9 +98,13 @@ def _check_metric(found: object, name: str) -> None:
     if found.needs not in get_args(Needs):
         known = ", ".join(f'"{n}"' for n in get_args(Needs))
         raise UsageError(f"metric `{name}` has `needs={found.needs!r}`", f"write one of {known}")
-    # A string is a collection too: frozenset("binary") holds letters.
-    known_types = set(get_args(ProblemType))
-    if isinstance(found.problem_types, str) or not found.problem_types or set(found.problem_types) - known_types:
+    if not isinstance(found.greater_is_better, bool):  # the string "lower" is true
+        raise UsageError(f"metric `{name}` has `greater_is_better={found.greater_is_better!r}`", "write True or False")
+    if not callable(found.fn):
+        raise UsageError(f"metric `{name}` has `fn={found.fn!r}`, which is no function", _how_to_write(name))
+    # A string would pass for a collection: of "binary" every letter.
+    types: object = found.problem_types
+    if not isinstance(types, frozenset | set) or not types or types - set(get_args(ProblemType)):
         known = ", ".join(f'"{t}"' for t in get_args(ProblemType))
         raise UsageError(
             f"metric `{name}` has `problem_types={found.problem_types!r}`",

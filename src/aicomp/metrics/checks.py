@@ -106,7 +106,17 @@ def require(name: str, array: np.ndarray, is_right: np.ndarray, expected: str) -
         return
     index = np.unravel_index(int(np.argmin(is_right)), array.shape)
     place = ", ".join(str(int(i)) for i in index)
-    raise ValueError(f"`{name}[{place}]` is {array[index]:g}, but {expected}")
+    raise ValueError(f"`{name}[{place}]` is {shown(array[index])}, but {expected}")
+
+
+def shown(value: float) -> str:
+    """A number as messages show it: short, but never rounded into one that would be right.
+
+    >>> shown(2.0), shown(1.0000001)
+    ('2', '1.0000001')
+    """
+    short = f"{value:g}"
+    return short if float(short) == value else repr(float(value))
 
 
 def _check_zero_one(name: str, array: np.ndarray) -> None:

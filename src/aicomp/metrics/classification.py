@@ -46,7 +46,7 @@ def balanced_accuracy(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     >>> balanced_accuracy(np.array([0, 0, 0, 0, 1]), np.array([0, 0, 0, 1, 1]))  # (3/4 + 1/1) / 2
     0.875
     """
-    c = _count(y_true, y_pred)
+    c = _count_classes(y_true, y_pred)
     held = c.n_true > 0
     return float(np.mean(c.n_both[held] / c.n_true[held]))
 
@@ -121,7 +121,7 @@ def f1_macro(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     """
     c = _count(y_true, y_pred)
     scores = _ratios(2 * c.n_both, c.n_true + c.n_pred)
-    if y_true.ndim == 1:
+    if np.ndim(y_true) == 1:
         scores = scores[c.n_true + c.n_pred > 0]
     return float(scores.mean())
 
@@ -229,7 +229,7 @@ def mcc(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     >>> mcc(np.array([1, 1, 1, 0]), np.array([1, 1, 0, 0]))  # (3*4 - (2*3 + 2*1)) / sqrt((16 - 8) * (16 - 10))
     0.577...
     """
-    c = _count(y_true, y_pred)
+    c = _count_classes(y_true, y_pred)
     n = float(len(y_true))
     # Divided by n, as n^4 of a million rows is past the range of int64.
     true, pred, right = c.n_true / n, c.n_pred / n, c.n_both.sum() / n
@@ -240,8 +240,8 @@ def mcc(y_true: np.ndarray, y_pred: np.ndarray) -> float:
 def cohen_kappa(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     """Agreement beyond chance; higher is better, 1 is perfect, 0 is chance.
 
-    (p_o - p_e) / (1 - p_e), with p_o the share of right rows and p_e the share expected of independent labels: Cohen, "A
-    coefficient of agreement for nominal scales", 1960.
+    (p_o - p_e) / (1 - p_e), with p_o the share of right rows and p_e the share expected of independent labels: Cohen,
+    "A coefficient of agreement for nominal scales", 1960.
 
     Args:
         y_true: Class codes, (n,).
@@ -253,7 +253,7 @@ def cohen_kappa(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     >>> cohen_kappa(np.array([0, 0, 1, 1]), np.array([0, 0, 1, 0]))  # p_o = 3/4, p_e = 2/4 * 3/4 + 2/4 * 1/4 = 1/2
     0.5
     """
-    c = _count(y_true, y_pred)
+    c = _count_classes(y_true, y_pred)
     n = len(y_true)
     observed, expected = c.n_both.sum() / n, np.sum((c.n_true / n) * (c.n_pred / n))
     if c.n_both.max() == n:
@@ -264,8 +264,9 @@ def cohen_kappa(y_true: np.ndarray, y_pred: np.ndarray) -> float:
 def quadratic_weighted_kappa(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     """Agreement of ordered classes beyond chance; higher is better, 1 is perfect, 0 is chance.
 
-    1 - sum(w * observed) / sum(w * expected) over pairs of classes with w = (i - j)^2: Cohen, "Weighted kappa", 1968. As
-    the weights are squares, it is computed from means: 1 - mean((t - p)^2) / (var(t) + var(p) + (mean(t) - mean(p))^2).
+    1 - sum(w * observed) / sum(w * expected) over pairs of classes with w = (i - j)^2: Cohen, "Weighted kappa", 1968.
+    As the weights are squares, it is computed from means:
+    1 - mean((t - p)^2) / (var(t) + var(p) + (mean(t) - mean(p))^2).
 
     Args:
         y_true: Class codes in the order of the classes, (n,).
@@ -294,9 +295,14 @@ class _Counts:
 
 
 def _count(y_true: np.ndarray, y_pred: np.ndarray) -> _Counts:
+    if np.ndim(y_true) == 1:
+        return _count_classes(y_true, y_pred)
     true, pred = check_labels(y_true, y_pred)
-    if true.ndim == 2:
-        return _Counts(true.sum(axis=0), pred.sum(axis=0), (true & pred).sum(axis=0))
+    return _Counts(true.sum(axis=0), pred.sum(axis=0), (true & pred).sum(axis=0))
+
+
+def _count_classes(y_true: np.ndarray, y_pred: np.ndarray) -> _Counts:
+    true, pred = _one_column(*check_labels(y_true, y_pred))
     codes, inverse = np.unique(np.concatenate([true, pred]), return_inverse=True)
     true, pred = inverse[: len(true)], inverse[len(true) :]
     n = len(codes)
@@ -323,7 +329,9 @@ def _check_multilabel(y_true: np.ndarray, y_pred: np.ndarray) -> tuple[np.ndarra
 
 def _ratios(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
     """Elementwise quotient, 0 where the denominator is 0: nothing to find and nothing found scores nothing."""
-    return np.divide(numerator, denominator, out=np.zeros(denominator.shape), where=denominator > 0)
+    quotients = np.zeros(denominator.shape)
+    np.divide(numerator, denominator, out=quotients, where=denominator > 0)
+    return quotients
 
 
 def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> float:

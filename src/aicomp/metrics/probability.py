@@ -189,4 +189,5 @@ def _multiclass_log_loss(y_true: np.ndarray, y_pred: np.ndarray) -> float:
 
 
 def _clip(probabilities: np.ndarray) -> np.ndarray:
-    return np.clip(probabilities, _EPSILON, 1 - _EPSILON)
+    clipped: np.ndarray = np.clip(probabilities, _EPSILON, 1 - _EPSILON)
+    return clipped

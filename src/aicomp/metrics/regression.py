@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from aicomp.metrics.checks import check_values, require
+from aicomp.metrics.checks import check_values, require, shown
 from aicomp.metrics.ranks import average_ranks
 
 
@@ -269,7 +269,8 @@ def _logarithms(y_true: np.ndarray, y_pred: np.ndarray, ndim: int) -> tuple[np.n
 def _relative_errors(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
     true, pred = check_values(y_true, y_pred, ndim=1)
     require("y_true", true, true != 0, "a relative error is divided by it")
-    return (pred - true) / true
+    errors: np.ndarray = (pred - true) / true
+    return errors
 
 
 def _check_varies(y_true: np.ndarray) -> None:
@@ -277,7 +278,7 @@ def _check_varies(y_true: np.ndarray) -> None:
     if len(constant):
         column = f"column {constant[0]} of " if y_true.ndim == 2 else ""
         value = y_true[0, constant[0]] if y_true.ndim == 2 else y_true[0]
-        raise ValueError(f"{column}`y_true` is {value:g} in all {len(y_true)} rows, but it has to vary")
+        raise ValueError(f"{column}`y_true` is {shown(value)} in all {len(y_true)} rows, but it has to vary")
 
 
 def _correlation(a: np.ndarray, b: np.ndarray) -> float:
