@@ -72,8 +72,8 @@ def parse_dates(values: pd.Series) -> tuple[np.ndarray, str] | None:
         fit. Times of day alone count from 1970-01-01. A zone that all values share is left out, so that the hour stays
         the local one; where zones differ all are taken to UTC.
 
-    >>> parse_dates(pd.Series(["1970-01-02", "1970-01-01 00:01"]))
-    (array([86400.,    60.]), 'YYYY-MM-DD')
+    >>> parse_dates(pd.Series(["1970-01-02", "1970-01-01 00:10"]))
+    (array([86400.,   600.]), 'YYYY-MM-DD')
     """
     codes, distinct = pd.factorize(values)
     texts = [str(v).strip() for v in distinct]
