@@ -8,7 +8,7 @@ import pandas as pd
 
 from aicomp.competition import Competition
 from aicomp.data.dates import parse_dates
-from aicomp.data.reading import check_finite, line_numbers, parse_numbers, read_table
+from aicomp.data.reading import check_finite, line_numbers, parse_numbers, read_pair
 from aicomp.errors import AicompError, DataError, UsageError
 from aicomp.project import Project
 
@@ -48,11 +48,8 @@ def load_dataset(project: Project) -> Dataset:
     competition, split = project.competition, project.config.split
     group, time = split.group or competition.group, split.time or competition.time
     strings = {*competition.id, *competition.target, *(c for c in (group, split.fold_column) if c)}
-    train_path = project.raw / competition.files.train
-    train = read_table(train_path, strings=strings, encoding=competition.files.encoding)
-    test_path = project.raw / competition.files.test
-    test = read_table(test_path, strings=strings, encoding=competition.files.encoding)
-
+    train_path, test_path = (project.raw / name for name in (competition.files.train, competition.files.test))
+    train, test = read_pair(train_path, test_path, strings=strings, encoding=competition.files.encoding)
     if competition.first_row_id is not None:
         first = competition.first_row_id
         test.insert(0, competition.id[0], [str(i) for i in range(first, first + len(test))])
