@@ -12,8 +12,9 @@ import msgspec
 import numpy as np
 import pandas as pd
 from filelock import FileLock, Timeout
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
+from aicomp.assembly import assemble
 from aicomp.data.columns import Column, infer_columns
 from aicomp.data.table import Table
 from aicomp.dataset import Dataset, load_dataset
@@ -22,11 +23,9 @@ from aicomp.engine.local import run_folds
 from aicomp.errors import AicompError, DataError, UsageError
 from aicomp.files import atomic_write, partial_file, writing
 from aicomp.folds import Fold
-from aicomp.predictions import prediction_frame
 from aicomp.project import Project
 from aicomp.provenance import describe
 from aicomp.raw_data import check_manifest
-from aicomp.report.curves import draw_curves, write_curves_csv
 from aicomp.run import Run, create_run, unfinished_run
 from aicomp.splitters import choose_splitter, make_folds
 
@@ -83,7 +82,7 @@ def cross_validate(
         on_plan(plan)
         with _nothing_left_of_a_mistake(plan):
             train_folds(project, plan, on_event)
-        return finish(project, plan.run)
+        return assemble(project, plan.run)
 
 
 def prepare(project: Project, *, fresh: bool = False) -> Plan:
@@ -191,69 +190,6 @@ def train_folds(project: Project, plan: Plan, on_event: Callable[[Event], None] 
     if plan.folds_left:
         config = project.config
         run_folds(plan.run, project.folder, plan.folds_left, config.workers, config.device, on_event)
-
-
-def finish(project: Project, run: Run) -> Run:
-    """Put the folds together: OOF and test predictions, scores, curves, and `DONE` last."""
-    n_folds = run.read("plan.json")["n_folds"]
-    task = project.task
-    y = load_file(run.work / "target.safetensors")["y"]
-    parts = [run.predictions(k) for k in range(n_folds)]
-    oof, validated = _pool(parts, len(y))
-    fold_scores = [task.score(y[p["valid_rows"]], p["valid"]) for p in parts]
-    rows = np.flatnonzero(validated)
-    scores = {
-        "metric": task.metric.name,
-        "greater_is_better": task.metric.greater_is_better,
-        "folds": fold_scores,
-        "mean": float(np.mean(fold_scores)),
-        "std": float(np.std(fold_scores)),
-        "pooled": task.score(y[rows], oof[rows]),
-        "n_validated": len(rows),
-    }
-    _check_predictions(parts, run)
-    competition = project.competition
-    train_ids, test_ids = (pd.DataFrame(run.read(f"{name}_ids.json")) for name in ("train", "test"))
-    frame = prediction_frame(competition, train_ids, oof)
-    frame.insert(train_ids.shape[1], "fold", pd.read_csv(run.folder / "folds.csv", dtype=str)["fold"].to_numpy())
-    atomic_write(run.folder / "oof.csv", frame.to_csv(index=False, lineterminator="\n"))
-    mean = np.mean([p["test"] for p in parts], axis=0)
-    test = prediction_frame(competition, test_ids, mean)
-    atomic_write(run.folder / "test.csv", test.to_csv(index=False, lineterminator="\n"))
-    histories = [
-        json.loads((run.fold(k) / "result.json").read_text(encoding="utf-8"))["history"] for k in range(n_folds)
-    ]
-    write_curves_csv(histories, run.folder / "curves.csv")
-    draw_curves(
-        histories,
-        run.folder / "curves.png",
-        metric_name=task.metric.name,
-        greater_is_better=task.metric.greater_is_better,
-    )
-    run.write("scores.json", scores)
-    atomic_write(run.folder / "DONE", "")
-    shutil.rmtree(run.work)
-    return run
-
-
-def _pool(parts: list[dict[str, np.ndarray]], n_rows: int) -> tuple[np.ndarray, np.ndarray]:
-    """Mean of each row's validation predictions, NaN where a row was never validated."""
-    shape = (n_rows, *parts[0]["valid"].shape[1:])
-    total, count = np.zeros(shape), np.zeros(n_rows)
-    for part in parts:
-        total[part["valid_rows"]] += part["valid"]
-        count[part["valid_rows"]] += 1
-    divisor = np.where(count > 0, count, np.nan).reshape(-1, *[1] * (len(shape) - 1))
-    return total / divisor, count > 0
-
-
-def _check_predictions(parts: list[dict[str, np.ndarray]], run: Run) -> None:
-    for k, part in enumerate(parts):
-        bad = np.flatnonzero(~np.isfinite(part["test"].reshape(len(part["test"]), -1)).all(axis=1))
-        if len(bad):
-            raise DataError(
-                f"run `{run.id}`: fold {k} predicts NaN or infinity for test row {bad[0]}", "check features.py"
-            )
 
 
 @contextmanager

@@ -1,0 +1,111 @@
+"""Put the trained folds of a run together: out-of-fold and test predictions, scores, curves."""
+
+import shutil
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from safetensors.numpy import load_file
+
+from aicomp.errors import DataError
+from aicomp.files import atomic_write
+from aicomp.predictions import prediction_frame
+from aicomp.project import Project
+from aicomp.report.curves import draw_curves, write_curves_csv
+from aicomp.run import Run
+from aicomp.task import Task
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What the folds predicted.
+
+    Attributes:
+        y: Targets of train.
+        folds: Arrays of each fold, see `Run.predictions`.
+    """
+
+    y: np.ndarray
+    folds: list[dict[str, np.ndarray]]
+
+
+def assemble(project: Project, run: Run) -> Run:
+    """Write everything that a run has beside its folds, `DONE` last, and remove its `work/`.
+
+    Raises:
+        DataError: A fold predicts what is no number, or its rows cannot be scored.
+        AicompError: The disk is full or the folder cannot be written.
+    """
+    n_folds = run.read("plan.json")["n_folds"]
+    y = load_file(run.work / "target.safetensors")["y"]
+    parts = _Parts(y, [run.predictions(k) for k in range(n_folds)])
+    _check_finite(parts, run)
+    oof = _pool(parts)
+    scores = _score(project.task, parts, oof)
+    _write_predictions(project, run, oof, np.mean([fold["test"] for fold in parts.folds], axis=0))
+    _write_curves(project.task, run, n_folds)
+    run.write("scores.json", scores)
+    atomic_write(run.folder / "DONE", "")
+    shutil.rmtree(run.work)
+    return run
+
+
+def _check_finite(parts: _Parts, run: Run) -> None:
+    for k, fold in enumerate(parts.folds):
+        for name in ("valid", "test"):
+            bad = np.flatnonzero(~np.isfinite(fold[name].reshape(len(fold[name]), -1)).all(axis=1))
+            if len(bad):
+                row = fold["valid_rows"][bad[0]] if name == "valid" else bad[0]
+                raise DataError(
+                    f"run `{run.id}`: fold {k} predicts NaN or infinity for {'train' if name == 'valid' else 'test'} "
+                    f"row {row}, counted from 0",
+                    "look at that row, and at what features.py and model.py make of it",
+                )
+
+
+def _pool(parts: _Parts) -> np.ndarray:
+    """Mean of each train row's validation predictions, NaN where a row was never validated."""
+    shape = (len(parts.y), *parts.folds[0]["valid"].shape[1:])
+    total, count = np.zeros(shape), np.zeros(len(parts.y))
+    for fold in parts.folds:
+        total[fold["valid_rows"]] += fold["valid"]
+        count[fold["valid_rows"]] += 1
+    divisor = np.where(count > 0, count, np.nan).reshape(-1, *[1] * (len(shape) - 1))
+    return np.asarray(total / divisor)
+
+
+def _score(task: Task, parts: _Parts, oof: np.ndarray) -> dict[str, Any]:
+    """Score of each fold, their mean and deviation, and the score of all validated rows together."""
+    folds = [task.score(parts.y[fold["valid_rows"]], fold["valid"]) for fold in parts.folds]
+    rows = np.flatnonzero(~np.isnan(oof.reshape(len(oof), -1)).any(axis=1))
+    return {
+        "metric": task.metric.name,
+        "greater_is_better": task.metric.greater_is_better,
+        "folds": folds,
+        "mean": float(np.mean(folds)),
+        "std": float(np.std(folds)),
+        "pooled": task.score(parts.y[rows], oof[rows]),
+        "n_validated": len(rows),
+    }
+
+
+def _write_predictions(project: Project, run: Run, oof: np.ndarray, test: np.ndarray) -> None:
+    ids = {name: pd.DataFrame(run.read(f"{name}_ids.json")) for name in ("train", "test")}
+    of_train = prediction_frame(project.competition, ids["train"], oof)
+    fold = pd.read_csv(run.folder / "folds.csv", dtype=str).iloc[:, -1]
+    of_train.insert(max(1, ids["train"].shape[1]), "fold", fold.to_numpy())
+    of_test = prediction_frame(project.competition, ids["test"], test)
+    for name, frame in (("oof", of_train), ("test", of_test)):
+        atomic_write(run.folder / f"{name}.csv", frame.to_csv(index=False, lineterminator="\n"))
+
+
+def _write_curves(task: Task, run: Run, n_folds: int) -> None:
+    histories = [run.result(k)["history"] for k in range(n_folds)]
+    write_curves_csv(histories, run.folder / "curves.csv")
+    draw_curves(
+        histories,
+        run.folder / "curves.png",
+        metric_name=task.metric.name,
+        greater_is_better=task.metric.greater_is_better,
+    )
