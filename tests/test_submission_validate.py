@@ -34,7 +34,7 @@ def check(folder: Path, contract: Competition, sample: str, text: str) -> None:
         (BINARY, SAMPLE, "id,bought\n009,0.5\n007,1\n008,1e-9\n"),
         (BINARY, SAMPLE, '"id","bought"\r\n"007","0.5"\r\n"008","1"\r\n"009","0"\r\n'),
         (LABELS, SAMPLE, "id,bought\n007,True\n008,False\n009,True\n"),
-        (CLASSES, SAMPLE_OF_CLASSES, "id,a,b,c\n007,0.333,0.333,0.333\n008,0,0,1\n"),
+        (CLASSES, SAMPLE_OF_CLASSES, "id,a,b,c\n007,0.33,0.33,0.33\n008,0,0,1\n"),
         (VALUES, SAMPLE, "id,bought\n007,-3\n008,1e5\n009,0.25\n"),
     ],
 )

@@ -37,13 +37,13 @@ def compare(path: Path) -> None:
     valid = make_samples(N_SAMPLES, NOISE, SEED + 1)  # only early stopping looks at these
     figure = Figure(figsize=(12, 7), layout="constrained")
     panels = figure.subplots(2, 3, sharex=True, sharey=True).flat
-    print(f"{'regularizer':<24} {'train J':>8} {'from truth':>11} {'norm of v':>10} {'norm of w':>10} {'zeros in w':>11}")
+    print(f"{'regularizer':<24} {'train J':>8} {'from truth':>11} {'norm of v':>10} {'norm of w':>10} {'zeros':>6}")
     for panel, (name, recipe) in zip(panels, RECIPES.items(), strict=True):
         course = descend(initialize(N_HIDDEN, SEED), train, valid, recipe, SEED)
         v, w, distance = course.theta["v"], course.theta["w"], distance_to_truth(course)
         loss, n_zeros = course.train_losses[course.best_epoch], np.count_nonzero(w == 0)
         norms = f"{np.linalg.norm(v):10.1f} {np.linalg.norm(w):10.2f}"
-        print(f"{name:<24} {loss:8.4f} {distance:11.3f} {norms} {n_zeros:11d}")
+        print(f"{name:<24} {loss:8.4f} {distance:11.3f} {norms} {n_zeros:6d}")
         panel.set_title(f"{name}\ntrain J {loss:.3f}, distance to truth {distance:.2f}", fontsize=11)
         _draw_fit(panel, train, course)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)

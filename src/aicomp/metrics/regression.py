@@ -285,4 +285,6 @@ def _correlation(a: np.ndarray, b: np.ndarray) -> float:
     if (b == b[0]).all():
         return 0.0  # no order among the predictions; a network may start so
     a, b = a - a.mean(), b - b.mean()
+    # The factor cancels; without it, the squares of very great or small numbers leave the range of floats.
+    a, b = a / abs(a).max(), b / abs(b).max()
     return float(np.clip(a @ b / np.sqrt((a @ a) * (b @ b)), -1, 1))

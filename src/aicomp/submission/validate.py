@@ -7,10 +7,8 @@ import numpy as np
 from aicomp.competition import Competition
 from aicomp.errors import DataError
 from aicomp.grading.text_table import TextTable, match_ids, read_text_table
+from aicomp.metrics.probability import SUM_TOLERANCE
 from aicomp.submission.sample import Sample
-
-SUM_TOLERANCE = 0.01
-"""How far a row of probabilities may be from 1, as files hold rounded numbers."""
 
 
 def validate_submission(path: Path, sample: Sample, *, name: str | None = None) -> TextTable:
