@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -78,19 +79,24 @@ def test_a_bug_shows_its_traceback_without_locals(failing, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message", "hint"),
     [
-        (["tarin"], "no such command 'tarin'", "aicomp --help"),
-        (["train", "--epochs", "3"], "no such option: --epochs", "aicomp train --help"),
-        (["score", "a.csv"], "missing argument", "aicomp score --help"),
+        (["tarin"], "no such command `tarin`", "did you mean `train`? `aicomp --help` shows what it takes"),
+        (["--bogus"], "no such option `--bogus`", "`aicomp --help` shows what it takes"),
+        (["train", "--epochs", "3"], "no such option `--epochs`", "`aicomp train --help` shows what it takes"),
+        (
+            ["runs", "--jsn"],
+            "no such option `--jsn`",
+            "did you mean `--json`? `aicomp runs --help` shows what it takes",
+        ),
+        (["train", "--set"], "option `--set` requires an argument", "`aicomp train --help` shows what it takes"),
+        (["score", "a.csv"], "missing argument `submission`", "`aicomp score --help` shows what it takes"),
+        (["train", "it's"], "got unexpected extra argument(s) (it's)", "`aicomp train --help` shows what it takes"),
     ],
 )
 def test_wrong_usage_is_exit_code_2_in_the_same_form(capsys, arguments, message, hint):
-    assert main([*arguments, "--json"]) == 2
+    assert main(arguments) == 2
     captured = capsys.readouterr()
-    error = json.loads(captured.out)["error"]
-    assert error["code"] == 2
-    assert error["message"].startswith(message)
-    assert hint in error["hint"]
-    assert captured.err.startswith(f"error: {message}")
+    assert captured.out == ""
+    assert captured.err == f"error: {message}\n\nhint: {hint}\n"
 
 
 def test_without_arguments_it_shows_its_help(capsys):
@@ -118,6 +124,36 @@ def test_the_exit_code_reaches_the_shell():
 def test_help_has_no_colour_in_a_pipe_or_where_it_is_unwanted():
     assert "\x1b[" not in run("--help", NO_COLOR="1").stdout
     assert "\x1b[" not in run("--help").stdout
+
+
+def test_json_is_ascii_so_that_it_can_be_printed_under_any_locale():
+    done = run("trän", "--json", PYTHONIOENCODING="ascii")
+    assert done.returncode == 2
+    assert done.stdout.isascii()
+    assert json.loads(done.stdout)["error"]["message"] == "no such command `trän`"
+
+
+def shell(redirection):
+    command = f'"{sys.executable}" -m aicomp {redirection}'
+    return subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+@pytest.mark.parametrize("arguments", ["list metrics", "list metrics --json"])
+def test_a_full_disk_behind_stdout_is_said_once_and_without_a_traceback(arguments):
+    done = shell(f"{arguments} > /dev/full")
+    assert done.returncode == 1
+    assert done.stderr == ("error: cannot write to standard output: No space left on device\n\nhint: free some space\n")
+
+
+@pytest.mark.parametrize(
+    ("redirection", "code"),
+    [("list metrics >&-", 0), ("list metrics <&-", 0), ("tarin 2>&-", 2), ("tarin --json >&-", 2)],
+)
+def test_closed_streams_change_nothing_else(redirection, code):
+    done = shell(redirection)
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
 
 
 def test_a_reader_that_leaves_is_no_error():

@@ -200,6 +200,13 @@ def test_a_metric_of_ones_own(project):
     assert type(score) is float  # numpy's own would not go into JSON
 
 
+@pytest.mark.parametrize("score", [float("nan"), float("inf"), np.float32("-inf")])
+def test_a_score_that_cannot_be_compared_is_refused(score):
+    metric = Metric("own", lambda t, p: score, True, "value", frozenset({"regression"}))
+    with pytest.raises(ValueError, match=r"the score is -?(nan|inf)"):
+        metric(np.array([1.0]), np.array([1.0]))
+
+
 @pytest.mark.parametrize(
     ("name", "message", "hint"),
     [

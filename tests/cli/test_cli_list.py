@@ -101,7 +101,7 @@ def test_an_unknown_kind(capsys: Capture, kind: str) -> None:
 
 def test_a_kind_is_needed(capsys: Capture) -> None:
     assert main(["list"]) == 2
-    assert "error: missing argument 'KIND'" in capsys.readouterr().err
+    assert "error: missing argument `KIND`" in capsys.readouterr().err
 
 
 PLUGIN = '''

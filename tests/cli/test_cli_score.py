@@ -87,7 +87,7 @@ def test_a_metric_of_the_users_own(folder: Path, capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["solution.csv", "submission.csv"], 2, "missing option '--metric'"),
+        (["solution.csv", "submission.csv"], 2, "missing option `--metric`"),
         (["nope.csv", "submission.csv", "--metric", "mae"], 3, "`nope.csv` is no file"),
         (["solution.csv", "nope.csv", "--metric", "mae"], 3, "`nope.csv` is no file"),
         (["solution.csv", "submission.csv", "--metric", "auk"], 2, "unknown metric `auk`"),

@@ -1,15 +1,19 @@
 """The command line: commands by name, and every error as one message, one hint and one exit code."""
 
-import json
+import contextlib
+import io
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from aicomp import __version__
+from aicomp.cli.output import write_json
 from aicomp.errors import AicompError, UsageError
 
 app = typer.Typer(
@@ -69,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except AicompError as e:
         return _fail(e.message, e.hint, e.exit_code, as_json)
     except _ParserError as e:
-        error = _usage_error(e)
+        error = _usage_error(e, arguments)
         return _fail(error.message, error.hint, error.exit_code, as_json)
     except (KeyboardInterrupt, typer.Abort):
         code = 130
@@ -88,21 +92,43 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run() -> None:
     """Entry point of the `aicomp` program."""
+    _prepare_streams()
     sys.exit(main())
 
 
-def _usage_error(error: BaseException) -> UsageError:
-    message = str(error.format_message())  # type: ignore[attr-defined]
+def _prepare_streams() -> None:
+    """Give every stream a place and every character a form: a service may close one, or have an ASCII locale."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 - open until the process ends
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _usage_error(error: BaseException, arguments: Sequence[str]) -> UsageError:
+    """The parser's error in the form of all others: lowercase, names in backticks, what was meant in the hint."""
+    message = str(error.format_message()).rstrip(".")  # type: ignore[attr-defined]
+    message = re.sub(r"(?<!\w)'([^']+)'(?!\w)", r"`\1`", f"{message[:1].lower()}{message[1:]}")
+    message = re.sub(r"^no such option: (\S+)", r"no such option `\1`", message)
+    hint = f"`{_command_path(error, arguments)} --help` shows what it takes"
+    if meant := re.search(r"\. Did you mean (.+)\?$| \(Possible options: (.+)\)$", message):
+        hint = f"did you mean `{(meant[1] or meant[2]).strip('`')}`? {hint}"
+        message = message[: meant.start()]
+    return UsageError(message, hint)
+
+
+def _command_path(error: BaseException, arguments: Sequence[str]) -> str:
     context = getattr(error, "ctx", None)
-    command = context.command_path if context is not None else "aicomp"
-    message = message.rstrip(".")
-    return UsageError(f"{message[:1].lower()}{message[1:]}", f"`{command} --help` shows what it takes")
+    if context is not None:
+        return str(context.command_path)
+    known = {info.name or getattr(info.callback, "__name__", "") for info in app.registered_commands}
+    return f"aicomp {arguments[0]}" if arguments and arguments[0] in known else "aicomp"
 
 
 def _fail(message: str, hint: str, code: int, as_json: bool) -> int:
     if as_json:
-        content = {"error": {"code": code, "message": message, "hint": hint}}
-        sys.stdout.write(json.dumps(content, ensure_ascii=False) + "\n")
+        with contextlib.suppress(AicompError):  # a full disk behind stdout: stderr still says what happened
+            write_json({"error": {"code": code, "message": message, "hint": hint}})
     sys.stderr.write(f"error: {message}\n")
     if hint:
         sys.stderr.write(f"\nhint: {hint}\n")

@@ -3,7 +3,11 @@
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+from aicomp.errors import AicompError
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -40,16 +44,35 @@ class Output:
     def result(self, content: dict[str, Any], *lines: "RenderableType") -> None:
         """Print the outcome on stdout, once per command: `content` with `--json`, else `lines`."""
         if self.as_json:
-            sys.stdout.write(json.dumps(content, ensure_ascii=False) + "\n")
+            write_json(content)
             return
-        for line in lines:
-            _console(stderr=False).print(line, markup=False, highlight=False, soft_wrap=isinstance(line, str))
+        with _writing_stdout():
+            for line in lines:
+                _console(stderr=False).print(line, markup=False, highlight=False, soft_wrap=isinstance(line, str))
 
     def ask(self, question: str) -> str:
         """Ask a person for a line of text; call it only where `can_ask`."""
         sys.stderr.write(f"{question} ")
         sys.stderr.flush()
         return sys.stdin.readline().strip()
+
+
+def write_json(content: dict[str, Any]) -> None:
+    """Print an object on stdout, on one line and in ASCII, which every program that reads it can decode."""
+    with _writing_stdout():
+        sys.stdout.write(json.dumps(content) + "\n")
+
+
+@contextmanager
+def _writing_stdout() -> Iterator[None]:
+    """Flush at the end, so that a full disk is an error of the command and not a complaint after its end."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as e:
+        raise AicompError(f"cannot write to standard output: {e.strerror}", "free some space") from e
 
 
 def _console(*, stderr: bool) -> "Console":

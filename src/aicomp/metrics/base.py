@@ -1,5 +1,6 @@
 """The noun Metric."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -45,8 +46,15 @@ class Metric:
     problem_types: frozenset[ProblemType]
 
     def __call__(self, y_true: np.ndarray, y_pred: np.ndarray) -> float:
-        """Score predictions; see the class for the arrays' shapes."""
-        return float(self.fn(y_true, y_pred))
+        """Score predictions; see the class for the arrays' shapes.
+
+        Raises:
+            ValueError: The score is NaN or infinite: runs could not be compared by it, nor JSON hold it.
+        """
+        score = float(self.fn(y_true, y_pred))
+        if not math.isfinite(score):
+            raise ValueError(f"the score is {score}")
+        return score
 
     def better(self, a: float, b: float) -> bool:
         """Whether score `a` is strictly better than score `b`."""
