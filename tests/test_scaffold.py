@@ -94,6 +94,8 @@ def test_what_a_template_gives(tmp_path):
         "notes/plan.md": "{{slug}} {{other}}",
         "__pycache__/train.cpython-312.pyc": "x",
         "notes/__pycache__/a.py": "x",
+        ".mypy_cache/3.11/cache.db": "x",
+        ".ruff_cache/CACHEDIR.TAG": "x",
     }
     for name, content in contents.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

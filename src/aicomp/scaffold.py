@@ -27,6 +27,9 @@ DEFAULT_TEMPLATE = "tabular"
 SLUG_TOKEN = "{{slug}}"
 """The one token that is replaced, in TOML and Markdown alone: a template's Python stands as it is."""
 
+CACHES = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
+"""Folders that tools leave in a template and no project gets: pip compiles the templates of an installed wheel."""
+
 # Under its own name, a template's .gitignore would take effect in aicomp's repository, and a folder named .github would
 # be easily overlooked.
 RENAMED = {"gitignore": ".gitignore", "workflow.yml": ".github/workflows/aicomp.yml"}
@@ -125,8 +128,7 @@ def template_files(folder: Path, slug: str) -> dict[str, bytes]:
     contents = {}
     for path in sorted(folder.rglob("*")):
         relative = path.relative_to(folder)
-        # pip compiles the templates of an installed wheel.
-        if not path.is_file() or "__pycache__" in relative.parts or path.suffix == ".pyc":
+        if not path.is_file() or CACHES.intersection(relative.parts) or path.suffix == ".pyc":
             continue
         content = path.read_bytes()
         if path.suffix in (".toml", ".md"):

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from aicomp import __version__
-from aicomp.cli.output import write_json
+from aicomp.cli.output import discard_stdout, write_json
 from aicomp.errors import AicompError, UsageError
 
 app = typer.Typer(
@@ -78,8 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         code = 130
     except BrokenPipeError:
-        # The reader (such as `head`) has left. Python would complain once more when it flushes stdout at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_stdout()  # the reader, such as `head`, has left
         return 1
     except Exception as e:
         # A bug: the traceback is for whoever reports it. Locals, which could hold a token, are not shown.
@@ -127,7 +126,7 @@ def _command_path(error: BaseException, arguments: Sequence[str]) -> str:
 
 def _fail(message: str, hint: str, code: int, as_json: bool) -> int:
     if as_json:
-        with contextlib.suppress(AicompError):  # a full disk behind stdout: stderr still says what happened
+        with contextlib.suppress(AicompError):  # a full disk behind stdout: stderr still says what is wrong
             write_json({"error": {"code": code, "message": message, "hint": hint}})
     sys.stderr.write(f"error: {message}\n")
     if hint:

@@ -72,7 +72,13 @@ def _writing_stdout() -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as e:
+        discard_stdout()
         raise AicompError(f"cannot write to standard output: {e.strerror}", "free some space") from e
+
+
+def discard_stdout() -> None:
+    """Send what is still to be written nowhere: Python would complain once more when it flushes stdout at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _console(*, stderr: bool) -> "Console":
