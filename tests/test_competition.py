@@ -4,30 +4,12 @@ from typing import Any
 
 import msgspec
 import pytest
+from contract_text import SHOP
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aicomp.competition import Competition, Files, SubmissionSchema, dump_competition, load_competition
 from aicomp.errors import UsageError
-
-BINARY = """\
-slug = "shop"
-title = "Shop"
-problem_type = "binary"
-id = ["id"]
-target = ["bought"]
-labels = ["No", "Yes"]
-metric = "roc_auc"
-
-[files]
-train = "train.csv"
-test = "test.csv"
-sample_submission = "sample_submission.csv"
-
-[submission]
-columns = ["id", "bought"]
-wants = "probability"
-"""
 
 
 def load(tmp_path: Path, text: str) -> Competition:
@@ -37,7 +19,7 @@ def load(tmp_path: Path, text: str) -> Competition:
 
 
 def test_a_contract_and_what_it_leaves_out(tmp_path: Path) -> None:
-    c = load(tmp_path, BINARY)
+    c = load(tmp_path, SHOP)
     assert (c.slug, c.id, c.target, c.labels) == ("shop", ("id",), ("bought",), ("No", "Yes"))
     assert c.files == Files(
         train="train.csv", test="test.csv", sample_submission="sample_submission.csv", encoding="utf-8"
@@ -47,9 +29,7 @@ def test_a_contract_and_what_it_leaves_out(tmp_path: Path) -> None:
 
 
 def test_ids_stand_anywhere_in_a_submission(tmp_path: Path) -> None:
-    text = BINARY.replace('id = ["id"]', 'id = ["shop", "day"]').replace(
-        '["id", "bought"]', '["day", "bought", "shop"]'
-    )
+    text = SHOP.replace('id = ["id"]', 'id = ["shop", "day"]').replace('["id", "bought"]', '["day", "bought", "shop"]')
     assert load(tmp_path, text).prediction_columns == ("bought",)
 
 
@@ -108,7 +88,7 @@ def test_what_is_dumped_reads_back(tmp_path_factory: pytest.TempPathFactory, c: 
 
 
 def test_a_dump_has_a_comment_on_top_and_no_defaults(tmp_path: Path) -> None:
-    text = dump_competition(load(tmp_path, BINARY), "first line\n\nthird line")
+    text = dump_competition(load(tmp_path, SHOP), "first line\n\nthird line")
     assert text.startswith('# first line\n#\n# third line\nslug = "shop"\n')
     assert set(tomllib.loads(text)) == {
         "slug",
@@ -125,7 +105,7 @@ def test_a_dump_has_a_comment_on_top_and_no_defaults(tmp_path: Path) -> None:
 
 def test_a_row_number_of_zero_is_not_dropped(tmp_path: Path) -> None:
     """0 is as good as 1 here, and false in Python."""
-    c = msgspec.structs.replace(load(tmp_path, BINARY), first_row_id=0)
+    c = msgspec.structs.replace(load(tmp_path, SHOP), first_row_id=0)
     assert load(tmp_path, dump_competition(c)).first_row_id == 0
 
 
@@ -166,15 +146,15 @@ def test_a_row_number_of_zero_is_not_dropped(tmp_path: Path) -> None:
     ],
 )
 def test_a_contract_that_cannot_be(tmp_path: Path, old: str, new: str, message: str) -> None:
-    assert BINARY.count(old) == 1
+    assert SHOP.count(old) == 1
     with pytest.raises(UsageError) as caught:
-        load(tmp_path, BINARY.replace(old, new))
+        load(tmp_path, SHOP.replace(old, new))
     assert caught.value.message == f"`competition.toml`: {message}"
     assert caught.value.hint
 
 
 def test_a_probability_per_class(tmp_path: Path) -> None:
-    text = BINARY.replace('"binary"', '"multiclass"').replace('["No", "Yes"]', '["a", "b", "c"]')
+    text = SHOP.replace('"binary"', '"multiclass"').replace('["No", "Yes"]', '["a", "b", "c"]')
     assert load(tmp_path, text.replace('["id", "bought"]', '["id", "p_a", "p_b", "p_c"]')).prediction_columns == (
         "p_a",
         "p_b",
@@ -186,5 +166,5 @@ def test_a_probability_per_class(tmp_path: Path) -> None:
 
 def test_a_name_misspelled_in_the_contract_gets_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
-        load(tmp_path, BINARY.replace("metric", "metrik"))
+        load(tmp_path, SHOP.replace("metric", "metrik"))
     assert caught.value.hint == "did you mean `metric`?"

@@ -12,6 +12,7 @@ from safetensors.numpy import load_file
 from synthetic import METRIC, init_project, open_quick, quick_arguments
 
 from aicomp.cross_validation import cross_validate, prepare
+from aicomp.data.encoding import Encoder
 from aicomp.data.reading import read_table
 from aicomp.engine.events import DeviceEvent, EpochEvent, FoldEvent
 from aicomp.errors import AicompError, DataError, UsageError
@@ -65,6 +66,22 @@ def test_a_fold_is_not_trained_on_the_rows_it_validates(tmp_path):
     run = cross_validate(open_quick(folder, 'model.name="tabm"', "training.epochs=20"))
     # The standard error of an area under the ROC of 300 rows is about 0.033; best-epoch selection adds some.
     assert run.scores["pooled"] < 0.62
+
+
+def test_encodings_are_fitted_on_no_row_that_the_fold_validates(tmp_path, monkeypatch):
+    fitted = []
+    fit = Encoder.fit
+
+    def watched(encoder, table, rows):
+        fitted.append(set(rows.tolist()))
+        return fit(encoder, table, rows)
+
+    monkeypatch.setattr(Encoder, "fit", watched)
+    run = cross_validate(open_quick(init_project(tmp_path)))
+    assert len(fitted) == 3
+    for k, rows in enumerate(fitted):
+        validated = set(run.predictions(k)["valid_rows"].tolist())
+        assert rows == set(range(90)) - validated
 
 
 def rewrite(folder, path, text):

@@ -2,28 +2,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from contract_text import SHOP
 
 from aicomp.errors import UsageError
 from aicomp.project import Project
 
-CONTRACT = """\
-slug = "shop"
-title = "Shop"
-problem_type = "binary"
-id = ["id"]
-target = ["bought"]
-labels = ["No", "Yes"]
-metric = "roc_auc"
-
-[files]
-train = "train.csv"
-test = "test.csv"
-sample_submission = "sample_submission.csv"
-
-[submission]
-columns = ["id", "bought"]
-wants = "probability"
-"""
 FEATURES = "def add_features(table):\n    return table.assign(double=2 * table['x'])\n"
 
 
@@ -32,7 +15,7 @@ def folder(tmp_path: Path) -> Path:
     root = tmp_path / "project"
     root.mkdir()
     (root / "aicomp.toml").write_text("seed = 5\n")
-    (root / "competition.toml").write_text(CONTRACT)
+    (root / "competition.toml").write_text(SHOP)
     (root / "features.py").write_text(FEATURES)
     return root
 
@@ -82,7 +65,7 @@ def test_the_task_of_the_contract(folder: Path) -> None:
 
 
 def test_a_metric_of_another_problem_type(folder: Path) -> None:
-    (folder / "competition.toml").write_text(CONTRACT.replace("roc_auc", "rmse"))
+    (folder / "competition.toml").write_text(SHOP.replace("roc_auc", "rmse"))
     with pytest.raises(UsageError) as caught:
         _ = Project.open(folder).task
     assert caught.value.message == "metric `rmse` is for multi-target, regression, and this competition is binary"
@@ -90,7 +73,7 @@ def test_a_metric_of_another_problem_type(folder: Path) -> None:
 
 
 def test_a_metric_of_the_project(folder: Path) -> None:
-    (folder / "competition.toml").write_text(CONTRACT.replace("roc_auc", "metric:yards"))
+    (folder / "competition.toml").write_text(SHOP.replace("roc_auc", "metric:yards"))
     (folder / "metric.py").write_text(
         "from aicomp.metrics import Metric\n"
         "yards = Metric('yards', lambda y_true, y_pred: float(abs(y_true - y_pred).sum()), False, 'probability',\n"

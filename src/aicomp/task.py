@@ -63,5 +63,5 @@ class Task:
         except ValueError as e:
             raise DataError(
                 f"metric `{self.metric.name}` cannot score {len(y_true)} rows: {e}",
-                "take fewer folds with `--set split.n_splits=3`, or another splitter of `aicomp list splitters`",
+                "if a fold lacks a class, take fewer with `--set split.n_splits=3`; else correct metric or rows",
             ) from e
