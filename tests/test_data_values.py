@@ -6,8 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aicomp.data.dates import parse_date_numbers, parse_dates, to_seconds
-from aicomp.data.values import as_booleans, as_numbers, as_seconds, as_strings, is_boolean_words
+from aicomp.data.dates import parse_date_numbers, parse_dates, read_dates, to_seconds
+from aicomp.data.values import (
+    TimeFormat,
+    as_booleans,
+    as_numbers,
+    as_seconds,
+    as_strings,
+    is_boolean_words,
+    time_format,
+)
 from aicomp.errors import DataError
 
 DAY = 86400.0
@@ -245,3 +253,39 @@ class TestSeconds:
     def test_what_is_no_time(self, values, value):
         with pytest.raises(DataError, match=f"`when` is to be taken as datetime, but its value `{value}` is no date"):
             as_seconds(pd.Series(values, name="when"))
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (["2012-03-15", "2012-03-16 10:00"], TimeFormat("YYYY-MM-DD")),
+        (["03/04/2012", "13/04/2012"], TimeFormat("DD/MM/YYYY")),
+        (["2012-03-15T10:00+02:00", "2012-03-15T10:00Z"], TimeFormat("YYYY-MM-DD", to_utc=True)),
+        (["2012-03-15T10:00+02:00", "2012-03-16T10:00+02:00"], TimeFormat("YYYY-MM-DD")),
+        ([20120315, 20120316], TimeFormat("dates")),
+        ([1.5e9, 1.6e9], TimeFormat("seconds")),
+        ([1.5e12, 1.6e12], TimeFormat("milliseconds")),
+        (pd.to_datetime(["2012-03-15"]), TimeFormat("times")),
+    ],
+)
+def test_a_part_of_the_values_is_read_as_the_whole_was(values, expected):
+    """Each value alone, in the format of all, is what it was among all."""
+    whole = pd.Series(values)
+    assert time_format(whole) == expected
+    together = as_seconds(whole)
+    for i in range(len(whole)):
+        assert as_seconds(whole.iloc[[i]], expected)[0] == together[i]
+
+
+def test_a_day_that_could_be_a_month_is_read_in_the_known_format():
+    known = TimeFormat("DD/MM/YYYY")
+    assert as_seconds(pd.Series(["03/04/2012"]), known)[0] == pd.Timestamp("2012-04-03").timestamp()
+    assert as_seconds(pd.Series(["03/04/2012"]))[0] == pd.Timestamp("2012-03-04").timestamp()
+    with pytest.raises(DataError, match="is no date or time in the column's format"):
+        as_seconds(pd.Series(["04/13/2012"], name="when"), known)
+
+
+def test_missing_and_unfitting_dates_are_told_apart():
+    read = read_dates(pd.Series(["2012-03-15", None, "soon"]), "YYYY-MM-DD", to_utc=False)
+    np.testing.assert_array_equal(read, [pd.Timestamp("2012-03-15").timestamp(), np.nan, np.nan])
+    np.testing.assert_array_equal(as_seconds(pd.Series([None, None]), TimeFormat("times")), [np.nan, np.nan])

@@ -21,6 +21,7 @@ from aicomp.errors import AicompError, DataError, UsageError
 from aicomp.metrics.base import Metric
 from aicomp.models import MODELS
 from aicomp.task import Task
+from aicomp.training import inference
 from aicomp.training import trainer as trainer_module
 from aicomp.training.device import choose_device, has_bfloat16, reproducible
 from aicomp.training.fit import fit_fold
@@ -157,7 +158,7 @@ def test_every_row_is_in_one_batch_of_each_epoch(n, sizes, monkeypatch):
 def test_predictions_do_not_depend_on_the_chunk(monkeypatch):
     data = a_fold(BINARY)
     whole = fit(data, BINARY, a_config(amp=False))
-    monkeypatch.setitem(trainer_module._CHUNK, "cpu", 7)
+    monkeypatch.setitem(inference._CHUNK, "cpu", 7)
     np.testing.assert_allclose(fit(data, BINARY, a_config(amp=False)).test_pred, whole.test_pred, atol=1e-6)
 
 

@@ -108,6 +108,22 @@ class RegularizationConfig(_Section, frozen=True):
     input_noise: float = 0.0
 
 
+class NotebookConfig(_Section, frozen=True):
+    """`[notebook]`: what a notebook that predicts on Kaggle finds there, and what it must bring along.
+
+    Attributes:
+        packages: Packages that are installed here and that Kaggle's image lacks: their wheels go along.
+        image: Packages of Kaggle's image that the project uses, beside torch, pandas and those that aicomp needs: a
+            rehearsal sees them.
+        python: Python of Kaggle's image, such as "3.12": compiled packages go along for that one. By default the one
+            that runs here.
+    """
+
+    packages: tuple[str, ...] = ()
+    image: tuple[str, ...] = ()
+    python: str = ""
+
+
 class Config(_Section, frozen=True):
     """The whole of `aicomp.toml`.
 
@@ -131,6 +147,7 @@ class Config(_Section, frozen=True):
     model: ModelConfig = ModelConfig()
     training: TrainingConfig = TrainingConfig()
     regularization: RegularizationConfig = RegularizationConfig()
+    notebook: NotebookConfig = NotebookConfig()
 
 
 def read_toml(path: Path) -> dict[str, Any]:

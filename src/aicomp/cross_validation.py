@@ -15,8 +15,9 @@ from filelock import FileLock, Timeout
 from safetensors.numpy import save_file
 
 from aicomp.assembly import assemble
-from aicomp.data.columns import Column, infer_columns
+from aicomp.data.columns import Column, infer_columns, joined
 from aicomp.data.table import Table
+from aicomp.data.values import time_format
 from aicomp.dataset import Dataset, load_dataset
 from aicomp.engine.events import Event
 from aicomp.engine.local import run_folds
@@ -109,6 +110,7 @@ def prepare(project: Project, *, fresh: bool = False) -> Plan:
             "n_rows": [train.n_rows, test.n_rows],
         },
     )
+    _write_reading(run, dataset, columns)
     _write_folds_csv(run, dataset, folds)
     for name, table in (("train", train), ("test", test)):
         with partial_file(run.work / f"{name}.safetensors") as temporary:
@@ -162,6 +164,13 @@ def _choose_folds(project: Project, dataset: Dataset) -> tuple[str, str, list[Fo
         labels=task.labels or project.competition.target,
     )
     return name, reason, made.folds, made.notes
+
+
+def _write_reading(run: Run, dataset: Dataset, columns: list[Column]) -> None:
+    """How the files were read, so that the run can predict other rows."""
+    both = {c.name: joined(dataset.train[c.name], dataset.test[c.name]) for c in columns if c.kind == "datetime"}
+    times = {name: msgspec.to_builtins(time_format(values)) for name, values in both.items()}
+    run.write("reading.json", {"texts": dataset.texts, "hidden": dataset.hidden, "times": times})
 
 
 def _write_folds_csv(run: Run, dataset: Dataset, folds: list[Fold]) -> None:

@@ -1,5 +1,6 @@
 """A project's data, ready to be folded: features of train and test, targets as arrays, ids, groups and times."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pandas as pd
 
 from aicomp.competition import Competition
 from aicomp.data.dates import parse_dates
-from aicomp.data.reading import check_finite, line_numbers, parse_numbers, read_pair
+from aicomp.data.reading import check_finite, is_strings, line_numbers, parse_numbers, read_pair, read_table
 from aicomp.errors import AicompError, DataError, UsageError
 from aicomp.project import Project
 
@@ -26,6 +27,8 @@ class Dataset:
         groups: Group of each train row, None if there is none.
         time: Time of each train row as seconds or as its number, None if there is none.
         fold_column: Fold of each train row as the user gave it, None if there is none.
+        texts: Columns of the raw files that were read as strings.
+        hidden: Columns of the raw files that are no features.
     """
 
     train: pd.DataFrame
@@ -36,6 +39,8 @@ class Dataset:
     groups: np.ndarray | None
     time: np.ndarray | None
     fold_column: np.ndarray | None
+    texts: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
 
 
 def load_dataset(project: Project) -> Dataset:
@@ -47,12 +52,11 @@ def load_dataset(project: Project) -> Dataset:
     """
     competition, split = project.competition, project.config.split
     group, time = split.group or competition.group, split.time or competition.time
-    strings = {*competition.id, *competition.target, *(c for c in (group, split.fold_column) if c)}
+    strings = _exact(project)
     train_path, test_path = (project.raw / name for name in (competition.files.train, competition.files.test))
     train, test = read_pair(train_path, test_path, strings=strings, encoding=competition.files.encoding)
-    if competition.first_row_id is not None:
-        first = competition.first_row_id
-        test.insert(0, competition.id[0], [str(i) for i in range(first, first + len(test))])
+    texts = tuple(c for c in train.columns if any(is_strings(t[c]) for t in (train, test) if c in t.columns))
+    _number_rows(test, competition)
     for name, column in (("group", group), ("time", time), ("fold_column", split.fold_column)):
         if column is not None and column not in train.columns:
             raise UsageError(f"`split.{name}` is `{column}`, which `{train_path.name}` does not have", _columns(train))
@@ -76,7 +80,50 @@ def load_dataset(project: Project) -> Dataset:
         groups=_strings(train, group),
         time=_time(train, time, train_path),
         fold_column=_strings(train, split.fold_column),
+        texts=texts,
+        hidden=tuple(sorted(hidden)),
     )
+
+
+def load_test(
+    project: Project, path: Path, *, texts: Sequence[str], hidden: Sequence[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read other test rows as those of a run were read.
+
+    Args:
+        project: The project.
+        path: File of the form of the competition's test file.
+        texts: `Dataset.texts` of the run.
+        hidden: `Dataset.hidden` of the run.
+
+    Returns:
+        Features and ids of the rows.
+
+    Raises:
+        DataError: The file breaks the contract.
+        UsageError: The feature function is wrong.
+    """
+    competition = project.competition
+    table = read_table(path, strings=_exact(project), texts=texts, encoding=competition.files.encoding)
+    _number_rows(table, competition)
+    check_ids(table, competition, path)
+    features = _features(project, table.drop(columns=[c for c in table.columns if c in hidden]))
+    check_finite(features, path)
+    return features, table[list(competition.id)]
+
+
+def _exact(project: Project) -> set[str]:
+    """Columns that are read as the exact strings of the file."""
+    competition, split = project.competition, project.config.split
+    group = split.group or competition.group
+    return {*competition.id, *competition.target, *(c for c in (group, split.fold_column) if c)}
+
+
+def _number_rows(test: pd.DataFrame, competition: Competition) -> None:
+    """Give test the id column that counts its rows, where the contract says so."""
+    if competition.first_row_id is not None:
+        first = competition.first_row_id
+        test.insert(0, competition.id[0], [str(i) for i in range(first, first + len(test))])
 
 
 def _only_names(ids: pd.Series) -> bool:

@@ -28,8 +28,8 @@ def describe(project: Project) -> dict[str, Any]:
         "code_hash": project.code_hash(),
         "versions": {"aicomp": __version__, **{p: version(p) for p in _PACKAGES}},
     }
-    # How many processes share the work does not change what comes out.
-    decisive = {**facts, "config": {k: v for k, v in config.items() if k != "workers"}}
+    # How many processes share the work does not change what comes out, nor does what a notebook brings along.
+    decisive = {**facts, "config": {k: v for k, v in config.items() if k not in ("workers", "notebook")}}
     text = json.dumps(decisive, sort_keys=True)
     return {
         "fingerprint": hashlib.sha256(text.encode()).hexdigest(),

@@ -3,9 +3,11 @@
 runs/<id>/
   run.json                  fingerprint, resolved config, contract, versions, git commit, data hash
   columns.json              how each column was taken
+  reading.json              how the files were read: strings, columns that are no features, formats of times
   folds.csv                 validation fold of each train row
   work/                     typed tables that the workers map; removed when the run is done
-  folds/<k>/                predictions and weights (safetensors), history.csv, result.json last
+  folds/<k>/                predictions, weights and encoder (safetensors, JSON), spec.json, history.csv,
+                            result.json last
   oof.csv test.csv          predictions per row
   scores.json curves.csv curves.png
   DONE

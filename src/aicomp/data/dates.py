@@ -75,6 +75,12 @@ def parse_dates(values: pd.Series) -> tuple[np.ndarray, str] | None:
     >>> parse_dates(pd.Series(["1970-01-02", "1970-01-01 00:10"]))
     (array([86400.,   600.]), 'YYYY-MM-DD')
     """
+    parsed = parse_times(values)
+    return None if parsed is None else parsed[:2]
+
+
+def parse_times(values: pd.Series) -> tuple[np.ndarray, str, bool] | None:
+    """As `parse_dates`; also whether times were taken to UTC, as not all of them share a zone."""
     codes, distinct = pd.factorize(values)
     texts = [str(v).strip() for v in distinct]
     if not texts:
@@ -84,10 +90,36 @@ def parse_dates(values: pd.Series) -> tuple[np.ndarray, str] | None:
             continue
         matches = [m for t in texts if (m := date_format.pattern.fullmatch(t))]
         if len(matches) == len(texts):
-            seconds = _seconds(matches)
+            to_utc = _zones_differ(matches)
+            seconds = _seconds(matches, to_utc=to_utc)
             if not np.isnan(seconds).any():
-                return np.append(seconds, np.nan)[codes], date_format.shown
+                return np.append(seconds, np.nan)[codes], date_format.shown, to_utc
     return None
+
+
+def read_dates(values: pd.Series, shown: str, *, to_utc: bool) -> np.ndarray:
+    """Read strings in a format that is already known.
+
+    Args:
+        values: Strings, missing ones NaN.
+        shown: The format, as `parse_dates` names it.
+        to_utc: Whether times are taken to UTC; else a zone is left out.
+
+    Returns:
+        Seconds since 1970-01-01, float64 (n,), NaN where missing and where a value does not fit the format.
+    """
+    [pattern] = [f.pattern for f in _FORMATS if f.shown == shown]
+    codes, distinct = pd.factorize(values)
+    matches = [pattern.fullmatch(str(v).strip()) for v in distinct]
+    seconds = np.full(len(matches) + 1, np.nan)
+    fitting = [i for i, match in enumerate(matches) if match]
+    if fitting:
+        seconds[fitting] = _seconds([match for match in matches if match], to_utc=to_utc)
+    return np.asarray(seconds[codes])
+
+
+def _zones_differ(matches: list[re.Match[str]]) -> bool:
+    return "zone" in matches[0].re.groupindex and len({_offset(m["zone"]) for m in matches}) > 1
 
 
 def parse_date_numbers(values: pd.Series) -> np.ndarray | None:
@@ -112,7 +144,7 @@ def to_seconds(values: pd.Series) -> np.ndarray:
     return np.where(np.isnat(stamps), np.nan, stamps.astype(np.int64) / 1e9)
 
 
-def _seconds(matches: list[re.Match[str]]) -> np.ndarray:
+def _seconds(matches: list[re.Match[str]], *, to_utc: bool) -> np.ndarray:
     """Seconds since 1970-01-01 of matched values, NaN for a date that the calendar does not have."""
     groups = matches[0].re.groupindex
 
@@ -138,9 +170,8 @@ def _seconds(matches: list[re.Match[str]]) -> np.ndarray:
     valid = (month >= 1) & (month <= 12) & (day >= 1) & (days.astype("datetime64[M]") == months)
     valid &= valid_half & (hour < 24) & (minute < 60) & (second < 61)
     seconds = days.astype(np.int64) * 86400.0 + hour * 3600 + minute * 60 + second
-    if "zone" in groups:
-        offsets = np.array([_offset(m["zone"]) for m in matches])
-        seconds = seconds - offsets if len(np.unique(offsets)) > 1 else seconds
+    if to_utc and "zone" in groups:
+        seconds = seconds - np.array([_offset(m["zone"]) for m in matches])
     return np.where(valid, seconds, np.nan)
 
 

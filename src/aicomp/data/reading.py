@@ -40,7 +40,7 @@ def read_pair(
     frames = {path: read_table(path, strings=strings, encoding=encoding) for path in (train, test)}
     for path, other in ((train, test), (test, train)):
         shared = [name for name in frames[path].columns if name in frames[other].columns]
-        texts = [name for name in shared if _is_numbers(frames[path][name]) and _is_strings(frames[other][name])]
+        texts = [name for name in shared if _is_numbers(frames[path][name]) and is_strings(frames[other][name])]
         if texts and path.suffix != ".parquet":  # parquet knows its types
             frames[path] = read_table(path, strings=strings, texts=texts, encoding=encoding)
     return frames[train], frames[test]
@@ -50,7 +50,8 @@ def _is_numbers(column: pd.Series) -> bool:
     return bool(pd.api.types.is_numeric_dtype(column) and column.notna().any())
 
 
-def _is_strings(column: pd.Series) -> bool:
+def is_strings(column: pd.Series) -> bool:
+    """Whether a column was read as strings, and not all of it is missing."""
     return bool(column.dtype == object or isinstance(column.dtype, pd.StringDtype)) and bool(column.notna().any())
 
 
@@ -131,7 +132,7 @@ def _without_blanks(column: pd.Series) -> pd.Series:
 
 def _clean(column: pd.Series) -> pd.Series:
     """Strip strings and take missing spellings out."""
-    column = column.map(str, na_action="ignore").str.strip()
+    column = column.map(str, na_action="ignore").astype(object).str.strip()  # if all are missing, floats
     return column.mask(column.isin(MISSING))
 
 

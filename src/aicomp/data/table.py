@@ -1,7 +1,7 @@
 """The noun Table: typed columns that are written once and mapped by every process that trains."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,8 @@ import pandas as pd
 from safetensors.numpy import save_file
 
 from aicomp.data.columns import Column, joined
-from aicomp.data.values import CONVERT, as_strings
+from aicomp.data.values import CONVERT, TimeFormat, as_seconds, as_strings
+from aicomp.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -32,13 +33,26 @@ class Table:
     levels: dict[str, list[str]]
 
     @classmethod
-    def build(cls, frame: pd.DataFrame, columns: Sequence[Column]) -> "Table":
+    def build(
+        cls, frame: pd.DataFrame, columns: Sequence[Column], times: Mapping[str, TimeFormat] | None = None
+    ) -> "Table":
         """Convert a frame.
 
+        Args:
+            frame: The rows.
+            columns: Columns that are wanted.
+            times: How times are written, by column; those that are not named are found out.
+
         Raises:
-            DataError: A value does not fit the kind of its column.
+            DataError: A column is absent, or a value does not fit the kind of its column.
         """
-        return cls._from_series({c.name: frame[c.name] for c in columns if c.kind != "drop"}, columns, len(frame))
+        absent = [c.name for c in columns if c.kind != "drop" and c.name not in frame.columns]
+        if absent:
+            raise DataError(
+                f"the table has no column `{absent[0]}`", f"its columns: {', '.join(map(str, frame.columns))}"
+            )
+        series = {c.name: frame[c.name] for c in columns if c.kind != "drop"}
+        return cls._from_series(series, columns, len(frame), times or {})
 
     @classmethod
     def build_pair(cls, train: pd.DataFrame, test: pd.DataFrame, columns: Sequence[Column]) -> tuple["Table", "Table"]:
@@ -48,14 +62,18 @@ class Table:
             DataError: A value does not fit the kind of its column.
         """
         both = {c.name: joined(train[c.name], test[c.name]) for c in columns if c.kind != "drop"}
-        table = cls._from_series(both, columns, len(train) + len(test))
+        table = cls._from_series(both, columns, len(train) + len(test), {})
         return table._slice(0, len(train)), table._slice(len(train), table.n_rows)
 
     @classmethod
-    def _from_series(cls, series: dict[str, pd.Series], columns: Sequence[Column], n_rows: int) -> "Table":
+    def _from_series(
+        cls, series: dict[str, pd.Series], columns: Sequence[Column], n_rows: int, times: Mapping[str, TimeFormat]
+    ) -> "Table":
         table = cls(n_rows, {}, {}, {})
         for column in columns:
-            if column.kind in CONVERT:
+            if column.name in times:
+                table.numbers[column.name] = as_seconds(series[column.name], times[column.name])
+            elif column.kind in CONVERT:
                 table.numbers[column.name] = CONVERT[column.kind](series[column.name])
             elif column.kind != "drop":
                 codes, levels = pd.factorize(as_strings(series[column.name]), sort=True)

@@ -1,11 +1,12 @@
 """A column's values as strings, numbers, booleans or seconds; a value that does not fit is an error."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from aicomp.data.dates import parse_date_numbers, parse_dates, to_seconds
+from aicomp.data.dates import parse_date_numbers, parse_dates, parse_times, read_dates, to_seconds
 from aicomp.errors import DataError
 
 # Words of one family may be mixed in a column ("Yes", "N"); across families only long words may, as "t" beside "y" and
@@ -71,8 +72,22 @@ def as_booleans(values: pd.Series) -> np.ndarray:
     return meanings
 
 
-def as_seconds(values: pd.Series) -> np.ndarray:
-    """Seconds since 1970-01-01, float64 (n,), NaN where missing.
+@dataclass(frozen=True)
+class TimeFormat:
+    """How the times of a column are written, found once in train and test, so that later rows are read alike.
+
+    Attributes:
+        written: "times" (of pandas' own type), "dates" (numbers such as 20120313), "seconds" or "milliseconds" since
+            1970, or a format of `parse_dates`.
+        to_utc: Whether times are taken to UTC; else a zone is left out.
+    """
+
+    written: str
+    to_utc: bool = False
+
+
+def time_format(values: pd.Series) -> TimeFormat:
+    """How a column's times are written.
 
     Numbers are dates such as 20120313 if all of them can be, else seconds since 1970 (milliseconds beyond 1e11).
 
@@ -80,20 +95,51 @@ def as_seconds(values: pd.Series) -> np.ndarray:
         DataError: A value is no date or time, or the values are in more than one format.
     """
     if pd.api.types.is_datetime64_any_dtype(values):
-        return to_seconds(values)
+        return TimeFormat("times")
     if pd.api.types.is_numeric_dtype(values):
-        dates = parse_date_numbers(values)
-        if dates is not None:
-            return dates
-        stamps = as_numbers(values)
-        return stamps / 1000 if np.nanmax(np.abs(stamps), initial=0) > 1e11 else stamps
+        if parse_date_numbers(values) is not None:
+            return TimeFormat("dates")
+        largest = np.nanmax(np.abs(as_numbers(values)), initial=0)
+        return TimeFormat("milliseconds" if largest > 1e11 else "seconds")
+    return _text_format(values)[1]
+
+
+def _text_format(values: pd.Series) -> tuple[np.ndarray, TimeFormat]:
+    """Times that are written as text, as seconds, and how they are written."""
     texts = as_strings(values)
-    parsed = parse_dates(texts)
+    parsed = parse_times(texts)
     if parsed is None:
         fits = texts.map({t: parse_dates(pd.Series([t])) is not None for t in texts.dropna().unique()})
         wrong = (fits == False).to_numpy(dtype=bool)  # noqa: E712 - NaN is missing, not wrong
         raise _misfit(values, wrong if wrong.any() else texts.notna().to_numpy(), "datetime")
-    return parsed[0]
+    return parsed[0], TimeFormat(*parsed[1:])
+
+
+def as_seconds(values: pd.Series, format_: TimeFormat | None = None) -> np.ndarray:
+    """Seconds since 1970-01-01, float64 (n,), NaN where missing.
+
+    Args:
+        values: The column.
+        format_: How its times are written; None finds it out.
+
+    Raises:
+        DataError: A value is no date or time, or is in another format.
+    """
+    is_text = not pd.api.types.is_datetime64_any_dtype(values) and not pd.api.types.is_numeric_dtype(values)
+    if format_ is None and is_text:
+        return _text_format(values)[0]
+    format_ = format_ or time_format(values)
+    if format_.written in ("seconds", "milliseconds"):
+        return as_numbers(values) / (1000 if format_.written == "milliseconds" else 1)
+    if format_.written == "times" and pd.api.types.is_datetime64_any_dtype(values):
+        return to_seconds(values)
+    if format_.written == "times":
+        seconds = np.full(len(values), np.nan)
+    else:
+        shown = "YYYYMMDD" if format_.written == "dates" else format_.written
+        seconds = read_dates(as_strings(values), shown, to_utc=format_.to_utc)
+    _check(values, seconds, "datetime")
+    return seconds
 
 
 def _check(values: pd.Series, converted: np.ndarray, kind: str) -> None:

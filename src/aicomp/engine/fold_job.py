@@ -20,6 +20,7 @@ from aicomp.project import Project
 from aicomp.registry import resolve
 from aicomp.report.curves import write_curves_csv
 from aicomp.run import Run
+from aicomp.training.checkpoint import save_spec
 from aicomp.training.device import choose_device
 from aicomp.training.fit import EpochReport, FoldData, FoldResult, fit_fold
 
@@ -77,6 +78,8 @@ def _encode(run: Run, fold: dict[str, np.ndarray]) -> tuple[FoldData, Encoder]:
 
 def _save(folder: Path, valid_rows: np.ndarray, result: FoldResult, encoder: Encoder) -> None:
     folder.mkdir(parents=True, exist_ok=True)
+    encoder.save(folder)
+    save_spec(folder, result.spec, result.transform)
     arrays = {"valid_rows": valid_rows, "valid": result.valid_pred, "test": result.test_pred}
     with partial_file(folder / "predictions.safetensors") as path:
         save_file({name: np.ascontiguousarray(a) for name, a in arrays.items()}, path)

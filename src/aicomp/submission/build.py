@@ -1,5 +1,6 @@
-"""From a Run to a submission file."""
+"""From a Run, or a blend of several, to a submission file."""
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from aicomp.errors import UsageError
 from aicomp.files import partial_file
 from aicomp.project import Project
 from aicomp.run import Run
+from aicomp.submission.blend import Blend
 from aicomp.submission.sample import Sample
 from aicomp.submission.validate import validate_submission
 
@@ -17,6 +19,13 @@ from aicomp.submission.validate import validate_submission
 def submission_path(project: Project, run: Run) -> Path:
     """Where the submission of a run lies."""
     return project.folder / "submissions" / f"{run.id}.csv"
+
+
+def blend_path(project: Project, blended: Blend) -> Path:
+    """Where the submission of a blend lies: its name stands for the runs and their weights."""
+    parts = [f"{run.id} {weight:.6f}" for run, weight in zip(blended.runs, blended.weights, strict=True)]
+    name = hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()[:8]
+    return project.folder / "submissions" / f"blend-{name}.csv"
 
 
 def build_submission(project: Project, run: Run, sample: Sample) -> Path:
@@ -36,12 +45,35 @@ def build_submission(project: Project, run: Run, sample: Sample) -> Path:
         DataError: The ids of the sample and of test differ.
         UsageError: The contract asks for what this problem's predictions are not.
     """
-    predictions = run.test_predictions()
-    test_ids = pd.DataFrame(run.read("test_ids.json"))
+    path = submission_path(project, run)
+    return write_submission(project, sample, pd.DataFrame(run.read("test_ids.json")), run.test_predictions(), path)
+
+
+def build_blend(project: Project, blended: Blend, sample: Sample) -> Path:
+    """Write a blend's test predictions as a submission, `submissions/blend-<name>.csv`; see `build_submission`."""
+    ids = pd.DataFrame(blended.runs[0].read("test_ids.json"))
+    return write_submission(project, sample, ids, blended.test, blend_path(project, blended))
+
+
+def write_submission(
+    project: Project, sample: Sample, test_ids: pd.DataFrame, predictions: np.ndarray, path: Path
+) -> Path:
+    """Write predictions as a submission; the file is validated before it gets its name.
+
+    Args:
+        project: The project.
+        sample: What the submission must look like.
+        test_ids: Ids of the predicted rows.
+        predictions: Of these rows, as `Run.test_predictions`.
+        path: The file to write.
+
+    Raises:
+        DataError: The ids of the sample and of test differ, or a prediction is not what the contract wants.
+        UsageError: The contract asks for what this problem's predictions are not.
+    """
     rows = sample.match_test(test_ids, len(predictions))
     columns = _columns(project, predictions[rows])
     frame = pd.concat([sample.ids.reset_index(drop=True), pd.DataFrame(columns)], axis=1)
-    path = submission_path(project, run)
     with partial_file(path) as temporary:
         frame[list(sample.competition.submission.columns)].to_csv(
             temporary, index=False, sep=sample.table.delimiter, lineterminator="\n", encoding="utf-8"

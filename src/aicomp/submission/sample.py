@@ -1,6 +1,7 @@
 """The sample submission: which ids a submission must hold, in which columns."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -47,15 +48,20 @@ class Sample:
         return match_ids(TextTable(frame, self.competition.files.test), self.table, self.competition.id)
 
 
-def read_sample(project: Project) -> Sample:
+def read_sample(project: Project, files: Path | None = None) -> Sample:
     """Read a project's sample submission and check it against the contract.
+
+    Args:
+        project: The project.
+        files: Folder of the competition's files; None takes the project's own.
 
     Raises:
         DataError: The project has no data, or the file is malformed, or its header is not the contract's.
     """
-    check_manifest(project.folder)
+    if files is None:
+        check_manifest(project.folder)
     competition = project.competition
-    path = project.raw / competition.files.sample_submission
+    path = (files or project.raw) / competition.files.sample_submission
     table = read_text_table(path, encoding=competition.files.encoding)
     header, expected = tuple(map(str, table.frame.columns)), competition.submission.columns
     if header != expected:

@@ -12,7 +12,7 @@ from aicomp.models.spec import ModelSpec, bin_edges
 from aicomp.task import Task
 from aicomp.training.device import reproducible
 from aicomp.training.fold import EpochReport, FoldData, FoldResult
-from aicomp.training.losses import make_objective
+from aicomp.training.losses import Regression, make_objective
 from aicomp.training.recipe import N_BINS, Settings, resolve_settings
 from aicomp.training.trainer import Trainer
 
@@ -54,7 +54,8 @@ def fit_fold(
     objective = make_objective(task, settings, data.y)
     started = time.perf_counter()
     with reproducible(seed, device):
-        model = _build(build_model, data, task, settings, config).to(device)
+        spec = _spec(data, task, settings)
+        model = _build(build_model, data, spec, settings, config).to(device)
         trainer = Trainer(model, task, objective, settings, device)
         trainer.fit(data, report)
         valid_pred = trainer.predict(data.valid_x_num, data.valid_x_cat)
@@ -68,18 +69,23 @@ def fit_fold(
         n_epochs=len(trainer.history),
         seconds=time.perf_counter() - started,
         settings=settings.to_dict(),
+        spec=spec,
+        transform=objective.transform if isinstance(objective, Regression) else None,
         notes=trainer.notes,
     )
 
 
-def _build(build_model: BuildModel, data: FoldData, task: Task, settings: Settings, config: Config) -> nn.Module:
-    spec = ModelSpec(
+def _spec(data: FoldData, task: Task, settings: Settings) -> ModelSpec:
+    return ModelSpec(
         n_num=data.x_num.shape[1],
         cardinalities=tuple(data.cardinalities),
         n_outputs=task.n_outputs,
         bins=tuple(bin_edges(column, N_BINS) for column in data.x_num.T),
         dropout=settings.dropout,
     )
+
+
+def _build(build_model: BuildModel, data: FoldData, spec: ModelSpec, settings: Settings, config: Config) -> nn.Module:
     model = build_model(spec)
     _check_outputs(model, data, spec, config.model.name)
     has_dropout = any(isinstance(m, nn.modules.dropout._DropoutNd) for m in model.modules())

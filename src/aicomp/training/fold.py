@@ -6,6 +6,9 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from aicomp.models.spec import ModelSpec
+from aicomp.training.losses import TargetTransform
+
 
 @dataclass(frozen=True)
 class FoldData:
@@ -70,6 +73,8 @@ class FoldResult:
         n_epochs: Epochs that were trained.
         seconds: Training and prediction.
         settings: The recipe, without an "auto".
+        spec: What the model was told about the data.
+        transform: From a regression target's unit to the network's, None for classes.
         notes: Sentences about what happened.
     """
 
@@ -81,4 +86,6 @@ class FoldResult:
     n_epochs: int
     seconds: float
     settings: dict[str, Any]
+    spec: ModelSpec
+    transform: TargetTransform | None
     notes: list[str] = field(default_factory=list)

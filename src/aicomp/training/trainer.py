@@ -10,14 +10,12 @@ from torch import Tensor, nn
 from aicomp.errors import AicompError
 from aicomp.task import Task
 from aicomp.training.fold import EpochReport, FoldData
+from aicomp.training.inference import evaluate, outputs_of, predict
 from aicomp.training.losses import Objective
 from aicomp.training.optimizers import make_optimizer, set_learning_rate
 from aicomp.training.recipe import Settings
 from aicomp.training.regularization import Average, Batch, EarlyStopping, add_noise, mixup, worst_point
 from aicomp.training.schedules import SCHEDULES
-
-_CHUNK = {"cpu": 1024, "cuda": 65_536, "mps": 65_536}
-"""Rows that are predicted at once: on a CPU few enough that their activations stay in its cache."""
 
 _HISTORY = ("epoch", "train_loss", "valid_loss", "score", "learning_rate", "seconds")
 
@@ -79,9 +77,8 @@ class Trainer:
 
     def predict(self, x_num: np.ndarray, x_cat: np.ndarray) -> np.ndarray:
         """Predict rows: probabilities, or values in the target's unit, float64."""
-        rows = Batch(torch.from_numpy(x_num).to(self._device), torch.from_numpy(x_cat).to(self._device), torch.empty(0))
-        predictions, _ = self._evaluate(self.model, rows)
-        return predictions
+        amp = self._settings.amp
+        return predict(self.model, self._objective, x_num, x_cat, device=self._device, amp=amp)
 
     def _train_epoch(self, train: Batch, epoch: int) -> tuple[float, float]:
         """Pass over all rows in batches of nearly equal size; return mean loss and last learning rate."""
@@ -129,29 +126,15 @@ class Trainer:
         return loss
 
     def _forward(self, model: nn.Module, x_num: Tensor, x_cat: Tensor) -> Tensor:
-        """Outputs of all members in float32, (n, k, n_outputs); a single model has k = 1."""
-        with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._settings.amp):
-            outputs: Tensor = model(x_num, x_cat)
-        return (outputs if outputs.ndim == 3 else outputs.unsqueeze(1)).float()
+        return outputs_of(model, x_num, x_cat, amp=self._settings.amp)
 
     def _validate(self, model: nn.Module, valid: Batch, y: np.ndarray) -> tuple[float, float]:
         """Score and mean loss on the validation rows."""
         predictions, loss = self._evaluate(model, valid)
         return self._task.score(y, predictions), loss
 
-    @torch.inference_mode()
     def _evaluate(self, model: nn.Module, rows: Batch) -> tuple[np.ndarray, float]:
-        """Predictions and, where targets are known, the mean loss over rows and members (else 0)."""
-        model.eval()
-        parts, total = [], 0.0
-        size = _CHUNK[self._device.type]
-        for start in range(0, max(1, len(rows.x_num)), size):
-            chunk = slice(start, start + size)
-            outputs = self._forward(model, rows.x_num[chunk], rows.x_cat[chunk])
-            parts.append(self._objective.predict(outputs.cpu()))  # in float64, which not every device has
-            if len(rows.targets):
-                total += float(self._objective.loss(outputs, rows.targets[chunk])) * len(outputs)
-        return torch.cat(parts).numpy(), total / max(1, len(rows.x_num))
+        return evaluate(model, self._objective, rows, amp=self._settings.amp)
 
     def _rows(self, x_num: np.ndarray, x_cat: np.ndarray, y: np.ndarray) -> Batch:
         targets = self._objective.encode(y)

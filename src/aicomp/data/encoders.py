@@ -1,0 +1,278 @@
+"""Encoders of one column: what each learned from a fold's training rows, as plain values that can be saved.
+
+Each is a frozen dataclass whose fields are strings, numbers, lists of strings and arrays, so that `dump` and `restore`
+need to know no more about it; called with a table and rows it encodes them.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Protocol
+
+import numpy as np
+
+from aicomp.data.table import Table
+from aicomp.data.text import TextEncoder
+
+MIN_LEVEL_ROWS = 2
+"""Rows that a category must have among the training rows to get a code of its own; the others share one."""
+
+UNSEEN, MISSING = 0, 1
+"""Codes of a category's rare or unseen levels, and of missing values. Known levels follow."""
+
+
+class ColumnEncoder(Protocol):
+    """Encodes one column."""
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the numbers, or of the one column of codes, that come out."""
+
+    def __call__(self, table: Table, rows: np.ndarray) -> np.ndarray:
+        """Encode rows: (n, len(names)) of float64 or int64."""
+
+
+class LevelEncoder(ColumnEncoder, Protocol):
+    """Encodes one column as codes."""
+
+    @property
+    def cardinality(self) -> int:
+        """Number of codes."""
+
+
+_DAY = 86400.0
+
+
+def _as_it_is(values: np.ndarray) -> np.ndarray:
+    return values
+
+
+def _calendar(unit: str, within: str) -> Callable[[np.ndarray], np.ndarray]:
+    """Which `unit` of its `within` a time is, such as the month of the year, counted from 0."""
+
+    def part(seconds: np.ndarray) -> np.ndarray:
+        known = np.nan_to_num(seconds, nan=0.0)
+        stamps = known.astype("datetime64[s]")
+        count = stamps.astype(f"datetime64[{unit}]") - stamps.astype(f"datetime64[{within}]").astype(
+            f"datetime64[{unit}]"
+        )
+        return np.where(np.isnan(seconds), np.nan, count.astype(np.float64))
+
+    return part
+
+
+def _years(seconds: np.ndarray) -> np.ndarray:
+    stamps = np.nan_to_num(seconds, nan=0.0).astype("datetime64[s]").astype("datetime64[Y]")
+    return np.where(np.isnan(seconds), np.nan, stamps.astype(np.float64) + 1970)
+
+
+TIME_PARTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "elapsed": _as_it_is,
+    "year": lambda s: np.floor(_years(s)),
+    "month": _calendar("M", "Y"),
+    "day of year": _calendar("D", "Y"),
+    "day of month": _calendar("D", "M"),
+    "weekday": lambda s: (np.floor(s / _DAY) + 3) % 7,  # 1970-01-01 was a Thursday
+    "hour": lambda s: np.floor(s % _DAY / 3600),
+    "minute": lambda s: np.floor(s % 3600 / 60),
+}
+"""Numbers that a time, in seconds since 1970-01-01, is taken apart into."""
+
+
+@dataclass(frozen=True)
+class _Number:
+    """One number per row of a table, NaN where missing.
+
+    Attributes:
+        column: The column.
+        part: One of `TIME_PARTS`; "" takes the column's number as it is.
+    """
+
+    column: str
+    part: str
+
+    @property
+    def name(self) -> str:
+        """What the number is called."""
+        return f"{self.column} {self.part}" if self.part else self.column
+
+    @property
+    def names(self) -> list[str]:
+        """See `ColumnEncoder`."""
+        return [self.name]
+
+    def values(self, table: Table, rows: np.ndarray) -> np.ndarray:
+        """float64 (n,), NaN where missing."""
+        values = table.numbers[self.column][rows]
+        return TIME_PARTS[self.part](values) if self.part else values
+
+
+@dataclass(frozen=True)
+class QuantileNormal(_Number):
+    """A number by its rank among the training rows, as the quantile of a normal distribution.
+
+    Outliers and skew cannot reach the network this way: the n-th largest of N values lies where the n-th largest of N
+    normal numbers would. Equal values share their mean rank, missing ones become 0, the median.
+
+    Attributes:
+        levels: Rising values of the training rows, at most `_MOST_KNOTS`.
+        z: The quantile of each.
+    """
+
+    levels: np.ndarray
+    z: np.ndarray
+
+    @classmethod
+    def fit(cls, column: str, part: str, fitted: np.ndarray) -> "QuantileNormal":
+        """Learn from the values of the training rows that are not missing."""
+        from scipy.special import ndtri
+
+        levels, counts = np.unique(fitted, return_counts=True)
+        share = (np.cumsum(counts) - counts / 2) / len(fitted)
+        if len(levels) > _MOST_KNOTS:
+            keep = np.unique(np.searchsorted(share, np.linspace(0, 1, _MOST_KNOTS)).clip(0, len(levels) - 1))
+            levels, share = levels[keep], share[keep]
+        z = ndtri(share)
+        return cls(column, part, levels, (z - z.mean()) if len(levels) < 3 else z)
+
+    def __call__(self, table: Table, rows: np.ndarray) -> np.ndarray:
+        """See `ColumnEncoder`."""
+        z = np.interp(self.values(table, rows), self.levels, self.z)
+        return np.asarray(np.nan_to_num(z, nan=0.0)[:, None])
+
+
+_MOST_KNOTS = 2000
+
+
+@dataclass(frozen=True)
+class Flag(_Number):
+    """A number that has two values: -1 and 1, missing 0.
+
+    Attributes:
+        middle: Mean of the two.
+        half: Half their distance.
+    """
+
+    middle: float
+    half: float
+
+    def __call__(self, table: Table, rows: np.ndarray) -> np.ndarray:
+        """See `ColumnEncoder`."""
+        z = (self.values(table, rows) - self.middle) / self.half
+        return np.asarray(np.nan_to_num(np.clip(z, -1, 1), nan=0.0)[:, None])
+
+
+@dataclass(frozen=True)
+class IsMissing(_Number):
+    """Whether a number is missing: 1 or 0."""
+
+    @property
+    def names(self) -> list[str]:
+        """See `ColumnEncoder`."""
+        return [f"{self.name} is missing"]
+
+    def __call__(self, table: Table, rows: np.ndarray) -> np.ndarray:
+        """See `ColumnEncoder`."""
+        return np.asarray(np.isnan(self.values(table, rows))[:, None], dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class CategoryLevels:
+    """A category as a code: 0 for rare and unseen levels, 1 for missing, then each level of enough training rows.
+
+    Attributes:
+        column: The column.
+        known: The strings that have a code of their own.
+    """
+
+    column: str
+    known: list[str]
+
+    @classmethod
+    def fit(cls, column: str, table: Table, rows: np.ndarray) -> "CategoryLevels":
+        """Learn from training rows."""
+        codes = table.codes[column][rows]
+        return cls(column, [table.levels[column][code] for code in _frequent(codes[codes >= 0])])
+
+    @property
+    def names(self) -> list[str]:
+        """See `ColumnEncoder`."""
+        return [self.column]
+
+    @property
+    def cardinality(self) -> int:
+        """Number of codes."""
+        return len(self.known) + 2
+
+    def __call__(self, table: Table, rows: np.ndarray) -> np.ndarray:
+        """See `ColumnEncoder`; levels are told apart by their strings, so that any table will do."""
+        code_of = {level: code for code, level in enumerate(self.known, start=2)}
+        codes = [code_of.get(level, UNSEEN) for level in table.levels[self.column]]
+        lookup = np.array([*codes, MISSING], dtype=np.int64)  # the code -1 of a missing value takes the last
+        return np.asarray(lookup[table.codes[self.column][rows]][:, None])
+
+
+@dataclass(frozen=True)
+class CodeLevels:
+    """A whole number that names something, as a code like those of `CategoryLevels`.
+
+    Attributes:
+        column: The column.
+        known: The numbers that have a code of their own, rising.
+    """
+
+    column: str
+    known: np.ndarray
+
+    @classmethod
+    def fit(cls, column: str, table: Table, rows: np.ndarray) -> "CodeLevels":
+        """Learn from training rows."""
+        values = table.numbers[column][rows]
+        return cls(column, _frequent(values[~np.isnan(values)]))
+
+    @property
+    def names(self) -> list[str]:
+        """See `ColumnEncoder`."""
+        return [self.column]
+
+    @property
+    def cardinality(self) -> int:
+        """Number of codes."""
+        return len(self.known) + 2
+
+    def __call__(self, table: Table, rows: np.ndarray) -> np.ndarray:
+        """See `ColumnEncoder`."""
+        raw = table.numbers[self.column][rows]
+        at = np.searchsorted(self.known, raw).clip(0, max(len(self.known) - 1, 0))
+        known = self.known[at] == raw if len(self.known) else np.zeros(len(raw), dtype=bool)
+        codes = np.where(known, at + 2, UNSEEN)
+        return np.asarray(np.where(np.isnan(raw), MISSING, codes)[:, None], dtype=np.int64)
+
+
+def _frequent(values: np.ndarray) -> np.ndarray:
+    """Distinct values of enough rows, rising; all of them where none is frequent."""
+    levels, counts = np.unique(values, return_counts=True)
+    return np.asarray(levels[counts >= min(MIN_LEVEL_ROWS, counts.max(initial=1))])
+
+
+_ENCODERS: dict[str, type[Any]] = {
+    "quantile-normal": QuantileNormal,
+    "flag": Flag,
+    "is-missing": IsMissing,
+    "text": TextEncoder,
+    "category-levels": CategoryLevels,
+    "code-levels": CodeLevels,
+}
+
+
+def dump(encoder: ColumnEncoder) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """What an encoder learned: what JSON can hold, and arrays by the name of their field."""
+    values = {f.name: getattr(encoder, f.name) for f in fields(encoder)}  # type: ignore[arg-type]
+    name = next(name for name, kind in _ENCODERS.items() if type(encoder) is kind)
+    arrays = {key: np.ascontiguousarray(v) for key, v in values.items() if isinstance(v, np.ndarray)}
+    return {"encoder": name, **{key: v for key, v in values.items() if key not in arrays}}, arrays
+
+
+def restore(content: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Any:
+    """The encoder that `dump` took apart."""
+    values = {key: v for key, v in content.items() if key != "encoder"}
+    return _ENCODERS[content["encoder"]](**values, **arrays)

@@ -1,0 +1,44 @@
+"""What it takes, beside weights and encoder, to build a fold's model again: `spec.json`."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from aicomp.files import atomic_write
+from aicomp.models.spec import ModelSpec
+from aicomp.training.losses import TargetTransform
+
+
+def save_spec(folder: Path, spec: ModelSpec, transform: TargetTransform | None) -> None:
+    """Write `spec.json`; floats are written so that they come back with the same bits."""
+    content = {
+        "n_num": spec.n_num,
+        "cardinalities": spec.cardinalities,
+        "n_outputs": spec.n_outputs,
+        "dropout": spec.dropout,
+        "bins": [edges.tolist() for edges in spec.bins],
+        "target": None
+        if transform is None
+        else {name: np.asarray(v).tolist() for name, v in asdict(transform).items()},
+    }
+    atomic_write(folder / "spec.json", json.dumps(content) + "\n")
+
+
+def load_spec(folder: Path) -> tuple[ModelSpec, TargetTransform | None]:
+    """Read what `save_spec` wrote."""
+    content = json.loads((folder / "spec.json").read_text(encoding="utf-8"))
+    spec = ModelSpec(
+        n_num=content["n_num"],
+        cardinalities=tuple(content["cardinalities"]),
+        n_outputs=content["n_outputs"],
+        bins=tuple(torch.tensor(edges, dtype=torch.float32) for edges in content["bins"]),
+        dropout=content["dropout"],
+    )
+    target = content["target"]
+    if target is None:
+        return spec, None
+    arrays = {name: np.array(target[name], dtype=np.float64) for name in ("mean", "std", "low", "high")}
+    return spec, TargetTransform(log=bool(target["log"]), **arrays)

@@ -1,0 +1,48 @@
+"""Predict rows with a trained network."""
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from aicomp.training.losses import Objective
+from aicomp.training.regularization import Batch
+
+_CHUNK = {"cpu": 1024, "cuda": 65_536, "mps": 65_536}
+"""Rows that are predicted at once: on a CPU few enough that their activations stay in its cache."""
+
+
+def outputs_of(model: nn.Module, x_num: Tensor, x_cat: Tensor, *, amp: bool) -> Tensor:
+    """Outputs of all members in float32, (n, k, n_outputs); a single model has k = 1."""
+    with torch.autocast(x_num.device.type, dtype=torch.bfloat16, enabled=amp):
+        outputs: Tensor = model(x_num, x_cat)
+    return (outputs if outputs.ndim == 3 else outputs.unsqueeze(1)).float()
+
+
+@torch.inference_mode()
+def evaluate(model: nn.Module, objective: Objective, rows: Batch, *, amp: bool) -> tuple[np.ndarray, float]:
+    """Predictions and, where targets are known, the mean loss over rows and members (else 0).
+
+    Args:
+        model: On the device of the rows.
+        objective: Turns outputs into predictions.
+        rows: Rows; an empty tensor of targets says that they are unknown.
+        amp: Whether products are made in bfloat16.
+    """
+    model.eval()
+    parts, total = [], 0.0
+    size = _CHUNK[rows.x_num.device.type]
+    for start in range(0, max(1, len(rows.x_num)), size):
+        chunk = slice(start, start + size)
+        outputs = outputs_of(model, rows.x_num[chunk], rows.x_cat[chunk], amp=amp)
+        parts.append(objective.predict(outputs.cpu()))  # in float64, which not every device has
+        if len(rows.targets):
+            total += float(objective.loss(outputs, rows.targets[chunk])) * len(outputs)
+    return torch.cat(parts).numpy(), total / max(1, len(rows.x_num))
+
+
+def predict(
+    model: nn.Module, objective: Objective, x_num: np.ndarray, x_cat: np.ndarray, *, device: torch.device, amp: bool
+) -> np.ndarray:
+    """Predict encoded rows: probabilities, or values in the target's unit, float64."""
+    rows = Batch(torch.from_numpy(x_num).to(device), torch.from_numpy(x_cat).to(device), torch.empty(0))
+    return evaluate(model, objective, rows, amp=amp)[0]
