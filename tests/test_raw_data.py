@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aicomp import raw_data
+from aicomp import archives, raw_data
+from aicomp.archives import check_packed, check_whole, unpack, unpack_single
 from aicomp.errors import AicompError, DataError, UsageError
 from aicomp.raw_data import (
     check_manifest,
-    check_packed,
     copy_raw_data,
     data_hash,
     manifest_path,
@@ -176,7 +176,7 @@ def test_an_archive_that_would_fill_the_disk_is_refused(tmp_path, monkeypatch):
     bomb = write_zip(tmp_path / "bomb.zip", [("train.csv", "0" * 20_000_000)])
     with pytest.raises(DataError, match=r"`train.csv`, which unpacks from [\d,]+ to 20,000,000 bytes"), unpacked(bomb):
         pytest.fail("unpacked")
-    monkeypatch.setattr(raw_data, "MAX_BYTES", 10)
+    monkeypatch.setattr(archives, "MAX_BYTES", 10)
     large = write_zip(tmp_path / "large.zip", [("train.csv", "1234567"), ("test.csv", "12345")])
     with (
         pytest.raises(DataError, match=r"`test.csv`, which brings the archive to 12 bytes, more than 10"),
@@ -196,6 +196,41 @@ def test_a_packed_table_is_held_to_the_same_limits(tmp_path):
     with pytest.raises(DataError, match="cannot be unpacked as gzip"):
         check_packed(_written(tmp_path / "cut.csv.gz", gzip.compress(b"id\n1\n")[:-4]))
     check_packed(_written(tmp_path / "good.csv.gz", gzip.compress(b"id\n1\n")))
+
+
+def test_all_kinds_of_members_are_unpacked_where_they_are_wanted(tmp_path):
+    path = write_zip(tmp_path / "data.zip", [("a/1.png", "png"), ("b.csv", "b"), ("empty/", "")])
+    unpack(path, tmp_path / "some", lambda place: place.suffix == ".png")
+    unpack(path, tmp_path / "all", lambda place: True)
+    assert [p.name for p in (tmp_path / "some").rglob("*") if p.is_file()] == ["1.png"]
+    assert (tmp_path / "all" / "a" / "1.png").read_text() == "png"
+    assert (tmp_path / "all" / "b.csv").read_text() == "b"
+
+
+def test_a_zip_that_wraps_one_file(tmp_path):
+    target = tmp_path / "train.csv"
+    unpack_single(write_zip(tmp_path / "a.zip", [("other.csv", "a")]), "train.csv", target)
+    assert target.read_text() == "a"
+    members = [("x/train.csv", "b"), ("notes.txt", "c"), ("__MACOSX/train.csv", "d")]
+    unpack_single(write_zip(tmp_path / "b.zip", members), "train.csv", target)
+    assert target.read_text() == "b"
+    with pytest.raises(DataError, match=r"`c.zip` should hold `train.csv` and holds 2 files"):
+        unpack_single(write_zip(tmp_path / "c.zip", [("1", "a"), ("2", "b")]), "train.csv", target)
+
+
+def test_a_zip_is_read_to_its_end_without_unpacking(tmp_path):
+    whole = write_zip(tmp_path / "a.zip", [("train.csv", "id\n1\n"), ("1.png", "png")])
+    check_whole(whole)
+    raw = whole.read_bytes()
+    with pytest.raises(archives.BrokenArchiveError, match="cannot be unpacked as zip"):
+        check_whole(_written(tmp_path / "b.zip", raw[:40] + bytes([raw[40] ^ 255]) + raw[41:]))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.zip", "b.zip"]
+
+
+def test_more_files_than_an_archive_may_hold(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "MAX_MEMBERS", 1)
+    with pytest.raises(DataError, match="holds more than 1 files"):
+        check_whole(write_zip(tmp_path / "a.zip", [("1", "a"), ("2", "b")]))
 
 
 def _written(path, content):

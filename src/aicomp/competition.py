@@ -1,7 +1,6 @@
 """The noun Competition: the contract of one competition, read from and written to `competition.toml`."""
 
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
@@ -57,7 +56,9 @@ class Competition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         medals: Score that a medal took, by medal ("gold", "silver", "bronze", "median").
         medals_source: Where the medal thresholds come from, with a date.
         first_row_id: Where test has no id column and the submission counts its rows: the number of the first one.
-        host: Who grades submissions: "kaggle", or "local" for an embedded competition whose hidden part aicomp knows.
+        host: Who grades submissions: "kaggle", "local" for an embedded competition whose hidden part aicomp knows, or
+            the address of a host that speaks Kaggle's protocol, such as "http://127.0.0.1:8000".
+        deadline: Until when submissions count, such as "2030-12-31T23:59:00Z"; empty if unknown.
     """
 
     slug: str
@@ -77,7 +78,8 @@ class Competition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     medals: dict[str, float] = {}
     medals_source: str = ""
     first_row_id: int | None = None
-    host: Literal["kaggle", "local"] = "kaggle"
+    host: str = "kaggle"
+    deadline: str = ""
 
     @property
     def prediction_columns(self) -> tuple[str, ...]:
@@ -97,6 +99,8 @@ def load_competition(path: Path) -> Competition:
 
 
 def _check(c: Competition, source: str) -> None:
+    if c.host not in ("kaggle", "local") and not c.host.startswith(("http://", "https://")):
+        raise UsageError(f"`{source}`: `host` is `{c.host}`", 'write "kaggle", "local", or the address of a host')
     if not c.target:
         raise UsageError(f"`{source}`: `target` is empty", "name at least one column to predict")
     single = c.problem_type in ("binary", "multiclass", "regression")

@@ -5,37 +5,22 @@ data/
   manifest.json   name, size and SHA-256 of each, written last
 """
 
-import gzip
 import hashlib
 import json
-import re
 import shutil
-import stat
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from aicomp.archives import unpack
 from aicomp.errors import DataError, UsageError
-from aicomp.files import atomic_write, partial_file, writing
+from aicomp.files import atomic_write, partial_file
 
 TABLE_SUFFIXES = (".csv", ".parquet", ".tsv", ".csv.gz", ".tsv.gz", ".csv.zip", ".tsv.zip", ".gz", ".zip")
 """Endings of files that `data.reading.read_table` takes; of one table in several, the first is read."""
-
-MAX_BYTES = 32 * 2**30
-"""Most bytes that an archive may unpack to."""
-
-MAX_RATIO = 200
-"""Most bytes that one packed byte may become, in members of more than `MAX_RATIO_FREE_BYTES`. Tables of numbers stay
-below 20, sparse ones below 100; an archive built to fill the disk is near deflate's limit of 1032."""
-
-MAX_RATIO_FREE_BYTES = 10 * 2**20
-
-_CHUNK = 2**20
-_BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 
 
 def manifest_path(project_folder: Path) -> Path:
@@ -107,6 +92,28 @@ def check_manifest(project_folder: Path) -> None:
             )
 
 
+def check_against_manifest(source: Path, project_folder: Path) -> None:
+    """Refuse files that differ from what a project's manifest says of them; files that it does not name pass.
+
+    Args:
+        source: Folder of the files that are to come into the project.
+        project_folder: The project; without a manifest everything passes.
+
+    Raises:
+        DataError: A file has another SHA-256.
+    """
+    if not manifest_path(project_folder).is_file():
+        return
+    for entry in _read_manifest(project_folder):
+        path = source / entry["name"]
+        if path.is_file() and _sha256(path) != entry["sha256"]:
+            raise DataError(
+                f"`{entry['name']}` is not what the project was made with: its SHA-256 is not the one in "
+                "`data/manifest.json`",
+                "the host has changed the file; remove `data/manifest.json` to take the new one",
+            )
+
+
 def data_hash(project_folder: Path) -> str:
     """SHA-256 over the names and hashes of the project's data files, as the manifest has them.
 
@@ -150,7 +157,7 @@ def unpacked(source: Path) -> Iterator[Path]:
         raise UsageError(f"`{source}` is a file, and neither a folder nor a .zip", "name the folder that it lies in")
     else:
         with tempfile.TemporaryDirectory(prefix="aicomp-") as temporary:
-            _unpack_tables(source, Path(temporary))
+            unpack(source, Path(temporary), _is_table)
             yield _table_folder(Path(temporary))
 
 
@@ -163,97 +170,5 @@ def _table_folder(folder: Path) -> Path:
         folder = content[0]
 
 
-def _unpack_tables(archive: Path, folder: Path) -> None:
-    """Unpack the members that are tables; a member of any kind that could do harm refuses the whole archive."""
-    try:
-        with zipfile.ZipFile(archive) as opened:
-            places = _check_members(opened, archive)
-            for info, place in places:
-                if table_suffix(place.name) is None or place.parts[0] == "__MACOSX":
-                    continue
-                target = folder / place
-                with writing(target):
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    with opened.open(info) as reader, target.open("wb") as writer:
-                        shutil.copyfileobj(reader, writer, _CHUNK)
-    except _BROKEN_ZIP as e:
-        raise DataError(f"`{archive.name}` cannot be unpacked as zip: {e}", "download it again") from e
-
-
-def _check_members(opened: zipfile.ZipFile, archive: Path) -> list[tuple[zipfile.ZipInfo, PurePosixPath]]:
-    """Files of an archive with their places, all of them inside the folder that it is unpacked to.
-
-    Raises:
-        DataError: A member is no plain file, leaves the folder, comes twice, is encrypted or too large.
-    """
-    total = 0
-    places: dict[PurePosixPath, zipfile.ZipInfo] = {}
-    for info in opened.infolist():
-        total += info.file_size
-        place = PurePosixPath(info.orig_filename.replace("\\", "/"))
-        fault = _fault(info, place, total)
-        if fault is None and not info.is_dir() and place in places:
-            fault = "comes twice"
-        if fault is not None:
-            raise DataError(
-                f"`{archive.name}` holds `{info.orig_filename}`, which {fault}",
-                "nothing was unpacked; download the archive again from a source that you trust",
-            )
-        if not info.is_dir():
-            places[place] = info
-    return [(info, place) for place, info in places.items()]
-
-
-def _fault(info: zipfile.ZipInfo, place: PurePosixPath, total: int) -> str | None:
-    """What is wrong with a member as the end of a sentence, None if nothing is."""
-    if place.is_absolute() or re.match("[A-Za-z]:", str(place)):
-        return "is an absolute path"
-    if ".." in place.parts or "\0" in info.orig_filename or not (place.parts or info.is_dir()):
-        return "climbs out of the folder"
-    kind = stat.S_IFMT(info.external_attr >> 16)
-    if kind == stat.S_IFLNK:
-        return "is a link"
-    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-        return "is no plain file"
-    if info.flag_bits & 1:
-        return "is encrypted"
-    if total > MAX_BYTES:
-        return f"brings the archive to {total:,} bytes, more than {MAX_BYTES:,}"
-    if info.file_size > max(MAX_RATIO_FREE_BYTES, MAX_RATIO * info.compress_size):
-        return f"unpacks from {info.compress_size:,} to {info.file_size:,} bytes, more than {MAX_RATIO} times its size"
-    return None
-
-
-def check_packed(table: Path) -> None:
-    """Refuse a packed table (.zip or .gz) that would unpack to more than it may, before it is read into memory.
-
-    Raises:
-        DataError: It does, or cannot be unpacked.
-    """
-    with table.open("rb") as file:
-        start = file.read(4)
-    if start == b"PK\x03\x04":
-        try:
-            with zipfile.ZipFile(table) as opened:
-                _check_members(opened, table)
-        except _BROKEN_ZIP as e:
-            raise DataError(f"`{table.name}` cannot be unpacked as zip: {e}", "download it again") from e
-    elif start.startswith(b"\x1f\x8b"):
-        _check_gzip(table)
-
-
-def _check_gzip(table: Path) -> None:
-    """A .gz does not say how large its content is: unpack it in pieces, and stop where it is too much."""
-    limit = min(MAX_BYTES, max(MAX_RATIO_FREE_BYTES, MAX_RATIO * table.stat().st_size))
-    size = 0
-    try:
-        with gzip.open(table, "rb") as reader:
-            while chunk := reader.read(_CHUNK):
-                size += len(chunk)
-                if size > limit:
-                    raise DataError(
-                        f"`{table.name}` unpacks to more than {limit:,} bytes",
-                        "download it again from a source that you trust",
-                    )
-    except (OSError, EOFError, zlib.error) as e:
-        raise DataError(f"`{table.name}` cannot be unpacked as gzip: {e}", "download it again") from e
+def _is_table(place: PurePosixPath) -> bool:
+    return table_suffix(place.name) is not None and place.parts[0] != "__MACOSX"

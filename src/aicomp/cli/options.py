@@ -14,3 +14,7 @@ ProjectFolder = Annotated[
     Path | None,
     typer.Option("--project", metavar="DIR", help="The project's folder; by default the one around this directory."),
 ]
+Host = Annotated[
+    str | None,
+    typer.Option("--host", metavar="URL", help="A host to use in Kaggle's place; by default `AICOMP_HOST`."),
+]

@@ -9,16 +9,21 @@ from pathlib import Path
 
 import pandas as pd
 
+from aicomp.archives import check_packed
 from aicomp.contract.inquiry import Inquiry
 from aicomp.data.reading import read_table
 from aicomp.errors import DataError, UsageError
-from aicomp.raw_data import TABLE_SUFFIXES, check_packed, table_suffix
+from aicomp.raw_data import TABLE_SUFFIXES, table_suffix
 from aicomp.suggest import unknown_name
 
 ROLES = ("train", "test", "sample")
 
 _WORDS = {"train": {"train", "training"}, "test": {"test", "testing"}}
 _PURPOSE = {"train": "train file", "test": "test file", "sample": "sample submission"}
+
+
+class LackingError(DataError):
+    """Among the files there is no train, test or sample submission."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,7 @@ def find_tables(folder: Path, inquiry: Inquiry) -> Tables:
     """
     files = sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith(".") and table_suffix(p.name))
     if not files:
-        raise DataError(
+        raise LackingError(
             f"`{folder}` holds no table ({', '.join(TABLE_SUFFIXES[:6])})",
             "name the folder that train, test and the sample submission lie in",
         )
@@ -162,7 +167,7 @@ def _fitting_files(
     ]
     if not fits:
         what = " and no ".join(_PURPOSE[role] for role in missing)
-        raise DataError(
+        raise LackingError(
             f"`{folder}` holds no {what}; its tables: {', '.join(p.name for p in files)}",
             " ".join(f"add `--{role} FILE`" if role == missing[0] else f"`--{role} FILE`" for role in missing),
         )

@@ -1,0 +1,95 @@
+"""Calls that are tried again: with time-outs, a limited number of tries, and pauses that grow."""
+
+import random
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from aicomp.kaggle.faults import Fault, fault_of
+
+if TYPE_CHECKING:
+    import requests
+
+TIMEOUT = (10.0, 60.0)
+"""Seconds to wait for a connection, and for the next byte of an answer."""
+
+TRIES = 5
+"""How often a call that can be repeated without harm is made before it counts as failed."""
+
+FIRST_PAUSE = 1.0
+"""Seconds before the second try; each further pause is twice as long, and every one is drawn from its upper half."""
+
+LONGEST_PAUSE = 60.0
+"""Most seconds to wait for one try; a server that asks for more is reported instead."""
+
+_T = TypeVar("_T")
+
+
+def patiently(call: Callable[[], _T]) -> _T:
+    """Make a call that can be repeated without harm, again if the network or the server fails.
+
+    Raises:
+        Fault: It is refused, or failed each time.
+    """
+    for number in range(1, TRIES + 1):
+        try:
+            return once(call)
+        except Fault as fault:
+            if fault.is_refusal or number == TRIES or fault.retry_after > LONGEST_PAUSE:
+                raise
+            time.sleep(fault.retry_after or pause_before(number + 1))
+    raise AssertionError("unreachable")
+
+
+def pause_before(number: int) -> float:
+    """Seconds to wait before the try of that number, the second being 2: doubling, drawn at random, bounded."""
+    longest = min(FIRST_PAUSE * 2.0 ** (number - 2), LONGEST_PAUSE)
+    return longest * (0.5 + random.random() / 2)
+
+
+def once(call: Callable[[], _T]) -> _T:
+    """Make a call one time.
+
+    Raises:
+        Fault: It did not succeed; the text never holds an address, which could hold a signature.
+    """
+    import requests
+    import urllib3
+
+    try:
+        return call()
+    # ValueError and the like: an answer that is not of Kaggle's protocol, such as a login page of a hotel's network.
+    except (
+        requests.exceptions.RequestException,
+        urllib3.exceptions.HTTPError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+    ) as e:
+        raise fault_of(e) from None
+
+
+def limit_time(session: "requests.Session") -> None:
+    """Let every request of a session end after `TIMEOUT`."""
+    from requests.adapters import HTTPAdapter
+
+    class _Impatient(HTTPAdapter):
+        def send(self, request: Any, stream: Any = False, timeout: Any = None, *rest: Any, **more: Any) -> Any:
+            return super().send(request, stream, timeout or TIMEOUT, *rest, **more)
+
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, _Impatient())
+
+
+def bucket_session() -> "requests.Session":
+    """A session for signed addresses, which must never see the credentials.
+
+    It follows no redirect and looks for no password in `~/.netrc`; the proxies of the environment are honoured.
+    """
+    import requests
+
+    session = requests.Session()
+    session.auth = lambda request: request
+    limit_time(session)
+    return session
