@@ -14,7 +14,7 @@ def no_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (home / ".kaggle").mkdir(parents=True)
     monkeypatch.setenv("HOME", str(home))
     names = ("API_TOKEN", "USERNAME", "KEY", "CONFIG_DIR", "API_ENVIRONMENT", "KERNEL_RUN_TYPE")
-    for name in (*(f"KAGGLE_{n}" for n in names), "XDG_CONFIG_HOME"):
+    for name in ("AICOMP_HOST", "AICOMP_TOKEN", *(f"KAGGLE_{n}" for n in names), "XDG_CONFIG_HOME"):
         monkeypatch.delenv(name, raising=False)
     return home / ".kaggle"
 
@@ -29,5 +29,6 @@ def server(no_credentials: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ka
         monkeypatch.setitem(kaggle_env._env_to_endpoint, kaggle_env.KaggleEnv.LOCAL, running.url)
         monkeypatch.setenv("KAGGLE_API_TOKEN", TOKEN)
         monkeypatch.setenv("no_proxy", "127.0.0.1")
-        monkeypatch.setattr("aicomp.kaggle.client.PAUSES", (0.0, 0.0))
+        for pause in ("patience.FIRST_PAUSE", "submit.LOOK_PAUSE", "submissions.FIRST_POLL"):
+            monkeypatch.setattr(f"aicomp.kaggle.{pause}", 0.0)
         yield running

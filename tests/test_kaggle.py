@@ -1,29 +1,55 @@
 import base64
+import hashlib
 import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from kaggle_server import TOKEN, KaggleServer
+from kaggle_server import CUT, TOKEN, KaggleServer
 
 from aicomp.errors import AicompError, CredentialsError, NetworkError, RefusedError, UsageError
-from aicomp.kaggle import Sent, UncertainError, find_credentials, send_submission
+from aicomp.kaggle import find_credentials
+from aicomp.kaggle.connection import connect
+from aicomp.kaggle.delivery import check_open
+from aicomp.kaggle.submit import Sent, UncertainError, send
 
 pytest_plugins = ["kaggle_fixtures"]
 
-SENT = ["IntrospectToken", "GetSubmissionLimits", "StartSubmissionUpload", "PUT", "CreateSubmission"]
+SENT = [
+    "IntrospectToken",
+    "ListCompetitions",
+    "GetSubmissionLimits",
+    "ListSubmissions",
+    "StartSubmissionUpload",
+    "PUT",
+    "CreateSubmission",
+]
+
+
+def send_submission(slug: str, path: Path, description: str) -> Sent:
+    """What `aicomp submit` does with a file that was never sent, without a project."""
+    with connect() as connection:
+        readiness = check_open(connection, slug)
+        if readiness.limits is not None:
+            readiness.limits.check(slug)
+        return send(connection, slug, path, description, sha256=SHA256)
+
+
+CONTENT = b"id,bought\n007,0.5\n"
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+TAGGED = f"first try [aicomp {SHA256[:12]}]"
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "s.csv"
-    path.write_bytes(b"id,bought\n007,0.5\n")
+    path.write_bytes(CONTENT)
     return path
 
 
-def test_a_submission_takes_five_calls(server: KaggleServer, file: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    assert send_submission("shop", file, "first try") == Sent(
+def test_a_submission_takes_seven_calls(server: KaggleServer, file: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert send_submission("shop", file, TAGGED) == Sent(
         4242, "https://www.kaggle.com/competitions/shop/submissions", "Successfully submitted to Shop"
     )
     assert server.methods == SENT
@@ -34,7 +60,7 @@ def test_a_submission_takes_five_calls(server: KaggleServer, file: Path, capfd: 
     assert json.loads(bodies["CreateSubmission"]) == {
         "competitionName": "shop",
         "blobFileTokens": "blob-1",
-        "submissionDescription": "first try",
+        "submissionDescription": TAGGED,
     }
     assert capfd.readouterr() == ("", "")
 
@@ -44,7 +70,9 @@ def test_the_bucket_never_sees_the_credentials(server: KaggleServer, file: Path,
     send_submission("shop", file, "")
     assert {method: authorization for method, authorization, _ in server.calls} == {
         "IntrospectToken": f"Bearer {TOKEN}",
+        "ListCompetitions": f"Bearer {TOKEN}",
         "GetSubmissionLimits": f"Bearer {TOKEN}",
+        "ListSubmissions": f"Bearer {TOKEN}",
         "StartSubmissionUpload": f"Bearer {TOKEN}",
         "PUT": "",
         "CreateSubmission": f"Bearer {TOKEN}",
@@ -75,20 +103,27 @@ def test_a_login_of_the_official_client_is_used(
 
 
 ERRORS = [
-    # A method, its answer, and what becomes of it: error, part of the message or hint, last call, number of calls.
+    # A method, its answer, and what becomes of it: error, part of the message or hint, number of calls of the method.
     ("IntrospectToken", (200, {"active": False}), CredentialsError, "has expired or was revoked", 1),
     ("IntrospectToken", (401, {"code": 401, "message": "Unauthenticated"}), CredentialsError, "Unauthenticated", 1),
-    ("IntrospectToken", (503, {}), NetworkError, "Service Unavailable", 3),
-    ("GetSubmissionLimits", (401, {"code": 401, "message": "no"}), CredentialsError, "`KAGGLE_API_TOKEN`: no", 2),
+    ("IntrospectToken", (503, {}), NetworkError, "Service Unavailable", 5),
+    ("GetSubmissionLimits", (401, {"code": 401, "message": "no"}), CredentialsError, "`KAGGLE_API_TOKEN`: no", 1),
     (
         "GetSubmissionLimits",
         (403, {"code": 403, "message": "You must accept this competition's rules"}),
         RefusedError,
         "https://www.kaggle.com/competitions/shop/rules",
-        2,
+        1,
     ),
-    ("GetSubmissionLimits", (200, {"numToday": 5, "numTotal": 9}), RefusedError, "no submission to `shop` is left", 2),
-    ("StartSubmissionUpload", (404, {"code": 404, "message": "Not found"}), RefusedError, "no competition `shop`", 3),
+    (
+        "ListSubmissions",
+        (403, {"error": {"code": 403, "message": "You must accept the rules", "status": "PERMISSION_DENIED"}}),
+        RefusedError,
+        "https://www.kaggle.com/competitions/shop/rules",
+        1,
+    ),
+    ("GetSubmissionLimits", (200, {"numToday": 5, "numTotal": 9}), RefusedError, "no submission to `shop` is left", 1),
+    ("StartSubmissionUpload", (404, {"code": 404, "message": "Not found"}), RefusedError, "no competition `shop`", 1),
     (
         "StartSubmissionUpload",
         (429, {"error": {"code": 429, "message": "Too many requests", "status": "RESOURCE_EXHAUSTED"}}),
@@ -96,24 +131,46 @@ ERRORS = [
         "Too many requests",
         5,
     ),
-    ("StartSubmissionUpload", (200, {}), NetworkError, "names no place to upload to", 3),
+    ("StartSubmissionUpload", (200, {}), NetworkError, "names no place to upload to", 1),
     ("StartSubmissionUpload", (200, b"<html>Welcome to the hotel</html>"), NetworkError, "not of Kaggle's protocol", 5),
     ("StartSubmissionUpload", (0, {}), NetworkError, "no connection", 5),
-    ("PUT", (403, b"<Error>expired</Error>"), NetworkError, "`s.csv` was not uploaded: Forbidden", 4),
-    ("PUT", (500, b""), NetworkError, "`s.csv` was not uploaded", 6),
+    # An address that has expired is asked for anew, once.
+    ("PUT", (403, b"<Error>expired</Error>"), NetworkError, "`s.csv` was not uploaded: Forbidden", 2),
+    ("PUT", (503, b""), NetworkError, "`s.csv` was not uploaded: Service Unavailable", 5),
     (
         "CreateSubmission",
         (400, {"code": 400, "message": "Your team has used its daily Submission allowance (5) today"}),
         RefusedError,
         "midnight UTC",
-        5,
+        1,
     ),
-    ("CreateSubmission", (200, {"code": 403, "message": "The deadline has passed"}), RefusedError, "takes no", 5),
-    ("CreateSubmission", (200, {"message": "Evaluation Exception"}), RefusedError, "Evaluation Exception", 5),
-    # It may have arrived: never tried twice.
-    ("CreateSubmission", (502, {}), UncertainError, "may or may not have arrived", 5),
-    ("CreateSubmission", (0, {}), UncertainError, "may or may not have arrived", 5),
+    ("CreateSubmission", (401, {"code": 401, "message": "Unauthenticated"}), CredentialsError, "Unauthenticated", 1),
+    ("CreateSubmission", (403, {"code": 403, "message": "You must accept the rules"}), RefusedError, "shop/rules", 1),
+    ("CreateSubmission", (404, {"code": 404, "message": "Not found"}), RefusedError, "no competition `shop`", 1),
+    ("CreateSubmission", (200, {"code": 403, "message": "The deadline has passed"}), RefusedError, "takes no", 1),
+    ("CreateSubmission", (200, {"message": "Evaluation Exception"}), RefusedError, "Evaluation Exception", 1),
+    # The server may have taken it and be at work still: the call is not made again.
+    ("CreateSubmission", (504, {}), UncertainError, "and Kaggle does not list it", 1),
+    ("CreateSubmission", (0, {}), UncertainError, "and Kaggle does not list it", 1),
+    # The server has answered, and its list shows nothing: once more, and no more.
+    ("CreateSubmission", (500, {}), UncertainError, "and Kaggle does not list it", 2),
+    (
+        "CreateSubmission",
+        (429, {"code": 429, "message": "You have reached your daily submission limit"}),
+        RefusedError,
+        "midnight UTC",
+        1,
+    ),
+    (
+        "CreateSubmission",
+        (400, {"code": 400, "message": "This competition only accepts submissions from notebooks"}),
+        RefusedError,
+        "`aicomp submit --notebook`",
+        1,
+    ),
+    # It says itself that it took nothing.
     ("CreateSubmission", (429, {}), NetworkError, "Kaggle answers 429: Too Many Requests", 5),
+    ("CreateSubmission", (400, {"code": 400, "message": "The upload token is invalid"}), RefusedError, "token", 2),
 ]
 
 
@@ -130,21 +187,22 @@ def test_each_answer_becomes_one_error(
 ) -> None:
     server.answers[method] = answer
     with pytest.raises(error) as e:
-        send_submission("shop", file, "first try")
+        send_submission("shop", file, TAGGED)
     assert type(e.value) is error
     assert text in e.value.message + e.value.hint
     assert TOKEN not in f"{e.value.message}{e.value.hint}"
     assert "s3cret" not in f"{e.value.message}{e.value.hint}"
-    assert server.methods[-1] == method
-    assert len(server.calls) == n_calls
+    assert server.methods.count(method) == n_calls
+    assert server.submissions == []
     assert capfd.readouterr() == ("", "")
 
 
 def test_a_call_that_does_no_harm_is_tried_again(server: KaggleServer, file: Path) -> None:
     server.answers["GetSubmissionLimits"] = [(503, {}), (200, {"numAllowedNow": 4})]
-    server.answers["PUT"] = [(500, b""), (0, {}), (201, b"")]
+    server.faults["PUT"] = [(500, b""), CUT]
     assert send_submission("shop", file, "").ref == 4242
     assert server.methods.count("PUT") == 3
+    assert len(server.submissions) == 1
     assert {body for method, _, body in server.calls if method == "PUT"} == {file.read_bytes()}
 
 
@@ -174,7 +232,7 @@ def test_a_server_that_never_answers_is_given_up(
         silent.listen()
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"
         monkeypatch.setitem(kaggle_env._env_to_endpoint, kaggle_env.KaggleEnv.LOCAL, address)
-        monkeypatch.setattr("aicomp.kaggle.client.TIMEOUT", (0.2, 0.2))
+        monkeypatch.setattr("aicomp.kaggle.patience.TIMEOUT", (0.2, 0.2))
         with pytest.raises(NetworkError, match="no answer in time"):
             send_submission("shop", file, "")
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from kaggle_server import TOKEN, KaggleServer
 from submission_cases import competition, make_project, make_run
+from test_submission_blend import add_run, make_blendable
 
 from aicomp import catalogue
 from aicomp.cli.main import main
@@ -73,10 +74,14 @@ def test_a_dry_run_as_json(project: Project, no_credentials: Path, capsys: pytes
         "greater_is_better": True,
         "cv": {"mean": 0.75, "std": 0.01, "pooled": 0.74},
         "message": "hello",
+        "blend": None,
         "status": "valid",
         "score": None,
+        "private_score": None,
         "ref": None,
         "url": None,
+        "rank": None,
+        "left_today": None,
     }
 
 
@@ -91,24 +96,25 @@ def test_sending_needs_yes_where_nobody_can_be_asked(
     assert ledger(project) == []
 
 
-@pytest.mark.parametrize(("answer", "n_calls"), [("y\n", 5), ("n\n", 0), ("", 0)])
+@pytest.mark.parametrize(("answer", "n_sent"), [("y\n", 1), ("n\n", 0), ("", 0)])
 def test_a_person_is_asked(
     project: Project,
     server: KaggleServer,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     answer: str,
-    n_calls: int,
+    n_sent: int,
 ) -> None:
     monkeypatch.setattr("aicomp.cli.output.Output.can_ask", True)
     monkeypatch.setattr(sys.stdin, "readline", lambda: answer)
-    assert main(["submit"]) == (0 if n_calls else 1)
+    assert main(["submit"]) == (0 if n_sent else 1)
     captured = capsys.readouterr()
     assert captured.err.startswith("file:   ")
     assert "target: `shop`, Kaggle" in captured.err
-    assert "submit; it counts against the daily limit? [y/N] " in captured.err
-    assert len(server.calls) == n_calls
-    assert len(ledger(project)) == (2 if n_calls else 0)
+    assert "submit; it counts against the daily limit (5 left)? [y/N] " in captured.err
+    assert len(server.submissions) == n_sent
+    assert ("PUT" in server.methods) == bool(n_sent)
+    assert len(ledger(project)) == (2 if n_sent else 0)
 
 
 def test_what_was_sent_is_written_down(
@@ -121,7 +127,10 @@ def test_what_was_sent_is_written_down(
     assert content["url"] == "https://www.kaggle.com/competitions/shop/submissions"
     upload = {method: body for method, _, body in server.calls}
     assert upload["PUT"].decode() == FILE_TEXT
-    assert json.loads(upload["CreateSubmission"])["submissionDescription"] == "20260101-120000, roc_auc 0.75 ± 0.01"
+    words = "20260101-120000, roc_auc 0.75 ± 0.01"
+    assert json.loads(upload["CreateSubmission"])["submissionDescription"] == (
+        f"{words} [aicomp {content['sha256'][:12]}]"
+    )
     intent, outcome = ledger(project)
     assert (intent["event"], intent["run"], intent["sha256"]) == ("intent", "20260101-120000", content["sha256"])
     assert (outcome["event"], outcome["id"], outcome["status"], outcome["ref"]) == (
@@ -131,7 +140,7 @@ def test_what_was_sent_is_written_down(
         4242,
     )
     of_run = json.loads((project.runs / "20260101-120000" / "submission.json").read_text())
-    assert of_run["status"] == "sent"
+    assert (of_run["status"], of_run["message"]) == ("sent", words)
     written = "".join(p.read_text() for p in project.folder.rglob("*.json*"))
     assert TOKEN not in captured.out + captured.err + written
 
@@ -139,8 +148,11 @@ def test_what_was_sent_is_written_down(
 @pytest.mark.parametrize(
     ("method", "answer", "code", "status"),
     [
-        ("IntrospectToken", (401, {"code": 401, "message": "Unauthenticated"}), 4, "failed"),
-        ("GetSubmissionLimits", (403, {"code": 403, "message": "You must accept the rules"}), 5, "failed"),
+        ("IntrospectToken", (401, {"code": 401, "message": "Unauthenticated"}), 4, None),
+        ("GetSubmissionLimits", (403, {"code": 403, "message": "You must accept the rules"}), 5, None),
+        ("ListSubmissions", (404, {"code": 404, "message": "Not found"}), 5, None),
+        ("StartSubmissionUpload", (429, {"error": {"code": 429, "message": "Too many requests"}}), 6, "failed"),
+        ("CreateSubmission", (400, {"code": 400, "message": "The deadline has passed"}), 5, "failed"),
         ("PUT", (500, b""), 6, "failed"),
         ("CreateSubmission", (0, {}), 6, "unknown"),
     ],
@@ -151,13 +163,17 @@ def test_a_failure_is_written_down(
     method: str,
     answer: tuple[int, object],
     code: int,
-    status: str,
+    status: str | None,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     server.answers[method] = answer
     assert main(["submit", "--yes", "--json"]) == code
     error = error_of(capsys)
     assert error["code"] == code
+    assert server.submissions == []
+    if status is None:
+        assert ledger(project) == []  # refused before there was an intent
+        return
     assert [entry.get("status") for entry in ledger(project)] == [None, status]
     assert ledger(project)[1]["error"] == error["message"]
 
@@ -252,3 +268,77 @@ def test_the_truth_scores_best_in_every_embedded_competition(
     assert main(["submit", "--yes", "--json", "--project", str(project.folder)]) == 0
     best = 0.0 if not project.task.metric.greater_is_better else 1.0
     assert json.loads(capsys.readouterr().out)["score"] == pytest.approx(best, abs=1e-9)
+
+
+def test_a_host_that_only_the_project_names_sees_no_kaggle_token(
+    tmp_path: Path, server: KaggleServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = make_project(tmp_path, competition(host=server.url), SAMPLE)
+    make_run(project, [0.25, 0.5, 0.75])
+    arguments = ["submit", "--yes", "--json", "--project", str(project.folder)]
+    assert main(arguments) == 4
+    assert error_of(capsys)["hint"].startswith("set `AICOMP_TOKEN`")
+    assert server.calls == []
+    monkeypatch.setenv("AICOMP_TOKEN", "of-the-host")
+    assert main(arguments) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert (content["host"], content["status"]) == (server.url, "sent")
+    assert content["url"] == f"{server.url}/competitions/shop/submissions"
+    assert {a for method, a, _ in server.calls if method != "PUT"} == {"Bearer of-the-host"}
+    assert ledger(project)[0]["host"] == server.url
+
+
+def test_an_embedded_competition_goes_to_a_host_that_is_named(
+    tmp_path: Path, server: KaggleServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project, truth = local_project(tmp_path, "diabetes")
+    make_run(project, [float(value) for value in truth.values()], ids={project.competition.id[0]: list(truth)})
+    monkeypatch.setenv("AICOMP_TOKEN", "of-the-host")
+    assert main(["submit", "--yes", "--wait", "--project", str(project.folder), "--host", server.url]) == 0
+    captured = capsys.readouterr()
+    assert f"target: `diabetes`, {server.url}/competitions/diabetes\n" in captured.err
+    assert captured.out.startswith("sent as 4242\npublic score: 0.81 (")
+    assert [entry["host"] for entry in ledger(project) if "host" in entry] == [server.url]
+
+
+def test_several_runs_are_blended(
+    tmp_path: Path, server: KaggleServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = make_blendable(tmp_path)
+    monkeypatch.chdir(project.folder)
+    add_run(project, "20260101-000001", [0.1, 0.9, 0.2, 0.8], [0.9, 0.1, 0.2])
+    add_run(project, "20260101-000002", [0.5, 0.4, 0.3, 0.6], [0.01, 0.02, 0.03])
+    runs = ["--run", "20260101-000001", "--run", "20260101-000002"]
+    assert main(["submit", *runs, "--weight", "3", "--weight", "1", "--dry-run"]) == 0
+    out = capsys.readouterr().out
+    assert "blend:  0.75 20260101-000001 + 0.25 20260101-000002 (mean of ranks)\n" in out
+    assert f"next: aicomp submit {' '.join(runs)} --weight 3 --weight 1\n" in out
+    assert main(["submit", *runs, "--yes", "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert content["run"] is None
+    assert content["cv"] == {"mean": 0.75, "std": 0.25, "pooled": 1.0}  # pooled: ranks 4 6 3 7 of No Yes No Yes
+    names = ["20260101-000001", "20260101-000002"]
+    assert content["blend"] == {"runs": names, "weights": [0.5, 0.5], "method": "mean of ranks"}
+    intent, _ = ledger(project)
+    assert (intent["run"], intent["runs"]) == (None, names)
+    assert server.descriptions[0].startswith(f"blend of {names[0]} + {names[1]}, roc_auc 0.75 ± 0.25 [aicomp ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--weight", "2"], "`--weight` weighs the runs of a blend, and there is no blend"),
+        (["--timeout", "5"], "`--timeout` says how long to wait, and `--wait` is not given"),
+        (["--wait", "--timeout", "0"], "`--timeout` is 0"),
+        (["a", "--run", "b", "--file", "mine.csv"], "`--file` and several runs name two submissions"),
+        (["--notebook", "--file", "mine.csv"], "a notebook cannot be submitted with --file"),
+        (["--notebook", "a", "--run", "b"], "a notebook cannot be submitted with a second run"),
+        (["--host", "kaggle.example"], "`--host` is `kaggle.example`, which is no address"),
+    ],
+)
+def test_options_that_do_not_go_together(
+    project: Project, server: KaggleServer, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["submit", "--yes", "--json", *arguments]) == 2
+    assert error_of(capsys)["message"] == message
+    assert server.calls == []

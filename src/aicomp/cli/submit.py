@@ -1,18 +1,23 @@
-"""`aicomp submit`: build a submission from a run, validate it, and send it or grade it."""
+"""`aicomp submit`: build a submission from one run or several, validate it, and send it or grade it."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aicomp.cli.options import Json, ProjectFolder
+from aicomp.cli.options import Host, Json, ProjectFolder
 from aicomp.cli.output import Output
-from aicomp.errors import AicompError, DataError, UsageError
+from aicomp.errors import AicompError, UsageError
 
 if TYPE_CHECKING:
+    from aicomp.cli.sending import Wait
     from aicomp.grading import TextTable
+    from aicomp.kaggle.delivery import Parcel
+    from aicomp.kaggle.endpoint import Endpoint
     from aicomp.project import Project
-    from aicomp.run import Run
+
+_TIMEOUT = 30.0
 
 
 def submit(
@@ -23,138 +28,167 @@ def submit(
     file: Annotated[
         Path | None, typer.Option("--file", metavar="FILE", help="Submit this file instead of a run's predictions.")
     ] = None,
+    more_runs: Annotated[
+        list[str] | None,
+        typer.Option("--run", metavar="RUN", help="A run, as RUN; several are blended, in equal parts or by --weight."),
+    ] = None,
+    weights: Annotated[
+        list[float] | None,
+        typer.Option("--weight", metavar="W", help="Weight of a run of a blend; give one for each --run."),
+    ] = None,
     message: Annotated[
         str | None, typer.Option("--message", "-m", help="Description; by default the run and its score.")
     ] = None,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the score.")] = False,
+    timeout: Annotated[
+        float | None,
+        typer.Option("--timeout", metavar="MINUTES", help=f"How long to wait for it; by default {_TIMEOUT:.0f}."),
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Send a file that was sent before once more.")] = False,
+    notebook: Annotated[
+        bool, typer.Option("--notebook", help="Submit a notebook that predicts, for competitions that take no files.")
+    ] = False,
+    time_limit: Annotated[
+        float | None,
+        typer.Option("--time-limit", metavar="HOURS", help="The competition's limit for a notebook; by default 9."),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before sending.")] = False,
+    host: Host = None,
     project_folder: ProjectFolder = None,
     as_json: Json = False,
 ) -> None:
     """Build a submission, validate it, and send it to Kaggle; an embedded competition is graded here.
 
+    The same file is sent once: if an earlier try broke off, or the file stands with Kaggle already, it is found there.
+
     With --json the keys are: competition, host, run, file, rows, sha256, metric, greater_is_better, cv (mean, std and
-    pooled score of the run; null without one), message, status ("valid" after a dry run, "sent", "graded"), score (of
-    an embedded competition, else null), ref and url (of Kaggle, else null).
+    pooled score of the run; null without one), message, blend (runs, weights and method; null without one), status
+    ("valid" after a dry run, "sent", "complete" with a score, "already sent", "graded"), score (public, or of an
+    embedded competition; null if there is none yet), private_score, ref and url (of Kaggle, else null), rank (before,
+    after and teams; null unless waited for), left_today (submissions left before this one, null if unknown).
     """
+    from aicomp.cli.parcel import describe, find_runs, lines, next_command, pack
     from aicomp.project import Project
-    from aicomp.run import find_run
 
     output = Output(as_json)
     project = Project.open(project_folder)
-    run = find_run(project.runs, run_name) if file is None or run_name is not None else None
-    path, table = _prepare(project, run, file)
-    content = _describe(project, run, path, len(table), message)
+    names = [*([run_name] if run_name is not None else []), *(more_runs or [])]
+    if notebook:
+        _refuse(
+            {"--file": file, "--weight": weights, "--again": again, "--timeout": timeout, "a second run": names[1:]}
+        )
+        from aicomp.cli.notebook import submit_notebook
+
+        name = names[0] if names else None
+        submit_notebook(
+            project,
+            output,
+            run_name=name,
+            dry_run=dry_run,
+            yes=yes,
+            wait=wait,
+            message=message,
+            host=host,
+            time_limit_hours=9.0 if time_limit is None else time_limit,
+        )
+        return
+    if time_limit is not None:
+        raise UsageError("`--time-limit` is for a notebook, and `--notebook` is not given", "add `--notebook`")
+    endpoint = find_destination(project, host)
+    waiting = _waiting(wait, timeout)
+    runs = find_runs(project, names, file, weights or [])
+    if not dry_run:
+        _check_sender(output, endpoint, yes=yes)
+    parcel, table, blended = pack(project, runs, file, weights or [], message)
+    content = describe(project, endpoint, parcel, table, blended)
     if dry_run:
-        output.result({**content, "status": "valid"}, *_lines(content), "valid; nothing was sent", _next(run, file))
+        next_line = next_command([run.id for run in runs], weights or [], file, host)
+        output.result({**content, "status": "valid"}, *lines(content, endpoint), "valid; nothing was sent", next_line)
         return
-    _check_sender(project)
-    output.say(*_lines(content))
-    _confirm(output, project, yes=yes)
-    outcome = _deliver(project, run, path, table, content)
-    output.result({**content, **outcome}, *_outcome_lines(content, outcome))
-
-
-def _prepare(project: "Project", run: "Run | None", file: Path | None) -> "tuple[Path, TextTable]":
-    """The file to submit, validated."""
-    from aicomp.submission import build_submission, read_sample, validate_submission
-
-    sample = read_sample(project)
-    if file is None:
-        assert run is not None
-        path = build_submission(project, run, sample)
-        return path, validate_submission(path, sample)
-    if not file.is_file():
-        raise DataError(f"`{file}` is no file", "name a CSV file with `--file`")
-    return file.resolve(), validate_submission(file, sample)
-
-
-def _describe(project: "Project", run: "Run | None", path: Path, rows: int, message: str | None) -> dict[str, Any]:
-    """What is about to be submitted, for programs."""
-    import hashlib
-
-    metric = project.task.metric
-    scores = None if run is None else {key: run.scores[key] for key in ("mean", "std", "pooled")}
-    if message is None:
-        score = "" if scores is None else f", {metric.name} {scores['mean']:.5g} ± {scores['std']:.2g}"
-        message = f"{run.id if run is not None else path.name}{score}"
-    return {
-        "competition": project.competition.slug,
-        "host": project.competition.host,
-        "run": None if run is None else run.id,
-        "file": str(path),
-        "rows": rows,
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "metric": metric.name,
-        "greater_is_better": metric.greater_is_better,
-        "cv": scores,
-        "message": message,
-        "status": "valid",
-        "score": None,
-        "ref": None,
-        "url": None,
-    }
-
-
-def _lines(content: dict[str, Any]) -> list[str]:
-    """What is about to be submitted, for people."""
-    slug, cv = content["competition"], content["cv"]
-    where = f"Kaggle, https://www.kaggle.com/competitions/{slug}"
-    direction = "higher" if content["greater_is_better"] else "lower"
-    score = "unknown: the file comes from no run"
-    if cv is not None:
-        score = f"{content['metric']} {cv['mean']:.5g} ± {cv['std']:.2g} in cross-validation ({direction} is better)"
-    return [
-        f"file:   {content['file']} ({content['rows']} rows)",
-        f"run:    {content['run'] or 'none'}",
-        f"score:  {score}",
-        f"target: `{slug}`, {where if content['host'] == 'kaggle' else 'graded here on its hidden part'}",
-    ]
-
-
-def _next(run: "Run | None", file: Path | None) -> str:
-    given = ([run.id] if run is not None else []) + (["--file", str(file)] if file is not None else [])
-    return f"next: aicomp submit {' '.join(given)}"
-
-
-def _check_sender(project: "Project") -> None:
-    """Refuse before asking where nothing could be sent."""
-    if project.competition.host == "kaggle":
-        from aicomp.kaggle import find_credentials
-
-        find_credentials()
-
-
-def _confirm(output: Output, project: "Project", *, yes: bool) -> None:
-    if yes:
+    output.say(*lines(content, endpoint))
+    if endpoint is None:
+        _confirm(output, yes=yes)
+        outcome = _grade_here(project, parcel, table)
+        output.result({**content, **outcome}, f"{content['metric']}: {outcome['score']:.5g} on the hidden part")
         return
-    if not output.can_ask:
+    from aicomp.cli.sending import send_parcel
+
+    send_parcel(
+        output,
+        project,
+        endpoint,
+        parcel,
+        content,
+        again=again,
+        wait=waiting,
+        host=host,
+        confirm=lambda left: _confirm(output, yes=yes, is_limited=True, left=left),
+    )
+
+
+def _refuse(options: dict[str, object]) -> None:
+    """An option that would have no effect is a misunderstanding."""
+    for name, value in options.items():
+        if value:
+            raise UsageError(f"a notebook cannot be submitted with {name}", f"leave out {name}, or `--notebook`")
+
+
+def _waiting(wait: bool, timeout: float | None) -> "Wait | None":
+    from aicomp.cli.sending import Wait
+
+    if timeout is not None and not wait:
+        raise UsageError("`--timeout` says how long to wait, and `--wait` is not given", "add `--wait`")
+    if timeout is not None and not (math.isfinite(timeout) and timeout > 0):
+        raise UsageError(f"`--timeout` is {timeout:g}", "give a number of minutes above 0")
+    return Wait((_TIMEOUT if timeout is None else timeout) * 60) if wait else None
+
+
+def find_destination(project: "Project", host: str | None) -> "Endpoint | None":
+    """Where to send it; None grades it here, as long as no host is named."""
+    import os
+
+    from aicomp.kaggle.endpoint import HOST_VARIABLE, find_endpoint
+
+    if project.competition.host == "local" and host is None and not os.environ.get(HOST_VARIABLE, "").strip():
+        return None
+    return find_endpoint(host, project.competition.host)
+
+
+def _check_sender(output: Output, endpoint: "Endpoint | None", *, yes: bool) -> None:
+    """Refuse before anything is built or asked where nothing could be sent."""
+    if not yes and not output.can_ask:
         raise UsageError(
             "`aicomp submit` asks before it sends, and there is no terminal to ask on",
             "add `--yes`, or `--dry-run` to send nothing",
         )
-    cost = "; it counts against the daily limit" if project.competition.host == "kaggle" else ""
+    if endpoint is not None:
+        from aicomp.kaggle import find_credentials
+
+        find_credentials(endpoint)
+
+
+def _confirm(output: Output, *, yes: bool, is_limited: bool = False, left: int | None = None) -> None:
+    if yes:
+        return
+    cost = "; it counts against the daily limit" if is_limited else ""
+    if left is not None:
+        cost += f" ({left} left)"
     if output.ask(f"submit{cost}? [y/N]").casefold() not in ("y", "yes"):
         raise AicompError("nothing was sent", "answer `y` to send it")
 
 
-def _deliver(
-    project: "Project", run: "Run | None", path: Path, table: "TextTable", content: dict[str, Any]
-) -> dict[str, Any]:
-    """Send or grade the file and write both steps into the ledger."""
-    from aicomp.kaggle import UncertainError, send_submission
+def _grade_here(project: "Project", parcel: "Parcel", table: "TextTable") -> dict[str, Any]:
+    """Grade the file on the hidden part and write both steps into the ledger."""
     from aicomp.submission import record_intent, record_outcome
 
-    entry = record_intent(project, run, path, content["message"], content["cv"])
+    facts: dict[str, Any] = {"runs": list(parcel.blend)} if parcel.blend else {}
+    entry = record_intent(project, parcel.run, parcel.path, parcel.message, parcel.cv, host="local", **facts)
     try:
-        if project.competition.host == "local":
-            outcome: dict[str, Any] = {"status": "graded", "score": _grade(project, table)}
-        else:
-            sent = send_submission(project.competition.slug, path, content["message"])
-            outcome = {"status": "sent", "ref": sent.ref, "url": sent.url}
+        outcome = {"status": "graded", "score": _grade(project, table)}
     except AicompError as e:
-        record_outcome(project, run, entry, "unknown" if isinstance(e, UncertainError) else "failed", error=e.message)
+        record_outcome(project, parcel.run, entry, "failed", error=e.message)
         raise
-    record_outcome(project, run, entry, **outcome)
+    record_outcome(project, parcel.run, entry, "graded", score=outcome["score"])
     return outcome
 
 
@@ -165,9 +199,3 @@ def _grade(project: "Project", table: "TextTable") -> float:
     competition = project.competition
     solution = TextTable(hidden_solution(competition.slug), f"the hidden part of {competition.slug}")
     return grade(solution, table, project.task.metric, contract_roles(competition))
-
-
-def _outcome_lines(content: dict[str, Any], outcome: dict[str, Any]) -> list[str]:
-    if outcome["status"] == "graded":
-        return [f"{content['metric']}: {outcome['score']:.5g} on the hidden part"]
-    return [f"sent as {outcome['ref']}", f"its score will stand on {outcome['url']}"]
