@@ -1,0 +1,1 @@
+"""The host's web pages: rendered on the server, complete without JavaScript, nothing loaded from anywhere else."""
