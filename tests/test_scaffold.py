@@ -206,7 +206,7 @@ def test_a_source_that_is_none(tmp_path, source, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="`iirs` is neither an embedded competition nor a folder") as e:
         create_project("iirs", None, Given())
-    assert e.value.hint.startswith("did you mean `iris`? aicomp cannot download from Kaggle yet")
+    assert e.value.hint.startswith("did you mean `iris`? `aicomp list competitions` shows the embedded ones")
     with pytest.raises(UsageError, match=r"`./iris.zip` does not exist"):
         create_project("./iris.zip", None, Given())
     with pytest.raises(UsageError, match=r"is a file, and neither a folder nor a .zip"):

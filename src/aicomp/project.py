@@ -45,7 +45,11 @@ class Project:
         Raises:
             UsageError: No project there, or its config or contract is wrong.
         """
-        root = folder.resolve() if folder is not None else _find_root(Path.cwd())
+        root = folder.resolve() if folder is not None else find_root(Path.cwd())
+        if root is None:
+            raise UsageError(
+                f"`{Path.cwd()}` lies in no project: no `{CONFIG_FILE}` here or above", "run `aicomp init` to make one"
+            )
         if not (root / CONFIG_FILE).is_file():
             raise UsageError(f"`{root}` is no project: it has no `{CONFIG_FILE}`", "run `aicomp init` to make one")
         config = load_config(root / CONFIG_FILE, overrides)
@@ -98,8 +102,6 @@ class Project:
         return digest.hexdigest()
 
 
-def _find_root(start: Path) -> Path:
-    for folder in (start, *start.parents):
-        if (folder / CONFIG_FILE).is_file():
-            return folder
-    raise UsageError(f"`{start}` lies in no project: no `{CONFIG_FILE}` here or above", "run `aicomp init` to make one")
+def find_root(start: Path) -> Path | None:
+    """The project that a folder lies in, None if it lies in none."""
+    return next((folder for folder in (start, *start.parents) if (folder / CONFIG_FILE).is_file()), None)

@@ -1,10 +1,7 @@
 """From a template and a competition to a project folder."""
 
 import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 import msgspec
@@ -12,14 +9,16 @@ import msgspec
 from aicomp import catalogue
 from aicomp.competition import Competition, dump_competition, load_competition
 from aicomp.config import load_config
-from aicomp.contract import Ask, Finding, Given, check_files, infer_contract
+from aicomp.contract import Ask, Finding, Given, check_files
 from aicomp.contract.inquiry import shell_word
 from aicomp.errors import DataError, UsageError
-from aicomp.files import atomic_write, writing
+from aicomp.files import atomic_write
 from aicomp.project import CONFIG_FILE
-from aicomp.raw_data import check_manifest, copy_raw_data, manifest_path, unpacked
+from aicomp.raw_data import check_against_manifest, check_manifest, copy_raw_data
 from aicomp.registry import resolve
 from aicomp.resources import bundled, bundled_names
+from aicomp.sources import Download, opened, source_folder
+from aicomp.staging import whole_or_nothing
 
 CONTRACT_FILE = "competition.toml"
 DEFAULT_TEMPLATE = "tabular"
@@ -53,14 +52,14 @@ class Created:
 
 
 def create_project(
-    source: str, into: Path | None, given: Given, template: str | None = None, ask: Ask | None = None
+    source: str | Download, into: Path | None, given: Given, template: str | None = None, ask: Ask | None = None
 ) -> Created:
-    """Make a project of an embedded competition, or of a folder or .zip of files in Kaggle's form.
+    """Make a project of an embedded competition, a download, or a folder or .zip of files in Kaggle's form.
 
     All or nothing: the project appears whole, and no file that exists is changed.
 
     Args:
-        source: Name of an embedded competition, or a path.
+        source: Name of an embedded competition, a path, or a download.
         into: Folder of the project; None makes one of the slug's name here.
         given: What the user says about the competition.
         template: Name of the template; None takes the one that the competition names.
@@ -73,46 +72,59 @@ def create_project(
         AicompError: The disk is full or the folder cannot be written.
     """
     if into is not None:
-        _refuse_project(into, source)
-    with _data(source, given, into, ask) as (data, competition, findings):
+        refuse_project(into, _name(source))
+    with opened(source, given, into, ask) as (data, competition, findings):
         name = template or competition.template
         competition = msgspec.structs.replace(competition, template=name)
-        contents = {**template_files(_template_folder(name), competition.slug), CONTRACT_FILE: b""}
+        contents = {**template_files(template_folder(name), competition.slug), CONTRACT_FILE: b""}
         contents[CONTRACT_FILE] = dump_competition(competition, _comment(findings)).encode()
         folder = (into or _default_folder(source, competition.slug)).resolve()
-        _refuse_project(folder, source)
+        refuse_project(folder, _name(source))
         _refuse_existing([*contents, "data/raw", "data/manifest.json"], folder)
-        with _whole_or_nothing(folder) as staging:
+        with whole_or_nothing(folder) as staging:
             for relative, content in contents.items():
                 atomic_write(staging / relative, content)
             load_competition(staging / CONTRACT_FILE)
             load_config(staging / CONFIG_FILE)
-            copy_raw_data(data, _file_names(competition), staging)
+            copy_raw_data(data, file_names(competition), staging)
             files = sorted(p.relative_to(staging).as_posix() for p in staging.rglob("*") if p.is_file())
     return Created(folder, competition, findings, tuple(files))
 
 
-def add_data(source: str | None, folder: Path) -> Created:
+def add_data(source: str | Download | None, folder: Path) -> Created:
     """Put the data into a project that has none, such as a fresh clone, or whose data is damaged.
 
     Args:
-        source: Name of an embedded competition, or a path; None takes the competition that the contract names.
+        source: Name of an embedded competition, a path, or a download; None takes the competition that the contract
+            names.
         folder: The project.
 
     Raises:
         UsageError: No project, its data is there already, or no such source.
-        DataError: The files break the contract.
+        DataError: The files break the contract, or a download is not what the project's manifest says.
+    """
+    competition = contract_without_data(folder)
+    with source_folder(source or competition.slug) as data:
+        check_files(competition, data)
+        if isinstance(source, Download):
+            check_against_manifest(data, folder)
+        copy_raw_data(data, file_names(competition), folder)
+    files = [f"data/raw/{name}" for name in file_names(competition)]
+    return Created(folder.resolve(), competition, (), (*files, "data/manifest.json"))
+
+
+def contract_without_data(folder: Path) -> Competition:
+    """The contract of a project that lacks its data.
+
+    Raises:
+        UsageError: No project, or its data is there.
     """
     if not (folder / CONFIG_FILE).is_file():
         raise UsageError(f"`{folder}` is no project: it has no `{CONFIG_FILE}`", "leave `--data-only` out to make one")
     competition = load_competition(folder / load_config(folder / CONFIG_FILE).competition)
     if _is_whole(folder):
         raise UsageError(f"`{folder}` has its data already", "to copy it anew, remove `data/manifest.json` first")
-    with _source_folder(source or competition.slug) as data:
-        check_files(competition, data)
-        copy_raw_data(data, _file_names(competition), folder)
-    files = [f"data/raw/{name}" for name in _file_names(competition)]
-    return Created(folder.resolve(), competition, (), (*files, "data/manifest.json"))
+    return competition
 
 
 def _is_whole(folder: Path) -> bool:
@@ -137,69 +149,12 @@ def template_files(folder: Path, slug: str) -> dict[str, bytes]:
     return contents
 
 
-@contextmanager
-def _data(
-    source: str, given: Given, into: Path | None, ask: Ask | None
-) -> Iterator[tuple[Path, Competition, tuple[Finding, ...]]]:
-    """The folder with the competition's files, its contract, and how that was found."""
-    if not _is_embedded(source, into):
-        with _source_folder(source) as folder:
-            name = Path(source).resolve().name
-            inferred = infer_contract(folder, given, name.removesuffix(".zip"), ask)
-            yield folder, inferred.competition, inferred.findings
-        return
-    said = [f.name for f in fields(Given) if getattr(given, f.name) != f.default]
-    if said:
-        raise UsageError(
-            f"`--{said[0].replace('_', '-')}` cannot be given for `{source}`: its contract is known",
-            f"leave it out, or edit {CONTRACT_FILE} afterwards",
-        )
-    with _source_folder(source) as folder:
-        yield folder, catalogue.load(source).competition, ()
+def template_folder(name: str) -> Path:
+    """The folder of a template by its name.
 
-
-def _is_embedded(source: str, into: Path | None) -> bool:
-    """Whether a source is the name of an embedded competition; a folder of that name has to be told from it."""
-    if source not in catalogue.names():
-        return False
-    folder = Path(source)
-    is_project = (folder / CONFIG_FILE).exists()
-    if into is None and folder.is_dir() and any(folder.iterdir()) and not is_project:
-        raise UsageError(
-            f"`{source}` is an embedded competition, and a folder here",
-            f"write `./{source}` for the folder, or add `--into DIR` for the competition",
-        )
-    return True
-
-
-@contextmanager
-def _source_folder(source: str) -> Iterator[Path]:
-    """The folder with the files of an embedded competition, of a folder or of a .zip."""
-    if source in catalogue.names():
-        with tempfile.TemporaryDirectory(prefix="aicomp-") as temporary:
-            catalogue.load(source).write_data(Path(temporary))
-            yield Path(temporary)
-    elif Path(source).exists():
-        with unpacked(Path(source)) as folder:
-            yield folder
-    else:
-        raise _unknown_source(source)
-
-
-def _unknown_source(source: str) -> UsageError:
-    from difflib import get_close_matches
-
-    if any(character in source for character in "./\\~"):
-        return UsageError(f"`{source}` does not exist", "name a folder or .zip of a competition's files")
-    near = get_close_matches(source, catalogue.names(), n=1, cutoff=0.5)
-    guess = f"did you mean `{near[0]}`? " if near else ""
-    return UsageError(
-        f"`{source}` is neither an embedded competition nor a folder or .zip here",
-        f"{guess}aicomp cannot download from Kaggle yet: download the files, then `aicomp init PATH --metric NAME`",
-    )
-
-
-def _template_folder(name: str) -> Path:
+    Raises:
+        UsageError: No such template.
+    """
     known = {n: bundled("templates") / n for n in bundled_names("templates")}
     folder = Path(resolve("template", name, known))
     if not (folder / CONFIG_FILE).is_file():
@@ -214,19 +169,35 @@ def _comment(findings: tuple[Finding, ...]) -> str:
     return "\n".join(["The contract of the competition, inferred by `aicomp init`. Correct what is wrong.", "", *lines])
 
 
-def _file_names(competition: Competition) -> list[str]:
+def file_names(competition: Competition) -> list[str]:
+    """The files of `data/raw/` that a contract names."""
     files = competition.files
     return [files.train, files.test, files.sample_submission]
 
 
-def _default_folder(source: str, slug: str) -> Path:
+def _name(source: str | Download) -> str:
+    return source.slug if isinstance(source, Download) else source
+
+
+def _default_folder(source: str | Download, slug: str) -> Path:
     """A folder of the slug's name here, unless the source is that very folder."""
     folder = Path.cwd() / slug
+    if isinstance(source, Download):
+        return folder
     is_source = source not in catalogue.names() and Path(source).resolve() == folder.resolve()
     return folder.with_name(f"{slug}-project") if is_source else folder
 
 
-def _refuse_project(folder: Path, source: str) -> None:
+def refuse_project(folder: Path, source: str) -> None:
+    """Refuse a folder that is a project already, or a file.
+
+    Args:
+        folder: Where a project is to be made.
+        source: What it is to be made of, as it is typed.
+
+    Raises:
+        UsageError: It is.
+    """
     if any((folder / name).exists() for name in (CONFIG_FILE, CONTRACT_FILE)):
         raise UsageError(
             f"`{folder}` is a project already",
@@ -246,50 +217,3 @@ def _refuse_existing(places: list[str], folder: Path) -> None:
             f"`{folder}` holds {names} already, and nothing is overwritten",
             "name another folder with `--into DIR`, or move them away",
         )
-
-
-@contextmanager
-def _whole_or_nothing(folder: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside `folder`; it becomes `folder`, or is put into it, when the block ends well."""
-    with writing(folder):
-        made = [p for p in (folder.parent, *folder.parent.parents) if not p.exists()]
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
-                staging = Path(temporary) / folder.name
-                staging.mkdir()
-                yield staging
-                if folder.exists():
-                    _move_into(staging, folder)
-                else:
-                    staging.rename(folder)
-        except BaseException:
-            _remove_empty(made)
-            raise
-
-
-def _move_into(staging: Path, folder: Path) -> None:
-    """Move every file to the same place in a folder that has none of them; undo it if one cannot be moved."""
-    manifest = manifest_path(staging)
-    files = sorted((p for p in staging.rglob("*") if p.is_file()), key=lambda p: (p == manifest, p))
-    moved: list[Path] = []
-    made: list[Path] = []
-    try:
-        for path in files:
-            target = folder / path.relative_to(staging)
-            made += [p for p in target.parents if not p.exists()]
-            target.parent.mkdir(parents=True, exist_ok=True)
-            path.rename(target)
-            moved.append(target)
-    except BaseException:
-        for target in moved:
-            target.unlink(missing_ok=True)
-        _remove_empty(made)
-        raise
-
-
-def _remove_empty(folders: list[Path]) -> None:
-    """Remove those folders that are there and empty, the innermost first."""
-    for folder in sorted(set(folders), key=lambda p: -len(p.parts)):
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()

@@ -1,5 +1,7 @@
 import json
+import os
 import shlex
+import urllib.request
 from pathlib import Path
 
 import pandas as pd
@@ -107,3 +109,35 @@ def test_an_error_on_the_way_is_one_json_object(folder: Path, capsys: Capture, m
     assert main(["demo", "--json"]) == 3
     content = {"error": {"code": 3, "message": "the disk is full", "hint": "free some space"}}
     assert capsys.readouterr().out == json.dumps(content) + "\n"
+
+
+@pytest.mark.slow
+def test_through_a_host_it_downloads_uploads_and_waits(folder: Path, capsys: Capture) -> None:
+    before = dict(os.environ)
+    assert main(["demo", "--competition", "iris", "--through-host", "--json"]) == 0
+    captured = capsys.readouterr()
+    content = json.loads(captured.out)
+    url = content["commands"][0].split()[4]
+    assert content["commands"] == [
+        f"aicomp init iris --host {url} --into aicomp-demo",
+        "aicomp train --project aicomp-demo",
+        f"aicomp submit --yes --wait --host {url} --project aicomp-demo",
+    ]
+    project = Project.open(folder / "aicomp-demo")
+    assert project.competition.host == url
+    (run,) = list_runs(project.runs)
+    assert run.read("submission.json")["score"] == content["score"] > 0.6
+    # The host is gone, and nothing of it stays: neither variables nor files.
+    with pytest.raises(OSError, match=r"refused"):
+        urllib.request.urlopen(url, timeout=5)
+    assert dict(os.environ) == before
+    assert f"serving on {url}\n" in captured.err
+
+
+def test_a_host_that_does_not_start_says_why(folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "aicomp.cli.demo_host._COMMAND", ["host", "--demo", "--port", "0", "--json", "--token", "x", "--state"]
+    )
+    assert main(["demo", "--competition", "iris", "--through-host"]) == 1
+    assert "error: the host did not start: " in capsys.readouterr().err
+    assert not list(folder.iterdir())

@@ -100,12 +100,6 @@ def test_an_embedded_competition(here, capsys):
     [
         ([], 2, "missing SOURCE", "write `aicomp init SLUG` or `aicomp init PATH --metric NAME`"),
         (["bills"], 2, "the files do not say which metric scores the submissions", "add `--metric NAME`, which is on"),
-        (
-            ["kaggle-thing"],
-            2,
-            "`kaggle-thing` is neither an embedded competition nor a folder or .zip here",
-            "aicomp cannot download from Kaggle yet: download the files, then `aicomp init PATH --metric NAME`",
-        ),
         (["bills", "--metric", "rmse"], 3, "`train.csv` line 2: `paid` is `No`, which is no number", "correct that"),
         (["bills", "--metric", "auc", "--data-only"], 2, "`--data-only` follows the contract", "give only SOURCE"),
         (["bills", "--data-only", "--into", "bills"], 2, "`bills` is no project: it has no `aicomp.toml`", "leave"),
@@ -153,6 +147,6 @@ def test_the_help_names_every_flag(capsys):
     text = capsys.readouterr().out
     flags = (
         "--metric --id --target --problem-type --train --test --sample --group --time --slug --encoding --template "
-        "--into --data-only --json"
+        "--into --file --host --data-only --json"
     )
     assert [flag for flag in flags.split() if flag not in text] == []

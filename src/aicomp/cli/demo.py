@@ -1,4 +1,4 @@
-"""`aicomp demo`: from a name to a graded submission, without network or account."""
+"""`aicomp demo`: from a name to a graded submission, without an account, on this machine alone."""
 
 import contextlib
 import shlex
@@ -20,24 +20,30 @@ def demo(
     into: Annotated[Path, typer.Option("--into", metavar="DIR", help="The new project's folder.")] = Path(
         "aicomp-demo"
     ),
+    through_host: Annotated[
+        bool,
+        typer.Option("--through-host", help="Go through `aicomp host`: download, upload and wait as with Kaggle."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Show a whole competition in a minute: init, train and submit, on real data that aicomp brings along.
 
     With --json the keys are: competition, project, commands (what was run), run, metric, greater_is_better, cv (mean,
-    std and pooled score), score (on the hidden part), seconds.
+    std and pooled score), score (on the hidden part, or on its public rows with --through-host), seconds.
     """
     output = Output(as_json)
     _check(competition, into)
-    commands = [
-        ["init", competition, "--into", str(into)],
-        ["train", "--project", str(into)],
-        ["submit", "--yes", "--project", str(into)],
-    ]
     started = time.monotonic()
-    for command in commands:
-        output.say("", f"$ {shlex.join(['aicomp', *command])}")
-        _run(command, output)
+    with contextlib.ExitStack() as stack:
+        url = _start_host(output, stack) if through_host else None
+        commands = [
+            ["init", competition, *(["--host", url] if url else []), "--into", str(into)],
+            ["train", "--project", str(into)],
+            ["submit", "--yes", *(["--wait", "--host", url] if url else []), "--project", str(into)],
+        ]
+        for command in commands:
+            output.say("", f"$ {shlex.join(['aicomp', *command])}")
+            _run(command, output)
     content = {
         "competition": competition,
         "project": str(into.resolve()),
@@ -45,7 +51,17 @@ def demo(
         **_outcome(into),
         "seconds": round(time.monotonic() - started, 1),
     }
-    output.result(content, *_lines(content, into))
+    output.result(content, *_lines(content, into, through_host=through_host))
+
+
+def _start_host(output: Output, stack: contextlib.ExitStack) -> str:
+    """Start a host that ends with the stack, and return its address."""
+    from aicomp.cli.demo_host import demo_host
+
+    output.say("$ aicomp host --demo --port 0")
+    url = stack.enter_context(demo_host())
+    output.say(f"serving on {url}")
+    return url
 
 
 def _check(competition: str, into: Path) -> None:
@@ -84,14 +100,18 @@ def _outcome(folder: Path) -> dict[str, Any]:
     }
 
 
-def _lines(content: dict[str, Any], into: Path) -> list[str]:
+def _lines(content: dict[str, Any], into: Path, *, through_host: bool) -> list[str]:
     metric, cv = content["metric"], content["cv"]
     direction = "higher" if content["greater_is_better"] else "lower"
+    folder = shlex.quote(str(into))
+    where = "on the public rows: " if through_host else "on the hidden part: "
+    again = "train again" if through_host else "run the last two commands again"
     return [
         "",
         f"{metric} in cross-validation: {cv['mean']:.5g} ± {cv['std']:.2g}",
-        f"{metric} on the hidden part:  {content['score']:.5g} ({direction} is better)",
+        f"{metric} {where} {content['score']:.5g} ({direction} is better)",
         "",
-        f"next: edit {shlex.quote(str(into / 'features.py'))}, run the last two commands again, "
-        f"and compare with `aicomp runs --project {shlex.quote(str(into))}`",
+        f"next: edit {shlex.quote(str(into / 'features.py'))}, {again}, "
+        f"and compare with `aicomp runs --project {folder}`",
+        *(["the host has stopped; `aicomp host --demo` starts one that stays"] if through_host else []),
     ]

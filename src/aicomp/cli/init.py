@@ -1,4 +1,4 @@
-"""`aicomp init`: a project from an embedded competition, or from a folder or .zip of files in Kaggle's form."""
+"""`aicomp init`: a project from a competition of Kaggle or a host, an embedded one, or a folder or .zip of files."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aicomp.cli.options import Json
+from aicomp.cli.options import Host, Json
 from aicomp.cli.output import Output
+from aicomp.cli.sources import Wanted, data_source, fetch_source, telling_what_was_left
 from aicomp.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 def init(
     source: Annotated[
         str | None,
-        typer.Argument(metavar="SOURCE", help="An embedded competition, or a folder or .zip with its files."),
+        typer.Argument(metavar="SOURCE", help="A competition's slug, or a folder or .zip with its files."),
     ] = None,
     into: Annotated[
         Path | None, typer.Option("--into", metavar="DIR", help="The new project's folder; by default ./SLUG.")
@@ -58,14 +59,21 @@ def init(
     template: Annotated[
         str | None, typer.Option("--template", metavar="NAME", help="See `aicomp list templates`.")
     ] = None,
+    file: Annotated[
+        list[str] | None,
+        typer.Option("--file", metavar="PATTERN", help="Download only these files, such as '*.csv'; may be repeated."),
+    ] = None,
+    host: Host = None,
     data_only: Annotated[
         bool, typer.Option("--data-only", help="Only put the data into a project that has none, such as a clone.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Make a project: find out what the competition asks for, copy the data, and lay out the code.
+    """Make a project: find out what the competition asks for, get the data, and lay out the code.
 
-    What the files say is inferred and shown with its reason. What they do not say, above all the metric, is a flag.
+    A slug is that of an embedded competition (`aicomp list competitions`) or of one on Kaggle, or on the host that
+    --host or AICOMP_HOST names: its files are downloaded into a cache that all projects share. What the files say is
+    inferred and shown with its reason. What neither they nor the host say is a flag.
     """
     from aicomp.contract import Given
     from aicomp.scaffold import add_data, create_project
@@ -84,24 +92,35 @@ def init(
         slug=slug,
         encoding=encoding or "utf-8",
     )
+    wanted = Wanted(host, tuple(file or ()))
+    asker = _asker(out) if out.can_ask else None
     if data_only:
         if given != Given() or template is not None:
             raise UsageError(
-                "`--data-only` follows the contract that the project has", "give only SOURCE and `--into` beside it"
+                "`--data-only` follows the contract that the project has",
+                "give only SOURCE, `--host`, `--file` and `--into` beside it",
             )
-        created = add_data(source, into or Path())
+        folder = into or Path()
+        data = data_source(source, folder, wanted, out)
+        created = add_data(data, folder)
     elif source is None:
         raise UsageError("missing SOURCE", "write `aicomp init SLUG` or `aicomp init PATH --metric NAME`")
+    elif not wanted.is_remote(source):
+        data = source
+        created = create_project(source, into, given, template, asker)
     else:
-        created = create_project(source, into, given, template, _asker(out) if out.can_ask else None)
-    _report(out, created, data_only=data_only)
+        data, given = fetch_source(source, into, given, template, wanted, out)
+        with telling_what_was_left(data):
+            created = create_project(data, into, given, template, asker)
+    _report(out, created, () if data is None or isinstance(data, str) else data.notes, data_only=data_only)
 
 
-def _report(out: Output, created: "Created", *, data_only: bool) -> None:
+def _report(out: Output, created: "Created", notes: "Sequence[Finding]", *, data_only: bool) -> None:
     import msgspec
 
     from aicomp.contract.inquiry import shell_word
 
+    findings = [*notes, *created.findings]
     commands = ["aicomp train", "aicomp submit --dry-run"]
     folder = _shown(created.folder)
     if folder != ".":
@@ -110,11 +129,11 @@ def _report(out: Output, created: "Created", *, data_only: bool) -> None:
         "project": str(created.folder),
         "slug": created.competition.slug,
         "competition": msgspec.to_builtins(created.competition),
-        "findings": [{"what": f.what, "value": f.value, "because": f.because} for f in created.findings],
+        "findings": [{"what": f.what, "value": f.value, "because": f.because} for f in findings],
         "files": list(created.files),
         "next": commands,
     }
-    out.say(*_finding_lines(created.findings))
+    out.say(*_finding_lines(findings))
     done = f"the data is in `{folder}`" if data_only else f"created the project `{folder}`"
     out.result(content, done, "", "next:", *(f"  {command}" for command in commands))
 

@@ -45,14 +45,17 @@ def _root(
 def _register_commands() -> None:
     """Import each command's module: they import nothing heavy at their top, so that `--help` is quick."""
     from aicomp.cli.demo import demo
+    from aicomp.cli.doctor import doctor
+    from aicomp.cli.host import host
     from aicomp.cli.init import init
     from aicomp.cli.listing import list_names
     from aicomp.cli.runs import runs
     from aicomp.cli.score import score
+    from aicomp.cli.submissions import submissions
     from aicomp.cli.submit import submit
     from aicomp.cli.train import train
 
-    for function in (init, train, submit, score, runs, demo):
+    for function in (init, train, submit, submissions, score, runs, doctor, demo, host):
         app.command()(function)
     app.command("list")(list_names)
 

@@ -6,6 +6,7 @@ import typer
 
 from aicomp.cli.options import Json, ProjectFolder, Set
 from aicomp.cli.output import Output
+from aicomp.cli.sources import check_data_is_there
 
 if TYPE_CHECKING:
     from aicomp.cross_validation import Plan
@@ -25,6 +26,7 @@ def train(
 
     output = Output(as_json)
     project = Project.open(project_folder, overrides)
+    check_data_is_there(project)
     run = train_project(project, output, fresh=fresh)
     output.result(summary(run), *describe_run(run))
 

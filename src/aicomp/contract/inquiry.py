@@ -24,6 +24,8 @@ class Given:
         time: Column that orders rows in time.
         slug: Short name of the competition.
         encoding: Of the files' text.
+        stated_metric: How the competition's page names the metric; it counts where `metric` is None.
+        stated_by: Whose page that is.
     """
 
     metric: str | None = None
@@ -37,6 +39,8 @@ class Given:
     time: str | None = None
     slug: str | None = None
     encoding: str = "utf-8"
+    stated_metric: str = ""
+    stated_by: str = "Kaggle"
 
 
 @dataclass(frozen=True)

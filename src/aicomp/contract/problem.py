@@ -12,7 +12,7 @@ from aicomp.contract.tables import RawTable
 from aicomp.data.reading import line_numbers, parse_numbers
 from aicomp.errors import DataError, UsageError
 from aicomp.labels import order_labels
-from aicomp.metrics import get_metric, guess_metric_names
+from aicomp.metrics import METRICS, canonical_name, get_metric, guess_metric_names, nearest_metrics
 from aicomp.metrics.base import Metric, ProblemType
 from aicomp.suggest import unknown_name
 
@@ -120,6 +120,8 @@ def _types_of_column(values: pd.Series, train: RawTable, column: str) -> tuple[t
 
 def _find_metric(types: Sequence[ProblemType], inquiry: Inquiry) -> Metric:
     name = inquiry.given.metric
+    if name is None and inquiry.given.stated_metric:
+        return _stated_metric(types, inquiry)
     if name is None:
         question = "which metric scores the submissions"
         if inquiry.ask is None:
@@ -138,8 +140,35 @@ def _find_metric(types: Sequence[ProblemType], inquiry: Inquiry) -> Metric:
             f'take a built-in metric now, such as `--metric rmse`; then write `metric = "{name}"` in competition.toml',
         )
     metric = get_metric(name)
-    inquiry.found("metric", metric.name, "given with --metric")
+    stated = f"; {inquiry.given.stated_by} says `{inquiry.given.stated_metric}`" if inquiry.given.stated_metric else ""
+    inquiry.found("metric", metric.name, f"given with --metric{stated}")
     return metric
+
+
+def _stated_metric(types: Sequence[ProblemType], inquiry: Inquiry) -> Metric:
+    """The metric that the competition's page names, or the one that a person takes for it.
+
+    Raises:
+        UsageError: No metric of aicomp has that name and fits the target, and nobody can be asked.
+    """
+    text, who = inquiry.given.stated_metric, inquiry.given.stated_by
+    known = canonical_name(text)
+    if known is not None and (not types or METRICS[known].problem_types.intersection(types)):
+        inquiry.found("metric", known, f"{who} says `{text}`")
+        return METRICS[known]
+    fitting = list(dict.fromkeys(n for t in types for n in guess_metric_names(t)))
+    near = nearest_metrics(text, among=fitting)
+    why = f"is {known} here, which is not for {' or '.join(types)}" if known else "is no metric of aicomp"
+    if inquiry.ask is None:
+        raise UsageError(
+            f"{who} scores by `{text}`, which {why}",
+            f"add `--metric NAME` with the one that comes nearest: by its name {', '.join(near)}; all that fit: "
+            f"{', '.join(fitting)}",
+        )
+    candidates = [*near, *(n for n in fitting if n not in near)]
+    answer = inquiry.ask(f"Which metric scores the submissions? {who} says `{text}`, which {why}.", candidates)
+    inquiry.found("metric", get_metric(answer).name, f"as answered; {who} says `{text}`")
+    return get_metric(answer)
 
 
 def _by_needs(fitting: Sequence[ProblemType], metric: Metric) -> ProblemType:

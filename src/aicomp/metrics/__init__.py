@@ -1,5 +1,7 @@
 """Metrics by name: built in, a project's own, or a plugin's."""
 
+from collections.abc import Collection
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import get_args
 
@@ -9,7 +11,7 @@ from aicomp.metrics.aliases import ALIASES, spelling_key
 from aicomp.metrics.base import Metric, Needs, ProblemType, ScoreFunction
 from aicomp.registry import resolve
 
-__all__ = ["ALIASES", "METRICS", "Metric", "canonical_name", "get_metric", "guess_metric_names"]
+__all__ = ["ALIASES", "METRICS", "Metric", "canonical_name", "get_metric", "guess_metric_names", "nearest_metrics"]
 
 
 def _metric(fn: ScoreFunction, needs: Needs, direction: str, *problem_types: ProblemType) -> Metric:
@@ -67,6 +69,22 @@ def canonical_name(text: str) -> str | None:
     ('roc_auc', 'rmsle', None)
     """
     return _NAMES.get(spelling_key(text))
+
+
+def nearest_metrics(text: str, n: int = 3, among: Collection[str] | None = None) -> list[str]:
+    """Names of the built-in metrics whose spellings are nearest to a text that means none of them, the nearest first.
+
+    Args:
+        text: Such as a competition's page has it.
+        n: How many at most.
+        among: Names to choose from; None takes all.
+
+    >>> nearest_metrics("Root Mean Squared Log Scaled Error")[0]
+    'rmsle'
+    """
+    key = spelling_key(text)
+    ratios = sorted(_NAMES, key=lambda known: -SequenceMatcher(None, key, known).ratio())
+    return [name for name in dict.fromkeys(_NAMES[k] for k in ratios) if among is None or name in among][:n]
 
 
 def get_metric(name: str, folder: Path | None = None) -> Metric:
