@@ -12,9 +12,9 @@ READY := $(VENV)/.ready
 help:  ## Show the targets
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
 
-demo: $(READY)  ## Set up, then init -> train -> submit on a built-in competition
+demo: $(READY)  ## Set up, then init -> train -> submit through a host on this machine
 	@rm -rf .demo
-	@$(BIN)/aicomp demo --into .demo
+	@$(BIN)/aicomp demo --through-host --into .demo
 
 test: lint  ## Set up, then every check and every test
 	@$(BIN)/python -m pytest

@@ -14,16 +14,16 @@ SOURCE = Path(__file__).parent.parent / "src" / "aicomp"
 LAYERS = [
     {"errors", "suggest"},
     {"resources", "registry", "files", "config", "metrics", "task", "labels", "competition", "splitters", "folds",
-     "dealing"},
+     "dealing", "isolation"},
     {"data", "models", "training"},
-    {"run", "project", "dataset", "predictions", "raw_data", "provenance", "assembly", "catalogue",
-     "embedded", "contract",
-     "grading", "submission", "scaffold", "report", "engine", "cross_validation"},
-    {"kaggle"},
+    {"run", "project", "dataset", "prediction", "predictions", "archives", "raw_data", "provenance", "assembly",
+     "catalogue", "embedded", "contract",
+     "grading", "submission", "sources", "staging", "scaffold", "checkup", "report", "engine", "cross_validation"},
+    {"kaggle", "host"},
     {"cli", "__main__"},
 ]  # fmt: skip
-HEAVY = ("torch", "pandas", "sklearn", "scipy", "matplotlib", "kaggle", "kagglesdk")
-COMMANDS = ("init", "train", "submit", "score", "runs", "list", "demo")
+HEAVY = ("torch", "pandas", "sklearn", "scipy", "matplotlib", "kaggle", "kagglesdk", "requests", "starlette", "uvicorn")
+COMMANDS = ("init", "train", "submit", "submissions", "score", "runs", "list", "doctor", "demo", "host")
 
 
 def modules():
@@ -75,6 +75,13 @@ def test_imports_point_one_way(path):
         imported = part(dotted)
         if imported is not None:
             assert layer(imported) <= layer(own), f"{path.name} imports {dotted}"
+
+
+def test_kaggle_and_the_host_know_nothing_of_each_other():
+    """They meet on the wire alone, so that each is a check of the other."""
+    for own, other in (("kaggle", "host"), ("host", "kaggle")):
+        for path in (SOURCE / own).rglob("*.py"):
+            assert other not in {part(name) for name in imports(path)}, path
 
 
 def test_only_the_command_line_imports_typer():
