@@ -224,7 +224,7 @@ def main() -> int:
         for thread in threads:
             thread.join()
         ended = time.monotonic()
-        found = settle(port, tokens, 120)
+        found = settle(port, tokens, 900)
         print(
             f"{options.teams} teams, {options.seconds:.0f} s; all scores there {time.monotonic() - ended:.0f} s later"
         )

@@ -25,7 +25,7 @@ from aicomp.host.wire import ApiError
 if TYPE_CHECKING:
     from aicomp.host.host import Host
 
-MOST_HASHED_BYTES = 2 * 2**30
+MOST_HASHED_BYTES = 256 * 2**20
 """Largest file whose MD5 is told."""
 
 Resolver = Callable[[str], Path]
@@ -93,7 +93,8 @@ class Bucket:
     def md5(self, path: Path) -> str | None:
         """MD5 of a file in base64, as buckets tell it, computed once for each state of the file.
 
-        None for a file of more than `MOST_HASHED_BYTES`: a client would wait too long for the first byte.
+        None for a file of more than `MOST_HASHED_BYTES`: it would keep the first byte waiting, and MD5 is slower than a
+        fast line.
         """
         status = path.stat()
         if status.st_size > MOST_HASHED_BYTES:
