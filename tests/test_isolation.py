@@ -1,7 +1,9 @@
 """Isolated code has no network, sees nothing hidden, cannot lift its limits, and ends with the one who started it."""
 
+import errno
 import json
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -134,6 +136,37 @@ def test_many_processes_cannot_hold_more_than_the_limit_together(folder, isolati
     assert outcome.out_of_memory
     assert not outcome.timed_out
     assert "killed: it held more than 200 MiB of memory" in log
+
+
+@both
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere shared memory is not told apart")
+def test_memory_that_is_shared_counts_too(folder, isolation):
+    code = (
+        "import mmap, os, time\n"
+        "shared = [mmap.mmap(-1, 50 * 2**20) for _ in range(6)]\n"
+        "for m in shared: m.write(b'x' * len(m))\n"
+        "os.fork(); time.sleep(1000)"
+    )
+    outcome, log = run(folder, code, isolation=isolation, memory_bytes=200 * MIB)
+    assert outcome.out_of_memory
+    assert "killed: it held more than 200 MiB of memory" in log
+
+
+@both
+def test_memory_that_two_share_counts_once(folder, isolation):
+    code = (
+        "import mmap, os, time\n"
+        "shared = mmap.mmap(-1, 120 * 2**20); shared.write(b'x' * len(shared))\n"
+        "if os.fork() == 0: shared[:]; time.sleep(2.5); os._exit(0)\n"
+        "os.wait()"
+    )
+    assert run(folder, code, isolation=isolation, memory_bytes=200 * MIB)[0].code == 0
+
+
+@both
+def test_empty_files_count_too(folder, isolation):
+    outcome, _ = run(folder, "for i in range(300): open(str(i), 'w')", isolation=isolation, written_bytes=MIB)
+    assert outcome.wrote_too_much
 
 
 @both
@@ -275,6 +308,25 @@ class TestHiding:
         assert log.split() == [*["0000000000000000"] * 5, "1"]
         _, log = run(folder, "import ctypes; print(ctypes.CDLL(None).unshare(0x10000000))")
         assert log == "-1\n"
+
+    @pytest.mark.skipif(platform.machine() not in ("x86_64", "aarch64"), reason="no filter of calls for this machine")
+    def test_calls_that_reach_past_the_namespaces_are_refused(self, folder):
+        code = (
+            "import os, socket\n"
+            "def refused(action):\n"
+            "    try: action()\n"
+            "    except OSError as e: return e.errno\n"
+            "import ctypes\n"
+            "libc = ctypes.CDLL(None, use_errno=True)\n"
+            "print(refused(lambda: socket.socket(40, socket.SOCK_STREAM)), refused(lambda: os.memfd_create('x')))\n"
+            "print(libc.syscall(425, 1, ctypes.create_string_buffer(200)), ctypes.get_errno())\n"
+            "print(*[socket.socket(f).family.name for f in (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX)])"
+        )
+        log = run(folder, code, isolation="namespace")[1]
+        assert log == f"{errno.EAFNOSUPPORT} {errno.ENOSYS}\n-1 {errno.ENOSYS}\nAF_INET AF_INET6 AF_UNIX\n"
+
+    def test_it_goes_first_where_memory_runs_out(self, folder):
+        assert run(folder, "print(open('/proc/self/oom_score_adj').read())")[1].strip() == "1000"
 
     @pytest.mark.parametrize(
         "place", ["/usr/x", "/x", "/etc/x", "/proc/sys/kernel/core_pattern", "/dev/x", sys.prefix + "/x"]

@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
-from hosting import Client, local_host, submission_text, write_competition
+from hosting import CALLS, Client, local_host, submission_text, write_competition
 
+from aicomp.host.api import MAX_STRANGERS_BYTES
 from aicomp.host.teams import create_team, team_of_token
 
 SECURITY = "security.OAuthService"
@@ -183,3 +184,34 @@ def test_tokens_are_nowhere_in_the_database(local, ada):
         content = path.read_bytes()
         assert b"a-token-of-zoe-0123456789" not in content
         assert ada.token.encode() not in content
+
+
+@pytest.mark.parametrize(
+    ("call", "body"),
+    [
+        ("GetCompetition", '{"competitionName": "\\ud800"}'),
+        ("CreateSubmission", '{"competitionName": "shop", "submissionDescription": "\\udfff"}'),
+        ("StartSubmissionUpload", '{"competitionName": "shop", "contentLength": "--5"}'),
+        ("GetSubmission", '{"ref": 9223372036854775808}'),
+        ("GetSubmission", '{"ref": "\u0663"}'),
+        ("GetCompetition", "[" * 100_000),
+    ],
+)
+def test_values_that_nothing_can_hold_are_refused(local, ada, call, body):
+    answer = local.http.post(f"/api/v1/{CALLS}/{call}", content=body.encode(), headers=ada.headers)
+    assert answer.status_code == 400, answer.text
+
+
+def test_strangers_may_send_little(local, ada):
+    body = b'{"competitionName": "' + b"x" * MAX_STRANGERS_BYTES + b'"}'
+    place = f"/api/v1/{CALLS}/GetCompetition"
+    assert local.http.post(place, content=body).status_code == 413
+    assert local.http.post(place, content=body, headers={"Authorization": "Bearer nobodys"}).status_code == 413
+    assert local.http.post(place, content=body, headers=ada.headers).status_code == 404
+
+
+def test_a_fault_ends_the_connection_and_says_so(local, ada, monkeypatch):
+    monkeypatch.setattr(local.host.submissions, "get", lambda ref: 1 / 0)
+    answer = ada.post("GetSubmission", ref=1)
+    assert (answer.status_code, answer.headers["connection"]) == (500, "close")
+    assert answer.json() == {"code": 500, "message": "Internal error."}

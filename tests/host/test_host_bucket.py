@@ -3,12 +3,16 @@
 import base64
 import hashlib
 import io
+import socket
 import zipfile
 from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
 from hosting import local_host, submission_text, write_competition
+
+from aicomp.host import uploads
+from aicomp.host.wire import ApiError
 
 
 @pytest.fixture(scope="module")
@@ -179,13 +183,11 @@ def test_an_empty_file_arrives_in_chunks(local, ada):
 def test_names_of_files_are_stripped_of_what_could_do_harm(local, ada):
     ref = ada.submit("shop", submission_text(range(10)), file_name="../../<b>evil\r\n.csv")
     assert ada.wait(ref)["fileName"] == "_b_evil__.csv"
-    uploads = local.host.settings.state / "uploads"
-    assert {p.parent for p in uploads.iterdir()} == {uploads}
+    folder = local.host.settings.state / "uploads"
+    assert {p.parent for p in folder.iterdir()} == {folder}
 
 
 def test_begun_uploads_are_limited_and_removed_when_they_are_old(tmp_path, monkeypatch):
-    from aicomp.host import uploads
-
     monkeypatch.setattr(uploads, "MOST_OPEN", 3)
     write_competition(tmp_path / "shop")
     with local_host(tmp_path) as local:
@@ -198,3 +200,82 @@ def test_begun_uploads_are_limited_and_removed_when_they_are_old(tmp_path, monke
         assert local.host.uploads.remove_stale() == 3
         assert not list((local.host.settings.state / "uploads").iterdir())
         assert local.http.put(started[1]["createUrl"], content=b"abc").status_code == 404
+
+
+def test_an_upload_can_begin_again(local, ada):
+    started = begin(ada, 10)
+    place = started["createUrl"]
+    assert local.http.put(place, content=b"x" * 4, headers={"Content-Range": "bytes 0-3/10"}).status_code == 308
+    again = local.http.put(place, content=b"y" * 6, headers={"Content-Range": "bytes 0-5/10"})
+    assert (again.status_code, again.headers["range"]) == (308, "bytes=0-5")
+    assert local.http.put(place, content=b"z" * 4, headers={"Content-Range": "bytes 6-9/10"}).status_code == 200
+    assert local.host.uploads.get(started["token"]).path.read_bytes() == b"yyyyyyzzzz"
+
+
+def test_nobody_writes_to_an_upload_that_is_being_finished(local, ada, monkeypatch):
+    started, finish, others = begin(ada, 5), local.host.uploads.finish, []
+
+    def finish_late(blob):
+        others.append(local.http.put(started["createUrl"], content=b"other").status_code)
+        return finish(blob)
+
+    monkeypatch.setattr(local.host.uploads, "finish", finish_late)
+    assert local.http.put(started["createUrl"], content=b"first").status_code == 200
+    blob = local.host.uploads.get(started["token"])
+    assert (others, blob.path.read_bytes()) == ([409], b"first")
+    with pytest.raises(ApiError, match="arrived already"), local.host.uploads.receiving(blob):
+        pass
+    assert not local.host.uploads.partial(blob).exists()
+
+
+def test_a_client_that_falls_silent_does_not_keep_its_upload(tmp_path):
+    write_competition(tmp_path / "shop")
+    with local_host(tmp_path, stall_seconds=0.2) as local:
+        started = begin(local.team(), 10)
+        place = started["createUrl"].removeprefix(local.url)
+        with socket.create_connection(("127.0.0.1", local.http.base_url.port)) as silent:
+            silent.sendall(f"PUT {place} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc".encode())
+            silent.settimeout(60)
+            assert silent.recv(100).startswith(b"HTTP/1.1 408 ")
+        asked = local.http.put(place, headers={"Content-Range": "bytes */10"})
+        assert (asked.status_code, asked.headers["range"]) == (308, "bytes=0-2")
+        rest = local.http.put(place, content=b"defghij", headers={"Content-Range": "bytes 3-9/10"})
+        assert rest.status_code == 200
+
+
+def test_uploads_leave_room_on_the_disk(local, ada, monkeypatch):
+    monkeypatch.setattr(uploads, "KEPT_FREE_BYTES", 2**60)
+    answer = ada.post("StartSubmissionUpload", competitionName="shop", contentLength=3, fileName="a.csv")
+    assert (answer.status_code, "nearly full" in answer.text) == (507, True)
+
+
+def test_old_uploads_make_room_for_new_ones_while_the_host_runs(tmp_path, monkeypatch):
+    monkeypatch.setattr(uploads, "MOST_OPEN", 1)
+    write_competition(tmp_path / "shop")
+    with local_host(tmp_path) as local:
+        ada = local.team()
+        begin(ada, 3)
+        monkeypatch.setattr(uploads, "STALE_SECONDS", -1)
+        begin(ada, 3)
+
+
+def test_what_a_killed_host_was_receiving_by_the_web_form_is_removed(tmp_path):
+    write_competition(tmp_path / "shop")
+    left = tmp_path / ".aicomp-host" / "incoming" / "tmp1" / "file"
+    left.parent.mkdir(parents=True)
+    left.write_text("x")
+    with local_host(tmp_path):
+        assert not left.exists()
+
+
+def test_an_address_to_read_from_is_none_to_write_to(local, ada):
+    started = begin(ada, 3)
+    read_only = local.host.bucket.url(local.url, "upload", started["token"])
+    assert local.http.put(read_only, content=b"abc").status_code == 403
+    assert local.http.put(started["createUrl"], content=b"abc").status_code == 200
+
+
+def test_what_is_committed_outlives_a_cut_of_power(local):
+    connection = local.host.database.read()
+    assert connection.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL: a commit waits for the disk
+    assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"

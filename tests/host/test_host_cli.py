@@ -52,6 +52,8 @@ def test_a_team_made_beside_a_running_host_is_known_to_it(tmp_path, capsys):
         (["nowhere"], "`nowhere` is no folder", "name the folder"),
         (["a", "b"], "`b` is one word too many", "aicomp host DIR"),
         (["team"], "name the team and the host's folder", "aicomp host team NAME --state DIR"),
+        (["check", "nowhere"], "`nowhere` is no folder", "name the folder of one competition"),
+        (["team", "Ada", "nowhere"], "`nowhere` is no folder", "name the folder that `aicomp host` serves"),
         (["team", "Ada"], "the host's folder is not named", "aicomp host team Ada --state DIR"),
         (["nowhere", "--demo"], "`--demo` serves the embedded competitions", "leave one out"),
         (["nowhere", "--token", "x"], "`--token` is for `--demo`", "aicomp host team"),
@@ -85,6 +87,18 @@ def test_two_servers_do_not_share_a_state_folder(tmp_path, capsys):
         code, _, err = run(capsys, tmp_path, "--port", port, "--state", tmp_path / "other")
         assert code == 2
         assert f"cannot listen at 127.0.0.1, port {port}" in err
+
+
+def test_a_folder_that_is_named_from_here_is_found_from_everywhere(tmp_path, monkeypatch, capsys):
+    write_competition(tmp_path / "all" / "shop")
+    served = []
+    monkeypatch.setattr("aicomp.host.server.serve", lambda *words, **named: served.append(words))
+    monkeypatch.chdir(tmp_path)
+    assert run(capsys, "all") == (0, "", "")
+    [(competitions, settings)] = served
+    assert settings.state == tmp_path / "all" / ".aicomp-host"
+    shop = competitions["shop"]
+    assert (shop.folder, shop.solution) == (tmp_path / "all" / "shop", tmp_path / "all" / "shop" / "solution.csv")
 
 
 @pytest.mark.slow

@@ -101,6 +101,14 @@ def _empty(tmp_path):
     return tmp_path / "empty"
 
 
+def test_the_folder_above_a_competition_is_told_apart(tmp_path):
+    write_competition(tmp_path / "shop")
+    with pytest.raises(UsageError) as caught:
+        load_hosted(tmp_path)
+    assert caught.value.message == f"`{tmp_path}` has no host.toml"
+    assert caught.value.hint == f"name one competition, such as `{tmp_path / 'shop'}`"
+
+
 def test_a_solution_without_settings_is_an_error_and_not_skipped(tmp_path):
     (write_competition(tmp_path / "shop") / "host.toml").unlink()
     with pytest.raises(UsageError, match=r"has no host\.toml"):

@@ -4,6 +4,7 @@ import gzip
 import io
 import os
 import signal
+import sqlite3
 import time
 import zipfile
 
@@ -12,6 +13,7 @@ import pytest
 from hosting import local_host, submission_text, write_competition
 
 from aicomp.grading import Roles, TextTable
+from aicomp.host import grader
 from aicomp.host.folder import load_hosted
 from aicomp.host.limits import landlock_version
 from aicomp.host.solution import deal_public, read_solution
@@ -199,3 +201,36 @@ def test_each_class_is_split_alike():
     assert public[:10].sum() == 3
     assert public[10:].sum() == 27
     assert public.dtype == np.bool_
+
+
+def test_a_file_that_is_called_like_the_solution_gets_its_reason(shop):
+    content = submission_text(range(10)).replace("a3,3", "a3,x")
+    done = shop.wait(shop.submit("shop", content, file_name="solution.csv"))
+    assert done["errorDescription"] == f"{PREFIX}`solution.csv` line 5: `y` is `x`, which is no number"
+
+
+def test_a_score_is_written_down_once_the_disk_has_room(tmp_path, monkeypatch):
+    monkeypatch.setattr(grader, "PAUSE_SECONDS", 0.01)
+    write_competition(tmp_path / "shop")
+    with local_host(tmp_path) as local:
+        record, tries = local.host.submissions.record_scores, []
+
+        def fail_twice(*scores):
+            tries.append(scores)
+            if len(tries) < 3:
+                raise sqlite3.OperationalError("database or disk is full")
+            record(*scores)
+
+        monkeypatch.setattr(local.host.submissions, "record_scores", fail_twice)
+        ada = local.team()
+        assert ada.wait(ada.submit("shop", submission_text(range(10))))["publicScore"] == "0.00000"
+        assert len(tries) == 3
+
+
+def test_a_complaint_of_the_metric_does_not_tell_which_rows_are_public(tmp_path):
+    write_competition(tmp_path / "shop", usage="VVPPPPPPPP", metric="rmsle")
+    with local_host(tmp_path) as local:
+        ada = local.team()
+        done = ada.wait(ada.submit("shop", submission_text([-2, 1, -3, 3, 4, 5, 6, 7, 8, 9])))
+    # Both a0, which is private, and a2, which is public, are wrong: it is about the first of the file.
+    assert "(line 2)" in done["errorDescription"]

@@ -7,6 +7,7 @@ import pytest
 from hosting import Client, local_host, write_competition
 from kernel_cases import KERNELS, finished, notebook, push
 
+from aicomp.host.api.kernels import MOST_TEXT_BYTES
 from aicomp.host.kernels.notebook import NotebookError, notebook_code
 from aicomp.host.kernels.store import MOST_WAITING
 
@@ -84,6 +85,7 @@ def test_pushing_as_somebody_else_is_refused(ada, hosted):
         ({"language": "r"}, "scripts and notebooks in Python alone"),
         ({"kernelType": "model"}, "scripts and notebooks in Python alone"),
         ({"text": " "}, "The notebook is empty"),
+        ({"text": "é" * (MOST_TEXT_BYTES // 2 + 1)}, "The notebook has more than 1,048,576 bytes"),
     ],
 )
 def test_what_cannot_run_is_told_as_the_official_client_shows_it(ada, body, error):

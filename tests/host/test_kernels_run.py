@@ -184,6 +184,19 @@ def test_names_that_cannot_be_sent_are_removed(team):
     assert list(finished(team, "ada/names")[2]) == ["ü.txt"]
 
 
+def test_what_a_failed_kernel_wrote_is_as_harmless(hosted, team):
+    solution = hosted.host.competitions["toy"].solution
+    code = (
+        "import os, sys\nfor n in (b'\\xff', b'a\\nb', b'ok.txt'): open(n, 'w').write('x')\n"
+        f"os.symlink({str(solution)!r}, 'submission.csv')\nos.chmod('ok.txt', 0o4755)\nsys.exit(3)"
+    )
+    push(team, code, slug="ada/failed")
+    status, _, files = finished(team, "ada/failed")
+    assert (status["status"], list(files)) == ("ERROR", ["ok.txt"])
+    working = next(hosted.host.settings.state.glob("kernels/*/*/working/ok.txt")).parent
+    assert [(p.name, p.stat().st_mode & 0o7777) for p in working.iterdir()] == [("ok.txt", 0o600)]
+
+
 def test_the_environment_tells_nothing_of_the_host(team, monkeypatch):
     monkeypatch.setenv("SECRET_OF_THE_HOST", "1")
     push(team, "import os; print(sorted(os.environ))", slug="ada/environment")

@@ -151,6 +151,9 @@ def test_up_to_two_are_selected(ada, page):
     assert "2 of 2 selected" in words(page.get(ADDRESS))
     refused = page.send(ADDRESS, f"{ADDRESS}/2/selection", 400)
     assert "up to 2 submissions" in refused.text
+    csrf = page.fields(ADDRESS, f"{ADDRESS}/1/selection")["csrf"]
+    unknown = page.http.post(f"{ADDRESS}/{10**30}/selection", data={"csrf": csrf, "on": "1"})
+    assert unknown.status_code == 404
     page.send(ADDRESS, f"{ADDRESS}/1/selection")
     shown = page.get(f"{ADDRESS}.json").json()["submissions"]
     assert [s["selected"] for s in shown] == [True, False, False]

@@ -7,12 +7,13 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from aicomp.host import api, bucket
 from aicomp.host.host import Host
+from aicomp.host.stalls import StallLimit
 from aicomp.host.web import pages
 
 _ABSOLUTE = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
@@ -57,17 +58,24 @@ def create_app(host: Host) -> Starlette:
     app = Starlette(
         routes=[*bucket.ROUTES, *api.ROUTES, *pages.ROUTES],  # the pages answer whatever is left
         lifespan=lifespan,
-        middleware=[Middleware(AbsoluteTargets)],
-        exception_handlers={Exception: _internal_error},
+        middleware=[Middleware(AbsoluteTargets), Middleware(StallLimit, seconds=host.settings.stall_seconds)],
+        exception_handlers={ClientDisconnect: _hung_up, Exception: _internal_error},
     )
     app.state.host = host
     return app
 
 
+async def _hung_up(request: Request, error: Exception) -> Response:
+    """The client is gone, or silent for too long: hardly anybody reads this."""
+    return PlainTextResponse("The request did not arrive in whole.", 408, {"Connection": "close"})
+
+
 async def _internal_error(request: Request, error: Exception) -> Response:
     """The traceback goes to the log alone."""
+    response: Response = JSONResponse({"code": 500, "message": "Internal error."}, 500)
     if "text/html" in request.headers.get("accept", ""):
         from aicomp.host.web.visit import failure
 
-        return failure(request)
-    return JSONResponse({"code": 500, "message": "Internal error."}, 500)
+        response = failure(request)
+    response.headers["Connection"] = "close"  # the server does that after a fault: a client must not send more on it
+    return response

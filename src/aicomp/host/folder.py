@@ -132,10 +132,10 @@ def load_hosted(folder: Path) -> HostedCompetition:
         UsageError: `host.toml` is absent or wrong, with file and key; the folder's name is no slug.
         DataError: A table is absent or wrong.
     """
+    config = _read_config(folder)
     slug = folder.resolve().name
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug):
         raise UsageError(f"`{folder}`: the folder's name is no slug", "rename it to small letters, digits and `-`")
-    config = _read_config(folder)
     contract = _read_contract(folder)
     sample, solution = _table(folder, "sample_submission", _SOLUTION_ENDINGS), find_solution(folder)
     metric_name = config.metric or (contract.metric if contract is not None else "")
@@ -152,10 +152,10 @@ def load_hosted(folder: Path) -> HostedCompetition:
         description=config.description or (text.read_text(encoding="utf-8") if text.is_file() else ""),
         metric=metric,
         roles=roles,
-        folder=folder,
+        folder=folder.absolute(),
         files=list_data_files(folder),
         sample_submission=sample.name,
-        solution=solution,
+        solution=solution.absolute(),
         deadline=config.deadline.astimezone(UTC) if config.deadline is not None else None,
         max_daily_submissions=config.max_daily_submissions,
         public_share=config.public_share,
@@ -215,7 +215,9 @@ def _read_config(folder: Path) -> HostConfig:
     if not path.is_file():
         if (folder / CONTRACT_FILE).is_file():
             return HostConfig()
-        raise UsageError(f"`{folder}` has no {HOST_FILE}", f'write `metric = "rmse"` into `{path}`')
+        inner = next((p for p in sorted(folder.glob("*/")) if not p.name.startswith(".") and _is_meant(p)), None)
+        what = f'write `metric = "rmse"` into `{path}`' if inner is None else f"name one competition, such as `{inner}`"
+        raise UsageError(f"`{folder}` has no {HOST_FILE}", what)
     return to_struct(read_toml(path), HostConfig, str(path))
 
 

@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import queue
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -22,6 +23,9 @@ from aicomp.host.submissions import Submissions
 from aicomp.host.uploads import Uploads
 
 _log = logging.getLogger("aicomp.host")
+PAUSE_SECONDS = 5.0
+"""How long grading waits where a score cannot be written down."""
+
 _MOST_TRIES = 3
 _UNGRADED = "Evaluation Exception: the submission could not be graded. Its host can read why."
 
@@ -175,16 +179,23 @@ class Grader:
 
     def _record(self, answer: dict[str, Any]) -> None:
         ref = int(answer["ref"])
-        try:
-            if "fault" in answer:
-                _log.error("submission %d cannot be graded: %s", ref, answer["fault"])
-                self._submissions.record_error(ref, _UNGRADED)
-            elif "error" in answer:
-                self._submissions.record_error(ref, answer["error"])
-            else:
-                self._submissions.record_scores(ref, answer["public"], answer["private"])
-        except Exception:
-            # It stays PENDING and is graded after the next start; the others must not wait for that.
-            _log.exception("the score of submission %d cannot be written down", ref)
+        if "fault" in answer:
+            _log.error("submission %d cannot be graded: %s", ref, answer["fault"])
+        while True:
+            try:
+                self._write_down(ref, answer)
+                break
+            except sqlite3.Error:  # such as a full disk, which may pass; else it is graded after the next start
+                _log.exception("the score of submission %d cannot be written down", ref)
+                if self._stopping.wait(PAUSE_SECONDS):
+                    break
         self._tries.pop(ref, None)
         self._free.release()
+
+    def _write_down(self, ref: int, answer: dict[str, Any]) -> None:
+        if "fault" in answer:
+            self._submissions.record_error(ref, _UNGRADED)
+        elif "error" in answer:
+            self._submissions.record_error(ref, answer["error"])
+        else:
+            self._submissions.record_scores(ref, answer["public"], answer["private"])

@@ -1,5 +1,6 @@
 """Everything that a running host holds."""
 
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,6 +29,7 @@ class Settings:
         max_submission_bytes: Most bytes of one submission.
         max_dataset_bytes: Most bytes of one file of a dataset.
         url_seconds: How long a signed address holds.
+        stall_seconds: How long a client may be silent in the middle of a body.
         graders: Most submissions that are graded side by side.
         grade_seconds: Most seconds that one may take.
         grade_bytes: Most memory of one.
@@ -37,9 +39,15 @@ class Settings:
     max_submission_bytes: int = 256 * 2**20
     max_dataset_bytes: int = 8 * 2**30
     url_seconds: int = 3600
+    stall_seconds: float = 60
     graders: int = 2
     grade_seconds: float = 120
     grade_bytes: int = 4 * 2**30
+
+    @property
+    def incoming(self) -> Path:
+        """Folder of files that web forms are sending."""
+        return self.state / "incoming"
 
 
 @dataclass
@@ -73,6 +81,8 @@ class Host:
     def start(self) -> None:
         """Start the processes of the host, and queue what is not graded yet."""
         self.uploads.remove_stale()
+        if self.settings.incoming.is_dir():  # files of web forms that were cut by the end of the last server
+            shutil.rmtree(self.settings.incoming)
         self.grader.start(self.submissions.pending())
         if self.kernels is not None:
             self.kernels.start()

@@ -32,14 +32,15 @@ async def receive_upload(uploads: Uploads, token: str, request: Request) -> Resp
         return _progress(uploads, blob)
     with uploads.receiving(blob) as file:
         if start == 0:
-            file.truncate(0)
+            file.seek(file.truncate(0))
         elif file.tell() != start:
             return _progress(uploads, blob)
         await _write(request, file, start, blob)
         if file.tell() < blob.size and request.headers.get("Content-Range"):
             file.flush()
             return _progress(uploads, blob)
-    await run_in_threadpool(uploads.finish, blob)
+        file.flush()
+        await run_in_threadpool(uploads.finish, blob)  # still alone: another writer would change what was received
     return Response(status_code=200)
 
 

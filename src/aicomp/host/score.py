@@ -28,10 +28,11 @@ def score_submission(job: dict[str, Any], solution: Solution, roles: Roles) -> d
     try:
         public, private = _grade(path, job, solution, metric, roles)
     except DataError as e:
-        message = e.message.replace(f"`{path.name}`", f"`{job['file_name']}`").replace(str(path), job["file_name"])
         # The solution was checked when the host started: what a metric says of it could quote hidden values.
-        if "y_true" in message or f"`{solution.table.name}` line" in message:
-            return {"fault": message}
+        if "y_true" in e.message or f"`{solution.table.name}` line" in e.message:
+            return {"fault": e.message}
+        # The team's own name for its file comes last: it may be any, such as that of the solution.
+        message = e.message.replace(f"`{path.name}`", f"`{job['file_name']}`").replace(str(path), job["file_name"])
         return {"error": f"{_PREFIX}{message}"[:_MOST_CHARACTERS]}
     except MemoryError:
         return {"error": f"{_PREFIX}Submission needs too much memory"}
@@ -61,4 +62,4 @@ def _read(path: Path, job: dict[str, Any]) -> TextTable:
         if file.read(4) == b"PAR1":
             raise DataError("Submission must be a CSV file, and this is Parquet")
     check_packed(path)
-    return read_text_table(path, encoding=job["encoding"], name=job["file_name"])
+    return read_text_table(path, encoding=job["encoding"])

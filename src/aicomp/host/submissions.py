@@ -147,6 +147,8 @@ class Submissions:
             raise ApiError(400, "This competition counts the best of all your submissions.")
         if competition.is_over(self._now()):
             raise ApiError(400, "The deadline has passed: final submissions can no longer be selected.")
+        if not 0 < ref < 2**63:
+            raise ApiError(404, f"Your team has no submission {str(ref)[:20]}.")
         with self._db.transaction() as connection:
             row = connection.execute(
                 "SELECT status FROM submissions WHERE ref = ? AND team_id = ? AND slug = ? AND late = 0",

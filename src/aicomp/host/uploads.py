@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 import secrets
+import shutil
 import sqlite3
 import threading
 import time
@@ -23,6 +24,9 @@ MOST_OPEN = 100
 
 STALE_SECONDS = 24 * 3600
 """Age at which an upload that was not used is removed."""
+
+KEPT_FREE_BYTES = 64 * 2**20
+"""Space that uploads leave on the disk, for scores and what else must be written down."""
 
 _MOST_CHARACTERS = 200
 
@@ -75,10 +79,13 @@ class Uploads:
         """Announce an upload.
 
         Raises:
-            ApiError: It is too large, or the team has too many that are not used.
+            ApiError: It is too large, the disk is nearly full, or the team has too many that are not used.
         """
         if not 0 <= size <= self._max_bytes[purpose]:
             raise ApiError(400, f"The file has {size} bytes; the most allowed is {self._max_bytes[purpose]}.")
+        if size > shutil.disk_usage(self._folder).free - KEPT_FREE_BYTES:
+            raise ApiError(507, "The disk of this host is nearly full: tell whoever runs it.")
+        self.remove_stale()
         token = secrets.token_urlsafe(24)
         with self._db.transaction() as connection:
             n_open = connection.execute(
@@ -101,9 +108,9 @@ class Uploads:
         """
         blob = self.start(team, purpose, file_name, source.stat().st_size, slug)
         with self.receiving(blob) as file, source.open("rb") as reader:
-            while chunk := reader.read(2**20):
-                file.write(chunk)
-        return self.finish(blob)
+            shutil.copyfileobj(reader, file, 2**20)
+            file.flush()
+            return self.finish(blob)
 
     def get(self, token: str) -> Blob:
         """An upload by its token.
@@ -125,13 +132,15 @@ class Uploads:
         """Yield the file that the bytes of an upload go to, open for writing at its end; one writer at a time.
 
         Raises:
-            ApiError: Another request writes it at this moment (409).
+            ApiError: Another request writes it at this moment, or has written all of it (409).
         """
         with self._lock:
             if blob.token in self._busy:
                 raise ApiError(409, "The file is being uploaded by another request.")
             self._busy.add(blob.token)
         try:
+            if self.get(blob.token).is_received:
+                raise ApiError(409, "The file has arrived already.")
             with self.partial(blob).open("ab") as file:
                 yield file
         finally:
@@ -169,6 +178,8 @@ class Uploads:
     def remove_stale(self) -> int:
         """Remove the uploads that were not used within `STALE_SECONDS`, and return how many they were."""
         before = time.time() - STALE_SECONDS
+        if not self._db.read().execute("SELECT 1 FROM blobs WHERE used IS NULL AND created < ?", (before,)).fetchone():
+            return 0
         with self._db.transaction() as connection:
             query = "DELETE FROM blobs WHERE used IS NULL AND created < ? RETURNING token"
             tokens = [row["token"] for row in connection.execute(query, (before,)).fetchall()]

@@ -14,15 +14,16 @@ import select
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
 from aicomp.isolation.request import Answer, Request
-from aicomp.isolation.tree import descendants, resident_bytes, written_bytes
+from aicomp.isolation.tree import descendants, resident_bytes, shared_bytes, written_bytes
 
 TICK_SECONDS = 0.05
-DISK_TICK_SECONDS = 1.0
+SLOW_TICK_SECONDS = 1.0  # for what takes longer to find out
 MAX_PROCESSES = 512
 SHARED_MEMORY_BYTES = 256 * 2**20
 _NO_PROGRAM = 127
@@ -108,7 +109,7 @@ def _leave_namespaces() -> str:
 def _watch(request: Request, child: int, reader: int, log: Log) -> Answer:
     """Copy output until the program ends, or kill everything where a limit is passed."""
     ends = time.monotonic() + request.seconds
-    next_look = time.monotonic() + DISK_TICK_SECONDS
+    next_look = time.monotonic() + SLOW_TICK_SECONDS
     while True:
         _copy(reader, log, TICK_SECONDS)
         done, status = os.waitpid(child, os.WNOHANG)
@@ -119,8 +120,8 @@ def _watch(request: Request, child: int, reader: int, log: Log) -> Answer:
             return Answer(os.waitstatus_to_exitcode(status), wrote_too_much=late is not None)
         stop = _passed_limit(request, ends)
         if stop is None and time.monotonic() > next_look:
-            stop = _wrote_too_much(request)
-            next_look = time.monotonic() + DISK_TICK_SECONDS
+            stop = _wrote_too_much(request) or _holds_too_much(request, descendants(os.getpid()), shared=True)
+            next_look = time.monotonic() + SLOW_TICK_SECONDS
         if stop is not None:
             _kill_all()
             _drain(reader, log)
@@ -136,10 +137,16 @@ def _passed_limit(request: Request, ends: float) -> Answer | None:
     below = descendants(os.getpid())
     if len(below) > MAX_PROCESSES:
         return Answer(killed, fault=f"killed: it started more than {MAX_PROCESSES} processes")
-    if request.memory_bytes is not None and resident_bytes(below) > request.memory_bytes:
-        text = f"killed: it held more than {request.memory_bytes / 2**20:,.0f} MiB of memory"
-        return Answer(killed, out_of_memory=True, fault=text)
-    return None
+    return _holds_too_much(request, below)
+
+
+def _holds_too_much(request: Request, below: Sequence[int], *, shared: bool = False) -> Answer | None:
+    if request.memory_bytes is None:
+        return None
+    if resident_bytes(below) + (shared_bytes(below) if shared else 0) <= request.memory_bytes:
+        return None
+    text = f"killed: it held more than {request.memory_bytes / 2**20:,.0f} MiB of memory"
+    return Answer(128 + signal.SIGKILL, out_of_memory=True, fault=text)
 
 
 def _wrote_too_much(request: Request) -> Answer | None:
@@ -212,13 +219,16 @@ def _die_with_launcher(alive: int) -> None:
 def _shut_doors(request: Request) -> None:
     from aicomp.isolation import linux
     from aicomp.isolation.rooms import Step, build
+    from aicomp.isolation.seccomp import forbid_calls
 
+    Path("/proc/self/oom_score_adj").write_text("1000")  # where memory runs out, this goes before whoever asked for it
     linux.unshare(linux.CLONE_NEWNS | linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS)
     steps = [
         Step(Path(target), Path(source) if source else None, writable) for target, source, writable in request.steps
     ]
     build(steps, SHARED_MEMORY_BYTES)
     linux.drop_privileges()
+    forbid_calls()
     linux.be_unreadable()
 
 

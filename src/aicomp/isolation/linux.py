@@ -82,6 +82,11 @@ def drop_privileges() -> None:
     _check(_libc.capset(header, struct.pack("6I", *[0] * 6)), "capset")
 
 
+def prctl(option: int, value: int, data: bytes) -> None:
+    """Set a property of this process that takes a structure."""
+    _check(_libc.prctl(option, value, data, 0, 0), f"prctl {option}")
+
+
 def be_unreadable() -> None:
     """Keep other processes of this user from reading this one's memory; a program that it starts is readable again."""
     _check(_libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0), "PR_SET_DUMPABLE")

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -24,6 +25,11 @@ __all__ = ["ROUTES", "ApiError", "Call", "Handler", "all_calls", "team_of_header
 
 MAX_BODY_BYTES = 16 * 2**20
 """Most bytes of a call's JSON; the text of a kernel is the largest thing in one."""
+
+MAX_STRANGERS_BYTES = 64 * 2**10
+"""Most bytes of it where nobody is known to call: parsed, JSON can take twenty times its size in memory."""
+
+_MOST_INTEGER = 2**63 - 1  # of SQLite
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,7 @@ class Call:
         return value
 
     def integer(self, name: str, default: int = 0) -> int:
-        """A field that holds a whole number; Kaggle's clients send large ones as text.
+        """A field that holds a whole number of at most 64 bits; Kaggle's clients send large ones as text.
 
         Raises:
             ApiError: It holds something else.
@@ -75,9 +81,9 @@ class Call:
         value = self.body.get(name)
         if value is None or value == "":
             return default
-        if isinstance(value, str) and value.lstrip("-").isdecimal() and len(value) < 20:
-            return int(value)
-        if not isinstance(value, int) or isinstance(value, bool):
+        if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,19}", value):
+            value = int(value)
+        if not isinstance(value, int) or isinstance(value, bool) or abs(value) > _MOST_INTEGER:
             raise ApiError(400, f"`{name}` must be an integer.")
         return value
 
@@ -103,15 +109,16 @@ async def _dispatch(request: Request) -> Response:
         handler = all_calls().get((request.path_params["service"], request.path_params["method"]))
         if handler is None:
             raise ApiError(404, "This host does not know the call.")
-        body = await _read_body(request)
-        return await run_in_threadpool(_answer, handler, host, request, body)
+        most_bytes = await run_in_threadpool(_most_bytes, host, request.headers.get("Authorization", ""))
+        raw = await _read_body(request, most_bytes)
+        return await run_in_threadpool(_answer, handler, host, request, raw)
     except ApiError as e:
         return JSONResponse(e.body, e.status)
 
 
-def _answer(handler: Handler, host: "Host", request: Request, body: dict[str, Any]) -> Response:
-    call = Call(host, request.headers.get("Authorization", ""), body, str(request.base_url).rstrip("/"))
-    answer = handler(call)
+def _answer(handler: Handler, host: "Host", request: Request, raw: bytes) -> Response:
+    authorization, base_url = request.headers.get("Authorization", ""), str(request.base_url).rstrip("/")
+    answer = handler(Call(host, authorization, _parse_body(raw), base_url))
     return answer if isinstance(answer, Response) else JSONResponse(without_defaults(answer))
 
 
@@ -143,14 +150,26 @@ def _basic(value: str) -> tuple[str, str]:
     return user_name, token
 
 
-async def _read_body(request: Request) -> dict[str, Any]:
+def _most_bytes(host: "Host", authorization: str) -> int:
+    try:
+        return MAX_STRANGERS_BYTES if team_of_header(host, authorization) is None else MAX_BODY_BYTES
+    except ApiError:  # the call itself says what is wrong with the credentials, if it needs any
+        return MAX_STRANGERS_BYTES
+
+
+async def _read_body(request: Request, most_bytes: int) -> bytes:
     raw = bytearray()
     async for chunk in request.stream():
         raw += chunk
-        if len(raw) > MAX_BODY_BYTES:
-            raise ApiError(413, f"The request has more than {MAX_BODY_BYTES} bytes.")
+        if len(raw) > most_bytes:
+            raise ApiError(413, f"The request has more than {most_bytes} bytes.")
+    return bytes(raw)
+
+
+def _parse_body(raw: bytes) -> dict[str, Any]:
     try:
-        body = json.loads(bytes(raw)) if raw.strip() else {}
+        body = json.loads(raw) if raw.strip() else {}
+        json.dumps(body, ensure_ascii=False).encode()  # half a surrogate pair can be neither stored nor sent back
     except (ValueError, RecursionError):
         raise ApiError(400, "The request is no JSON.") from None
     if not isinstance(body, dict):

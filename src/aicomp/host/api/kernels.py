@@ -16,6 +16,8 @@ from aicomp.host.wire import ApiError, wire_date
 _SERVICE = "kernels.KernelsApiService"
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _MOST_CHARACTERS = 80
+MOST_TEXT_BYTES = 2**20
+"""Most bytes of a kernel's text, as on Kaggle."""
 
 
 def save_kernel(call: Call) -> dict[str, Any]:
@@ -28,6 +30,8 @@ def save_kernel(call: Call) -> dict[str, Any]:
         return {"error": "This host runs scripts and notebooks in Python alone."}
     if not call.text("text").strip():
         return {"error": "The notebook is empty."}
+    if len(call.text("text").encode()) > MOST_TEXT_BYTES:
+        return {"error": f"The notebook has more than {MOST_TEXT_BYTES:,} bytes: put data and weights into a dataset."}
     sources, invalid = _sources(call, team)
     kind: KernelType = "script" if kernel_type == "script" else "notebook"
     saved = runner.store.save(

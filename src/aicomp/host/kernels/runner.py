@@ -158,7 +158,8 @@ class Runner:
             _remove(folder / "scratch")
         if outcome.stopped:
             return None
-        return self._failure(kernel, outcome) or _tidy(folder / "working", self.limits)
+        untidy = _tidy(folder / "working", self.limits)  # what a failed one wrote can be downloaded too
+        return self._failure(kernel, outcome) or untidy
 
     def _isolated(self, kernel: Kernel, folder: Path, mounts: list[Mount]) -> Outcome:
         wanted = kernel.seconds or self.limits.seconds
@@ -250,6 +251,7 @@ def _environment() -> dict[str, str]:
 def _remove(folder: Path) -> None:
     """Remove a folder that a kernel wrote to: it may have closed folders in it, even to itself."""
     if folder.is_dir():
+        folder.chmod(0o700)
         for root, folders, _ in os.walk(folder):
             for name in folders:
                 if not (Path(root) / name).is_symlink():
@@ -260,6 +262,7 @@ def _remove(folder: Path) -> None:
 def _tidy(working: Path, limits: Limits) -> str:
     """Remove what is no plain file: a link could name any file of this machine. What is wrong with the rest, or ""."""
     n_files = 0
+    working.chmod(0o700)
     for root, folders, names in os.walk(working):
         for name in folders:
             path = Path(root) / name

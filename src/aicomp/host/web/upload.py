@@ -40,7 +40,7 @@ async def _submit(visit: Visit, body: AsyncIterator[bytes]) -> Response:
         visit.check_form(fields.get("csrf", ""))
 
     header, settings = visit.request.headers.get("content-type"), visit.host.settings
-    with _scratch_file(settings.state / "incoming") as path:
+    with _scratch_file(settings.incoming) as path:
         posted = await receive_form(header, body, path, settings.max_submission_bytes, check_before_file)
         ref = await run_in_threadpool(_create, visit, competition, team, posted, path)
     address = f"/competitions/{competition.slug}/submissions"
