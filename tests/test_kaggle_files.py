@@ -79,6 +79,28 @@ def test_a_competition_that_the_search_does_not_find_is_asked_for_by_name(bucket
     assert find_competition(connection, SLUG).title == "Shop"
 
 
+def test_a_misspelled_slug_that_the_search_does_not_find_gets_the_nearest_of_the_list(bucket, connection):
+    some = [{"ref": f"{bucket.url}/competitions/{name}"} for name in ("shop-sales", "rents")]
+    bucket.answers["ListCompetitions"] = [(200, {"competitions": []}), (200, {"competitions": some})] * 2
+    bucket.answers["GetCompetition"] = [(404, {"code": 404, "message": "none"})] * 2
+    with pytest.raises(RefusedError) as caught:
+        find_competition(connection, "shop-sails")
+    assert caught.value.hint == "did you mean `shop-sales`?"
+    assert "search" not in bucket.calls[-1][1]
+    with pytest.raises(RefusedError) as caught:
+        find_competition(connection, "xyz")
+    assert caught.value.hint == f"the slug is the last part of its page's address, {bucket.url}/competitions/SLUG"
+
+
+def test_each_further_try_is_said_before_its_pause(bucket, connection, pauses, caplog):
+    bucket.answers["ListDataFiles"] = [(500, {"code": 500, "message": "broken"}), (429, {}, {"Retry-After": "7"})]
+    assert list_files(connection, SLUG)
+    first, second = caplog.messages
+    assert first.startswith("broken: try 2 of 5 in ")
+    assert second.endswith(": try 3 of 5 in 7 s")
+    assert pauses[1] == 7
+
+
 @pytest.mark.parametrize("slug", ["", "../x", "a b", "https://www.kaggle.com/competitions/shop", "-x"])
 def test_what_cannot_be_a_slug_is_not_asked_for(bucket, connection, slug):
     with pytest.raises(UsageError, match="is no competition's slug"):

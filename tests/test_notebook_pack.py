@@ -48,6 +48,16 @@ def test_the_pack_holds_what_predicts_and_no_data(trained):
     assert [w.path.name.split("-")[0] for w in pack.wheels] == ["aicomp", "msgspec"]
 
 
+def test_the_last_step_of_a_run_goes_along(trained):
+    project, run = trained
+    (run.folder / "last_step.json").write_text('{"name": "plain"}\n')
+    [archive] = [f for f in make_pack(project, run).files if f.path.name == "project.zip"]
+    assert f"runs/{run.id}/last_step.json" in archive.contents
+    (run.folder / "last_step.json").unlink()
+    [archive] = [f for f in make_pack(project, run).files if f.path.name == "project.zip"]
+    assert f"runs/{run.id}/last_step.json" not in archive.contents
+
+
 def test_the_same_content_is_the_same_name_and_another_is_another(trained):
     project, run = trained
     first, second = make_pack(project, run), make_pack(project, run)

@@ -1,6 +1,7 @@
 """`aicomp submit --notebook`: pushed once and submitted once, whatever the network does."""
 
 import json
+import shlex
 
 import pytest
 from kernel_server import CUT, LOSE, TOKEN
@@ -88,6 +89,12 @@ def test_a_dry_run_shows_all_and_sends_nothing(ready, capsys):
     ):
         assert part in text
     assert TOKEN not in text
+    assert text.endswith(f"\nnext: aicomp submit --notebook {run.id}\n")
+    options = ["--message", "my words", "--host", host.url, "--time-limit", "2.0"]
+    assert main(["submit", "--notebook", "--dry-run", *options]) == 0
+    assert capsys.readouterr().out.endswith(
+        f"\nnext: {shlex.join(['aicomp', 'submit', '--notebook', run.id, *options])}\n"
+    )
     assert host.calls == []
 
 

@@ -112,7 +112,9 @@ def test_two_bets_that_are_one_are_no_hedge() -> None:
     alike = {(1, 2): 0.999, (1, 3): 0.9}
     first, second = select_two(records, greater_is_better=True, similarity=lambda a, b: alike[(a.ref or 0, b.ref or 0)])
     assert (first.record.ref, second.record.ref) == (1, 3)
-    assert second.reason.endswith("its predictions correlate 0.900 with the first's")
+    assert second.reason.endswith(
+        "its predictions correlate 0.900 with the first's; 2 predicts nearly the same as the first"
+    )
     _, second = select_two(records, greater_is_better=True, similarity=lambda a, b: 0.999)
     assert second.record.ref == 2
     assert second.reason.endswith("hardly a hedge, and no other differs by more than 1 %")

@@ -31,6 +31,7 @@ class Download:
         deadline: See `Competition.deadline`.
         findings: What the host says, for people and for the contract.
         notes: What is true of this machine and this day alone, for people.
+        notebook_only: Whether the host takes notebooks and no files.
     """
 
     folder: Path
@@ -41,6 +42,7 @@ class Download:
     deadline: str = ""
     findings: tuple[Finding, ...] = ()
     notes: tuple[Finding, ...] = ()
+    notebook_only: bool = False
 
     def describe(self, competition: Competition) -> Competition:
         """A contract with what the host says; the slug stays the host's, since submissions go by it."""

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from one_competition import RULES, one_competition
@@ -267,6 +268,17 @@ def test_inside_a_project_its_competition_is_meant(shop, tmp_path, capsys, monke
     code, content, found = examined(capsys)
     assert (code, content["competition"]) == (0, "shop")
     assert (found["data"][0]["status"], found["data"][0]["detail"]) == ("warning", "`data/raw/test.csv` is missing")
+
+
+def test_a_clone_is_told_how_its_data_comes_back(home, capsys, monkeypatch):
+    assert main(["init", "iris"]) == 0
+    monkeypatch.chdir("iris")
+    Path("data", "manifest.json").unlink()
+    capsys.readouterr()
+    [check] = examined(capsys)[2]["data"]
+    assert (check["status"], check["detail"]) == ("warning", f"`{Path.cwd()}` has no data yet")
+    assert check["hint"] == f"run `aicomp init --data-only --into {Path.cwd()}`"
+    assert main(["init", "--data-only", "--into", str(Path.cwd())]) == 0
 
 
 def test_an_embedded_competition_needs_no_network(home, capsys, monkeypatch):

@@ -98,6 +98,12 @@ def test_the_second_project_downloads_nothing_and_the_cache_stays_as_it_is(here,
     assert f"downloaded already: `shop-sales` of {shop.url}: 3 files" in capsys.readouterr().err
 
 
+def test_what_comes_next_where_only_notebooks_are_taken(here, shop, capsys):
+    shop.facts["isKernelsSubmissionsOnly"] = True
+    assert init("shop-sales", "--host", shop.url) == 0
+    assert capsys.readouterr().out.endswith("  aicomp train\n  aicomp submit --notebook --dry-run\n")
+
+
 def test_flags_win_over_what_the_host_says(here, shop, capsys):
     assert init("shop-sales", "--host", shop.url, "--metric", "accuracy", "--into", "p") == 0
     assert load_competition(here / "p" / "competition.toml").metric == "accuracy"

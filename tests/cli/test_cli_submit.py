@@ -1,4 +1,5 @@
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -313,6 +314,9 @@ def test_several_runs_are_blended(
     out = capsys.readouterr().out
     assert "blend:  0.75 20260101-000001 + 0.25 20260101-000002 (mean of ranks)\n" in out
     assert f"next: aicomp submit {' '.join(runs)} --weight 3 --weight 1\n" in out
+    where = ["--message", "my words", "--project", str(project.folder)]
+    assert main(["submit", *runs, *where, "--dry-run"]) == 0
+    assert capsys.readouterr().out.endswith(f"next: aicomp submit {shlex.join([*runs, *where])}\n")
     assert main(["submit", *runs, "--yes", "--json"]) == 0
     content = json.loads(capsys.readouterr().out)
     assert content["run"] is None

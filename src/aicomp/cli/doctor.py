@@ -62,16 +62,30 @@ def _project(folder: Path | None) -> "Project | None":
 
 
 def _checks(project: "Project | None", endpoint: Any, slug: str | None, *, is_elsewhere: bool) -> "Iterator[Check]":
-    from aicomp.checkup import Check, check_data, check_device, check_disk, check_versions
+    from aicomp.checkup import Check, check_device, check_disk, check_versions
     from aicomp.kaggle.doctor import examine
 
     if project is not None:
-        yield check_data(project.folder)
+        yield _check_data(project)
         if project.competition.host == "local" and not is_elsewhere:
             yield from (check_versions(), check_device(), check_disk(project.folder))
             yield Check("competition", "ok", f"`{slug}` is embedded: it needs neither network nor account")
             return
     yield from examine(endpoint, slug)
+
+
+def _check_data(project: "Project") -> "Check":
+    """Whether the data is there; where it is known where it comes from, the hint need not ask."""
+    from dataclasses import replace
+
+    from aicomp.checkup import check_data
+    from aicomp.contract.inquiry import shell_word
+    from aicomp.raw_data import manifest_path
+
+    check = check_data(project.folder)
+    if manifest_path(project.folder).is_file() or not (project.competition.url or project.competition.host == "local"):
+        return check
+    return replace(check, hint=f"run `aicomp init --data-only --into {shell_word(str(project.folder))}`")
 
 
 def _lines(check: "Check") -> list[str]:

@@ -92,7 +92,7 @@ def _serve(
         folder = _one_folder(words)
         state = folder / ".aicomp-host" if state is None else state
     competitions = load_all(folder)
-    settings = Settings(state)
+    settings = Settings(state.absolute())  # what runs in its folders runs in another directory
 
     def ready(url: str) -> None:
         output.say(f"serving on {url}", *_how_to_use(url, state, more))
@@ -123,6 +123,10 @@ def _how_to_use(url: str, state: Path, more: dict[str, Any]) -> list[str]:
         f"  export KAGGLE_API_TOKEN={shlex.quote(more['token'])}",
         "  kaggle competitions list",
         "",
+        "or aicomp:",
+        f"  export AICOMP_HOST={url} AICOMP_TOKEN={shlex.quote(more['token'])}",
+        "  aicomp init iris",
+        "",
         "stop with Ctrl-C",
     ]
 
@@ -131,6 +135,8 @@ def _check(output: Output, words: Sequence[str]) -> None:
     from aicomp.host.check import check_folder
 
     folder = _one_folder(words)
+    if not folder.is_dir():
+        raise UsageError(f"`{folder}` is no folder", "name the folder of one competition")
     problems = check_folder(folder)
     content = {"folder": str(folder), "problems": [problem.content for problem in problems]}
     output.result(content, *([line for problem in problems for line in problem.lines] or ["no problem found"]))
@@ -147,6 +153,8 @@ def _make_team(output: Output, words: Sequence[str], state: Path | None, *, acce
     if state is None:
         if len(words) == 1:
             raise UsageError("the host's folder is not named", f"write `aicomp host team {words[0]} --state DIR`")
+        if not Path(words[1]).is_dir():
+            raise UsageError(f"`{words[1]}` is no folder", "name the folder that `aicomp host` serves")
         state = Path(words[1]) / ".aicomp-host"
     db = Database(state / FILE_NAME)
     token = create_team(db, words[0], accept_rules=accept_rules)

@@ -14,6 +14,7 @@ from aicomp.errors import UsageError
 if TYPE_CHECKING:
     from aicomp.contract import Ask, Finding
     from aicomp.scaffold import Created
+    from aicomp.sources import Download
 
 
 def init(
@@ -112,16 +113,17 @@ def init(
         data, given = fetch_source(source, into, given, template, wanted, out)
         with telling_what_was_left(data):
             created = create_project(data, into, given, template, asker)
-    _report(out, created, () if data is None or isinstance(data, str) else data.notes, data_only=data_only)
+    _report(out, created, None if isinstance(data, str) else data, data_only=data_only)
 
 
-def _report(out: Output, created: "Created", notes: "Sequence[Finding]", *, data_only: bool) -> None:
+def _report(out: Output, created: "Created", download: "Download | None", *, data_only: bool) -> None:
     import msgspec
 
     from aicomp.contract.inquiry import shell_word
 
-    findings = [*notes, *created.findings]
-    commands = ["aicomp train", "aicomp submit --dry-run"]
+    findings = [*(() if download is None else download.notes), *created.findings]
+    takes_notebooks = download is not None and download.notebook_only
+    commands = ["aicomp train", f"aicomp submit {'--notebook ' if takes_notebooks else ''}--dry-run"]
     folder = _shown(created.folder)
     if folder != ".":
         commands.insert(0, f"cd {shell_word(folder)}")

@@ -1,5 +1,6 @@
 """`aicomp submit --notebook`: pack a run, rehearse it, push it, wait for it, and submit its version."""
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from aicomp.cli.notebook_text import all_lines, describe, lines_of
@@ -34,6 +35,7 @@ def submit_notebook(
     message: str | None,
     host: str | None,
     time_limit_hours: float = 9.0,
+    repeated: dict[str, object] | None = None,
 ) -> None:
     """Submit a notebook that predicts with a run, for competitions that take no files.
 
@@ -53,10 +55,12 @@ def submit_notebook(
         message: Description; None takes the run and its score.
         host: `--host`.
         time_limit_hours: The competition's limit for a notebook.
+        repeated: Options of a dry run that the command that sends needs too, by name.
 
     Raises:
         AicompError: The rehearsal, the notebook on the host or its submission failed.
     """
+    from aicomp.cli.parcel import next_command
     from aicomp.kaggle.endpoint import find_endpoint
     from aicomp.kaggle.notebook.pack import make_pack
     from aicomp.kaggle.notebook.state import State
@@ -74,9 +78,8 @@ def submit_notebook(
     _rehearse(project, output, made, state, time_limit_hours)
     content = describe(project, endpoint, parcel, made, state, time_limit_hours)
     if dry_run:
-        output.result(
-            {**content, "status": "valid"}, *all_lines(content, endpoint), f"next: aicomp submit --notebook {run.id}"
-        )
+        next_line = next_command(["--notebook", run.id], repeated or {})
+        output.result({**content, "status": "valid"}, *all_lines(content, endpoint), next_line)
         return
     output.say(*lines_of(content, endpoint))
     _send(project, output, endpoint, parcel, made, state, content, yes=yes, wait=wait, hours=time_limit_hours)
@@ -266,6 +269,7 @@ def _finish(
         "ref": delivery.ref,
         "url": delivery.url,
     }
+    is_own_host = endpoint.host == project.competition.host
     lines = [
         {
             "sent": f"sent as {delivery.ref}",
@@ -273,6 +277,6 @@ def _finish(
             "already sent": f"already sent as {delivery.ref}: nothing was sent now",
         }[delivery.how],
         f"its score will stand on {delivery.url}" if score is None else f"public score: {score:.5g}",
-        "next: aicomp submissions",
+        "next: aicomp submissions" + ("" if is_own_host else f" --host {shlex.quote(endpoint.host)}"),
     ]
     output.result({**content, **outcome}, *lines)

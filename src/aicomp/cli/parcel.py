@@ -133,10 +133,19 @@ def lines(content: dict[str, Any], endpoint: "Endpoint | None") -> list[str]:
     ]
 
 
-def next_command(names: list[str], weights: list[float], file: Path | None, host: str | None) -> str:
-    """The line that sends what a dry run has shown."""
+def run_words(names: list[str], weights: list[float], file: Path | None) -> list[str]:
+    """Runs, weights and file as they are given to `aicomp submit`."""
     given = list(names) if len(names) < 2 else [word for name in names for word in ("--run", name)]
     given += [word for weight in weights for word in ("--weight", f"{weight:g}")]
-    given += ["--file", str(file)] if file is not None else []
-    given += ["--host", host] if host is not None else []
-    return f"next: aicomp submit {shlex.join(given)}".rstrip()
+    return given + (["--file", str(file)] if file is not None else [])
+
+
+def next_command(words: list[str], options: dict[str, object]) -> str:
+    """The line that sends what a dry run has shown.
+
+    Args:
+        words: What to send.
+        options: Further ones by name, such as "--host"; those that are None are left out.
+    """
+    given = [word for name, value in options.items() if value is not None for word in (name, str(value))]
+    return f"next: aicomp submit {shlex.join([*words, *given])}".rstrip()

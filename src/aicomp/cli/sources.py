@@ -172,6 +172,7 @@ def _describe(clearance: "Clearance", endpoint: "Endpoint", folder: Path) -> "Do
         "" if info.deadline is None else f"{info.deadline:%Y-%m-%dT%H:%M:%SZ}",
         tuple(findings),
         tuple(_notes(clearance, folder)),
+        info.notebook_only,
     )
 
 

@@ -67,12 +67,13 @@ def submit(
     embedded competition; null if there is none yet), private_score, ref and url (of Kaggle, else null), rank (before,
     after and teams; null unless waited for), left_today (submissions left before this one, null if unknown).
     """
-    from aicomp.cli.parcel import describe, find_runs, lines, next_command, pack
+    from aicomp.cli.parcel import describe, find_runs, lines, next_command, pack, run_words
     from aicomp.project import Project
 
     output = Output(as_json)
     project = Project.open(project_folder)
     names = [*([run_name] if run_name is not None else []), *(more_runs or [])]
+    repeated: dict[str, object] = {"--message": message, "--host": host, "--project": project_folder}
     if notebook:
         _refuse(
             {"--file": file, "--weight": weights, "--again": again, "--timeout": timeout, "a second run": names[1:]}
@@ -90,6 +91,7 @@ def submit(
             message=message,
             host=host,
             time_limit_hours=9.0 if time_limit is None else time_limit,
+            repeated=repeated | {"--time-limit": time_limit},
         )
         return
     if time_limit is not None:
@@ -102,7 +104,8 @@ def submit(
     parcel, table, blended = pack(project, runs, file, weights or [], message)
     content = describe(project, endpoint, parcel, table, blended)
     if dry_run:
-        next_line = next_command([run.id for run in runs], weights or [], file, host)
+        words = run_words([run.id for run in runs], weights or [], file)
+        next_line = next_command(words, repeated)
         output.result({**content, "status": "valid"}, *lines(content, endpoint), "valid; nothing was sent", next_line)
         return
     output.say(*lines(content, endpoint))

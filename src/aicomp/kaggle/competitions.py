@@ -73,12 +73,18 @@ def find_competition(connection: Connection, slug: str) -> CompetitionInfo:
     if found is not None:
         return found
     near = get_close_matches(slug, dict.fromkeys(seen), n=_N_NEAR, cutoff=0.5) or seen[:_N_NEAR]
-    names = ", ".join(f"`{name}`" for name in near)
-    page = connection.endpoint.page(slug)
+    names = ", ".join(f"`{name}`" for name in near or _spelled_alike(connection, slug))
+    page = connection.endpoint.page("SLUG")
     raise RefusedError(
         f"{connection.endpoint.name} knows no competition `{slug}`",
-        f"did you mean {names}?" if names else f"the slug is the last part of a competition's address, as in {page}",
+        f"did you mean {names}?" if names else f"the slug is the last part of its page's address, {page}",
     )
+
+
+def _spelled_alike(connection: Connection, slug: str) -> list[str]:
+    """Competitions of the first page without a search, which finds no word that is misspelled."""
+    listed = [_info(connection, competition).slug for competition in _search(connection, "", most=1)]
+    return get_close_matches(slug, listed, n=_N_NEAR, cutoff=0.6)
 
 
 def check_slug(slug: str) -> str:
@@ -95,7 +101,7 @@ def check_slug(slug: str) -> str:
     return slug
 
 
-def _search(connection: Connection, slug: str) -> Iterator[Any]:
+def _search(connection: Connection, slug: str, most: int = _MAX_PAGES) -> Iterator[Any]:
     from kagglesdk.competitions.types.competition_api_service import ApiListCompetitionsRequest
     from kagglesdk.competitions.types.competition_enums import CompetitionListTab, CompetitionSortBy, HostSegment
 
@@ -104,12 +110,13 @@ def _search(connection: Connection, slug: str) -> Iterator[Any]:
         request.group = CompetitionListTab.COMPETITION_LIST_TAB_EVERYTHING
         request.category = HostSegment.HOST_SEGMENT_UNSPECIFIED
         request.sort_by = CompetitionSortBy.COMPETITION_SORT_BY_BEST
-        request.search = slug
+        if slug:
+            request.search = slug
         if token:
             request.page_token = token
         return connection.call(lambda: connection.competitions.list_competitions(request), slug)
 
-    for _, page in zip(range(_MAX_PAGES), pages(fetch, "list of competitions"), strict=False):
+    for _, page in zip(range(most), pages(fetch, "list of competitions"), strict=False):
         yield from page.competitions
 
 

@@ -58,9 +58,11 @@ def check_network(endpoint: Endpoint) -> Check:
         once(knock)
     except Fault as fault:
         message = f"{address} cannot be reached{by}: {fault.message}"
-        hint = (
-            "check `https_proxy` and `http_proxy`" if proxy else "check the connection; a proxy goes to `https_proxy`"
-        )
+        hint = "check the connection; a proxy goes to `https_proxy`"
+        if proxy:
+            hint = "check `https_proxy` and `http_proxy`"
+        elif endpoint.url is not None:
+            hint = "check that the host runs at this address, and the connection"
         return Check.failed("network", NetworkError(message, hint))
     return Check("network", "ok", f"{address} answers{by}")
 
@@ -175,7 +177,7 @@ def _check_submissions(connection: Connection, info: CompetitionInfo) -> Check:
         return Check(name, "ok", f"{info.max_daily_submissions or 'an unknown number'} a day, none sent yet")
     if limits.is_exhausted:
         which = "in all" if limits.is_limited_by_total else "today"
-        hint = "" if limits.is_limited_by_total else "the day of Kaggle ends at midnight UTC"
+        hint = "" if limits.is_limited_by_total else "the day ends at midnight UTC"
         return Check(name, "warning", f"none is left {which}", hint)
     return Check(name, "ok", f"{limits.allowed_now} left today, {limits.today} sent")
 

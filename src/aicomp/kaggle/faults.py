@@ -36,7 +36,10 @@ class Fault(Exception):  # noqa: N818 - it never leaves this package
         if self.status:
             when = f"in {self.retry_after:.0f} s" if self.retry_after else "in a while"
             return NetworkError(f"{endpoint.name} answers {self.status}: {self.message}", f"try again {when}")
-        return NetworkError(f"{endpoint.name} cannot be reached: {self.message}", "check the connection and try again")
+        hint = "check the connection and try again"
+        if endpoint.url is not None:
+            hint = "check that the host runs at this address, and the connection, and try again"
+        return NetworkError(f"{endpoint.name} cannot be reached: {self.message}", hint)
 
 
 def refusal(fault: Fault, slug: str, credentials: Credentials, endpoint: Endpoint) -> AicompError:
@@ -52,7 +55,7 @@ def refusal(fault: Fault, slug: str, credentials: Credentials, endpoint: Endpoin
     elif "deadline" in text or "closed" in text or "ended" in text:
         hint = f"the competition takes no submissions now: {page}"
     elif "daily" in text or "allowance" in text or "limit" in text:
-        hint = "the day of Kaggle ends at midnight UTC"
+        hint = "the day ends at midnight UTC"
     elif fault.status == 403:
         hint = f"open {page}/rules in a browser and accept the rules; some competitions also want a verified phone"
     else:

@@ -1,5 +1,6 @@
 """Calls that are tried again: with time-outs, a limited number of tries, and pauses that grow."""
 
+import logging
 import random
 import time
 from collections.abc import Callable
@@ -22,6 +23,8 @@ FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
 """Most seconds to wait for one try; a server that asks for more is reported instead."""
 
+_LOG = logging.getLogger(__name__)  # unless a program sets it up otherwise, its warnings go to stderr
+
 _T = TypeVar("_T")
 
 
@@ -37,7 +40,9 @@ def patiently(call: Callable[[], _T]) -> _T:
         except Fault as fault:
             if fault.is_refusal or number == TRIES or fault.retry_after > LONGEST_PAUSE:
                 raise
-            time.sleep(fault.retry_after or pause_before(number + 1))
+            pause = fault.retry_after or pause_before(number + 1)
+            _LOG.warning("%s: try %d of %d in %.0f s", fault.message, number + 1, TRIES, pause)
+            time.sleep(pause)
     raise AssertionError("unreachable")
 
 

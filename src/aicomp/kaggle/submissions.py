@@ -62,7 +62,7 @@ class Limits:
             f"no submission to `{slug}` is left: {count} {which}",
             "this competition takes no more"
             if self.is_limited_by_total
-            else "the day of Kaggle ends at midnight UTC; `aicomp submissions` shows what was sent",
+            else "the day ends at midnight UTC; `aicomp submissions` shows what was sent",
         )
 
 

@@ -10,6 +10,7 @@ time-out, a cut line or a gateway's 502 and 504: the host may still be at work o
 two. What is left open is said, and the same command asks the list again before it sends.
 """
 
+import logging
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ LOOKS = 2
 
 LOOK_PAUSE = 5.0
 """Seconds between two such looks."""
+
+_LOG = logging.getLogger(__name__)  # unless a program sets it up otherwise, its warnings go to stderr
 
 _GATEWAYS = (408, 502, 504)
 _UPLOADS = 2
@@ -135,6 +138,7 @@ def find_arrived(connection: Connection, slug: str, sha256: str, known: Collecti
     """
     for number in range(LOOKS):
         if number:
+            _LOG.warning("the list of submissions does not show it yet: looking again in %.0f s", LOOK_PAUSE)
             time.sleep(LOOK_PAUSE)
         new = [p for p in with_tag(list_submissions(connection, slug), sha256) if p.ref not in known]
         if new:

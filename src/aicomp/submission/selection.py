@@ -131,14 +131,22 @@ def _second(first: Record, believed: list[Record], by_public: list[Record], simi
     ]
     if not candidates:
         return None
-    likeness = []
+    likeness: list[float] = []
     for record, reason in candidates:
         alike = similarity(first, record)
         if alike is None or alike < _CLOSE:
-            return Choice(record, reason + _told(alike))
+            return Choice(record, reason + _told(alike) + _passed([c for c, _ in candidates[: len(likeness)]]))
         likeness.append(alike)
     record, reason = candidates[0]
     return Choice(record, f"{reason}{_told(likeness[0])}: hardly a hedge, and no other differs by more than 1 %")
+
+
+def _passed(records: Sequence[Record]) -> str:
+    """Why better ones are not taken."""
+    if not records:
+        return ""
+    names = ", ".join(str(r.ref) for r in records)
+    return f"; {names} {'predicts' if len(records) == 1 else 'predict'} nearly the same as the first"
 
 
 def _told(alike: float | None) -> str:

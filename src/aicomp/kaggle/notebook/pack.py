@@ -25,6 +25,9 @@ _LONGEST_TITLE = 50  # of a dataset and of a notebook, by Kaggle's rule
 _OTHERS = ("data", "runs", "submissions", "node_modules")
 """Folders of a project whose Python files are none of its code."""
 
+_LAST_STEP = "last_step.json"
+"""What a run does to its predictions before they are submitted; one that does nothing may lack it."""
+
 _TOKEN = re.compile(rb"KGAT_[0-9A-Za-z]{16,}")
 
 
@@ -139,7 +142,8 @@ def _project_entries(project: Project, run: Run) -> Iterator[tuple[str, bytes]]:
         yield name, (project.folder / name).read_bytes()
     for path in _code(project.folder):
         yield path.relative_to(project.folder).as_posix(), path.read_bytes()
-    names = [*RUN_FILES, *(f"folds/{k}/{name}" for k in range(len(run.scores["folds"])) for name in FOLD_FILES)]
+    last = [_LAST_STEP] if (run.folder / _LAST_STEP).is_file() else []
+    names = [*RUN_FILES, *last, *(f"folds/{k}/{name}" for k in range(len(run.scores["folds"])) for name in FOLD_FILES)]
     for name in names:
         yield f"runs/{run.id}/{name}", (run.folder / name).read_bytes()
 
