@@ -150,3 +150,14 @@ def test_every_number_is_encoded_in_order_and_finite(values):
     z = encoded.x_num[:, 0]
     assert np.isfinite(z).all()
     assert (np.diff(z[np.argsort(values, kind="stable")]) >= 0).all()
+
+
+def test_raw_numbers_keep_their_unit_and_say_nothing_about_missing_ones():
+    frame = pd.DataFrame({"x": [1.0, np.nan, 300.0], "when": [1.6e9, 1.6e9 + 1, 1.6e9 + 2], "same": [2.0, 2.0, 2.0]})
+    columns = [Column(name, "number", "") for name in frame]
+    table = Table.build(frame, columns)
+    encoder = Encoder(columns, numbers="raw").fit(table, np.arange(3))
+    assert encoder.num_names == ["x", "when"]
+    encoded = encoder.transform(table, np.arange(3))
+    np.testing.assert_array_equal(encoded.x_num[:, 0], [1, np.nan, 300])
+    np.testing.assert_array_equal(encoded.x_num[:, 1], [0, 1, 2])

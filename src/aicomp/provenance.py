@@ -5,7 +5,8 @@ import json
 import platform
 import shutil
 import subprocess
-from importlib.metadata import version
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from aicomp.project import Project
 from aicomp.raw_data import data_hash
 
 _PACKAGES = ("torch", "numpy", "pandas", "scikit-learn", "safetensors")
+_PACKAGES_OF_MODEL = {"lightgbm": ("lightgbm",), "catboost": ("catboost",), "xgboost": ("xgboost", "xgboost-cpu")}
 
 
 def describe(project: Project) -> dict[str, Any]:
@@ -26,7 +28,11 @@ def describe(project: Project) -> dict[str, Any]:
         "competition": msgspec.to_builtins(project.competition),
         "data_hash": data_hash(project.folder),
         "code_hash": project.code_hash(),
-        "versions": {"aicomp": __version__, **{p: version(p) for p in _PACKAGES}},
+        "versions": {
+            "aicomp": __version__,
+            **{p: version(p) for p in _PACKAGES},
+            **_of_model(project.config.model.name),
+        },
     }
     # How many processes share the work does not change what comes out, nor does what a notebook brings along.
     decisive = {**facts, "config": {k: v for k, v in config.items() if k not in ("workers", "notebook")}}
@@ -38,6 +44,15 @@ def describe(project: Project) -> dict[str, Any]:
         "platform": platform.platform(),
         "git": git_state(project.folder),
     }
+
+
+def _of_model(name: str) -> dict[str, str]:
+    """Versions of the installed packages that a model is made of, beside torch and scikit-learn."""
+    found = {}
+    for package in _PACKAGES_OF_MODEL.get(name, ()):
+        with suppress(PackageNotFoundError):  # xgboost has two packages; training says if both are missing
+            found[package] = version(package)
+    return found
 
 
 def git_state(folder: Path) -> dict[str, Any] | None:

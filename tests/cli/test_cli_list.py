@@ -9,7 +9,7 @@ from plugin_cases import install_plugin
 from aicomp.cli.main import main
 from aicomp.cli.table import table_lines
 from aicomp.metrics import METRICS
-from aicomp.models import MODELS
+from aicomp.models import ALL_MODELS
 from aicomp.resources import bundled_names
 from aicomp.splitters import SPLITTERS
 
@@ -70,7 +70,7 @@ def test_metrics_as_json(capsys: Capture) -> None:
         ("competitions", bundled_names("competitions")),
         ("templates", bundled_names("templates")),
         ("metrics", list(METRICS)),
-        ("models", list(MODELS)),
+        ("models", list(ALL_MODELS)),
         ("splitters", list(SPLITTERS)),
     ],
 )
@@ -181,3 +181,11 @@ def test_on_a_terminal_the_last_column_is_wrapped(monkeypatch: pytest.MonkeyPatc
     ]
     monkeypatch.setattr(sys.stdout, "isatty", lambda: False)
     assert table_lines(["name", "description"], rows)[1] == "rmse  one two three four five six"
+
+
+def test_models_say_whether_their_package_is_there(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aicomp.models.find_spec", lambda name: None)
+    installed = {item["name"]: item["installed"] for item in listed(capsys, "models") if item["plugin"] is None}
+    assert [name for name, there in installed.items() if not there] == ["lightgbm", "catboost", "xgboost"]
+    (line,) = (line for line in lines(capsys, "models") if line.startswith("catboost"))
+    assert line.split()[1] == "no"

@@ -25,7 +25,8 @@ def list_names(
 
     With --json the keys are: kind, items. Each item has name, description and plugin (the package that it comes from,
     null for aicomp's own); a competition also problem_type, metric and host; a metric also greater_is_better, needs and
-    problem_types. A plugin that cannot be loaded has name, description (why) and plugin alone.
+    problem_types; a model also installed (whether the package that it needs is there). A plugin that cannot be loaded
+    has name, description (why) and plugin alone.
     """
     from aicomp.cli.table import table_lines
     from aicomp.registry import Kind
@@ -71,9 +72,9 @@ def _own(kind: "Kind") -> dict[str, Any]:
 
             return dict(METRICS)
         case "model":
-            from aicomp.models import MODELS
+            from aicomp.models import ALL_MODELS
 
-            return dict(MODELS)
+            return dict(ALL_MODELS)
         case "splitter":
             from aicomp.splitters import SPLITTERS
 
@@ -96,8 +97,15 @@ def _describe(kind: "Kind", found: Any) -> dict[str, Any]:
                 "problem_types": [t for t in get_args(ProblemType) if t in found.problem_types],
                 "description": _about_function(found.fn),
             }
-        case "model" | "splitter":
+        case "model":
+            from aicomp.models import is_installed
+
+            return {"installed": is_installed(found), "description": _about_function(found)}
+        case "splitter":
             return {"description": _about_function(found)}
+
+
+_INSTALLED = {True: "yes", False: "no"}
 
 
 def _table(kind: "Kind", items: list[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
@@ -107,6 +115,9 @@ def _table(kind: "Kind", items: list[dict[str, Any]]) -> tuple[list[str], list[l
         columns += ["problem_type", "metric", "host"]
     elif kind == "metric":
         columns += ["greater_is_better", "needs", "problem_types"]
+    elif kind == "model":
+        columns += ["installed"]
+        items = [{**item, "installed": _INSTALLED[item.get("installed", False)]} for item in items]
     if any(item["plugin"] is not None for item in items):
         columns.append("plugin")
     columns.append("description")

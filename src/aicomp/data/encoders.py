@@ -176,6 +176,26 @@ class IsMissing(_Number):
 
 
 @dataclass(frozen=True)
+class Raw(_Number):
+    """A number in its own unit, NaN where missing: for trees, which look at the order alone.
+
+    Attributes:
+        start: Subtracted, so that large numbers close together stay apart in float32.
+    """
+
+    start: float
+
+    @classmethod
+    def fit(cls, column: str, part: str, fitted: np.ndarray) -> "Raw":
+        """Learn from the values of the training rows that are not missing; float32 is exact up to 2**24."""
+        return cls(column, part, float(fitted.min()) if np.abs(fitted).max() > 2**24 else 0.0)
+
+    def __call__(self, table: Table, rows: np.ndarray) -> np.ndarray:
+        """See `ColumnEncoder`."""
+        return np.asarray((self.values(table, rows) - self.start)[:, None])
+
+
+@dataclass(frozen=True)
 class CategoryLevels:
     """A category as a code: 0 for rare and unseen levels, 1 for missing, then each level of enough training rows.
 
@@ -258,6 +278,7 @@ _ENCODERS: dict[str, type[Any]] = {
     "quantile-normal": QuantileNormal,
     "flag": Flag,
     "is-missing": IsMissing,
+    "raw": Raw,
     "text": TextEncoder,
     "category-levels": CategoryLevels,
     "code-levels": CodeLevels,

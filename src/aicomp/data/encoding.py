@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
@@ -21,6 +22,7 @@ from aicomp.data.encoders import (
     IsMissing,
     LevelEncoder,
     QuantileNormal,
+    Raw,
     dump,
     restore,
 )
@@ -50,6 +52,7 @@ class Encoder:
 
     Args:
         columns: The columns with their kinds.
+        numbers: "normal" makes numbers near 0 without NaN, as networks need them; "raw" keeps their unit and NaN.
 
     Attributes:
         num_names: Names of the numbers, in the order of `Encoded.x_num`.
@@ -57,8 +60,9 @@ class Encoder:
         cardinalities: Number of codes of each categorical column.
     """
 
-    def __init__(self, columns: Sequence[Column]) -> None:
+    def __init__(self, columns: Sequence[Column], numbers: Literal["raw", "normal"] = "normal") -> None:
         self.columns = list(columns)
+        self._fit_number = _fit_number if numbers == "normal" else _fit_raw
         self._numbers: list[ColumnEncoder] = []
         self._categories: list[LevelEncoder] = []
 
@@ -90,10 +94,10 @@ class Encoder:
         self._numbers, self._categories = [], []
         for column in self.columns:
             if column.kind in ("number", "boolean", "code"):
-                self._numbers += _fit_number(column.name, "", table.numbers[column.name][rows])
+                self._numbers += self._fit_number(column.name, "", table.numbers[column.name][rows])
             if column.kind == "datetime":
                 for part, fitted in _time_parts(table.numbers[column.name][rows]).items():
-                    self._numbers += _fit_number(column.name, part, fitted)
+                    self._numbers += self._fit_number(column.name, part, fitted)
             if column.kind == "text":
                 self._numbers.append(TextEncoder.fit(column.name, table, rows))
             if column.kind in ("category", "code"):
@@ -172,6 +176,14 @@ def _fit_number(column: str, part: str, fitted: np.ndarray) -> list[ColumnEncode
     if missing.any() and len(present):
         encoders.append(IsMissing(column, part))
     return encoders
+
+
+def _fit_raw(column: str, part: str, fitted: np.ndarray) -> list[ColumnEncoder]:
+    """The encoder of one number for trees, none if it is constant and never missing; arguments as `_fit_number`."""
+    present = fitted[~np.isnan(fitted)]
+    if not len(present) or (len(present) == len(fitted) and present.min() == present.max()):
+        return []
+    return [Raw.fit(column, part, present)]
 
 
 def _time_parts(seconds: np.ndarray) -> dict[str, np.ndarray]:

@@ -1,8 +1,9 @@
 """Train one fold of a prepared run and save what came of it. Runs in a worker process or in the caller's."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -15,7 +16,8 @@ from aicomp.data.columns import Column
 from aicomp.data.encoding import Encoder
 from aicomp.data.table import Table
 from aicomp.files import atomic_write, partial_file
-from aicomp.models import MODELS, with_params
+from aicomp.models import ALL_MODELS, ESTIMATORS, is_estimator, with_params
+from aicomp.models.estimator import Numbers, numbers_of
 from aicomp.project import Project
 from aicomp.registry import resolve
 from aicomp.report.curves import write_curves_csv
@@ -23,6 +25,7 @@ from aicomp.run import Run
 from aicomp.training.checkpoint import save_spec
 from aicomp.training.device import choose_device
 from aicomp.training.fit import EpochReport, FoldData, FoldResult, fit_fold
+from aicomp.training.whole import fit_whole
 
 
 def run_fold(run: Run, project_folder: Path, k: int, report: Callable[[EpochReport], None]) -> None:
@@ -37,26 +40,34 @@ def run_fold(run: Run, project_folder: Path, k: int, report: Callable[[EpochRepo
     info = run.info
     config = msgspec.convert(info["config"], Config)
     project = Project(project_folder, config, msgspec.convert(info["competition"], Competition))
-    build_model = resolve("model", config.model.name, MODELS, project_folder)
+    found = resolve("model", config.model.name, ALL_MODELS, project_folder)
+    build = with_params(found, config.model.params)
     fold = load_file(run.work / f"fold-{k}.safetensors")
-    data, encoder = _encode(run, fold)
-    result = fit_fold(
-        data,
-        project.task,
-        config,
-        with_params(build_model, config.model.params),
-        seed=config.seed + 1000 * k,
-        device=choose_device(config.device),
-        report=report,
-    )
+    seed = config.seed + 1000 * k
+    if is_estimator(found):
+        data, encoder = _encode(run, fold, numbers=numbers_of(found))
+        result = fit_whole(data, project.task, config, build, seed=seed, report=report)
+    else:
+        data, encoder = _encode(run, fold, numbers="normal")
+        device = choose_device(config.device)
+        result = fit_fold(data, project.task, config, build, seed=seed, device=device, report=report)
     _save(run.fold(k), fold["valid"], result, encoder)
 
 
-def _encode(run: Run, fold: dict[str, np.ndarray]) -> tuple[FoldData, Encoder]:
+def training_device(config: Mapping[str, Any]) -> str:
+    """Kind of the device that a config's folds are trained on, such as "cpu"; models that are no networks take the CPU.
+
+    Raises:
+        UsageError: A device was asked for that this machine does not have.
+    """
+    return "cpu" if config["model"]["name"] in ESTIMATORS else choose_device(config["device"]).type
+
+
+def _encode(run: Run, fold: dict[str, np.ndarray], numbers: Numbers) -> tuple[FoldData, Encoder]:
     columns = [msgspec.convert(c, Column) for c in run.read("columns.json")]
     train, test = Table.load(run.work / "train.safetensors"), Table.load(run.work / "test.safetensors")
     y = load_file(run.work / "target.safetensors")["y"]
-    encoder = Encoder(columns).fit(train, fold["train"])
+    encoder = Encoder(columns, numbers).fit(train, fold["train"])
     parts = [
         encoder.transform(train, fold["train"]),
         encoder.transform(train, fold["valid"]),

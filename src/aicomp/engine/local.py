@@ -50,10 +50,9 @@ def run_folds(
 
 
 def _run_here(run: Run, project: Path, folds: list[int], on_event: Callable[[Event], None]) -> None:
-    from aicomp.engine.fold_job import run_fold
-    from aicomp.training.device import choose_device
+    from aicomp.engine.fold_job import run_fold, training_device
 
-    on_event(DeviceEvent(choose_device(run.info["config"]["device"]).type, 0))
+    on_event(DeviceEvent(training_device(run.info["config"]), 0))
     for k in folds:
 
         def report(epoch: "EpochReport", k: int = k) -> None:

@@ -34,12 +34,11 @@ def main() -> None:
 def _work(run: Run, project: Path, events: TextIO) -> None:
     import torch
 
-    from aicomp.engine.fold_job import run_fold
-    from aicomp.training.device import choose_device
+    from aicomp.engine.fold_job import run_fold, training_device
     from aicomp.training.fit import EpochReport
 
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-    _send(events, {"event": "ready", "device": choose_device(run.info["config"]["device"]).type})
+    _send(events, {"event": "ready", "device": training_device(run.info["config"])})
     for line in sys.stdin:
         k = int(line)
 

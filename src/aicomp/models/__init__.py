@@ -1,42 +1,84 @@
-"""Networks for tables: `MODELS` by name, and the layers that a project's own `model.py` is built from.
+"""Models for tables by name, and the layers that a project's own `model.py` is built from.
 
-A model is what `build_model(spec, **params)` returns: an `nn.Module` whose `forward(x_num, x_cat)` gives
-(batch, n_outputs), or (batch, k, n_outputs) for k members side by side; see `ModelSpec`.
+A network (`MODELS`) is what `build_model(spec, **params)` returns: an `nn.Module` whose `forward(x_num, x_cat)` gives
+(batch, n_outputs), or (batch, k, n_outputs) for k members side by side; see `ModelSpec`. A model that learns a fold
+as a whole (`ESTIMATORS`) is a class with `fit` and `predict`; see `Estimator`.
 """
 
 from collections.abc import Callable
+from importlib.util import find_spec
 
 from torch import nn
 
+from aicomp.models.catboost import CatBoost
 from aicomp.models.embeddings import (
     CategoryEmbedding,
     FeatureEmbedding,
     PiecewiseLinearEmbedding,
     SharedDropout,
 )
+from aicomp.models.estimator import Estimator, Goal, PerColumn, Round, Rows, State, Watch, is_estimator
+from aicomp.models.extra_trees import ExtraTrees
+from aicomp.models.lightgbm import LightGBM
 from aicomp.models.linear import Linear, build_linear
 from aicomp.models.mlp import MLP, build_mlp
 from aicomp.models.params import with_params
+from aicomp.models.ridge import Ridge
 from aicomp.models.spec import ModelSpec, bin_edges
 from aicomp.models.tabm import BatchEnsembleLinear, EnsembleLinear, TabM, build_tabm
+from aicomp.models.xgboost import XGBoost
 
 MODELS: dict[str, Callable[..., nn.Module]] = {"tabm": build_tabm, "mlp": build_mlp, "linear": build_linear}
 
+ESTIMATORS: dict[str, type[Estimator]] = {
+    "lightgbm": LightGBM,
+    "catboost": CatBoost,
+    "xgboost": XGBoost,
+    "extra-trees": ExtraTrees,
+    "ridge": Ridge,
+}
+
+ALL_MODELS: dict[str, Callable[..., nn.Module] | type[Estimator]] = {**MODELS, **ESTIMATORS}
+"""Every model by name."""
+
+
+def is_installed(model: object) -> bool:
+    """Whether the optional package that a model names as its `package` is there; True where it names none."""
+    package = getattr(model, "package", None)
+    return package is None or find_spec(package) is not None
+
+
 __all__ = [
+    "ALL_MODELS",
+    "ESTIMATORS",
     "MLP",
     "MODELS",
     "BatchEnsembleLinear",
+    "CatBoost",
     "CategoryEmbedding",
     "EnsembleLinear",
+    "Estimator",
+    "ExtraTrees",
     "FeatureEmbedding",
+    "Goal",
+    "LightGBM",
     "Linear",
     "ModelSpec",
+    "PerColumn",
     "PiecewiseLinearEmbedding",
+    "Ridge",
+    "Round",
+    "Rows",
     "SharedDropout",
+    "State",
     "TabM",
+    "Watch",
+    "XGBoost",
     "bin_edges",
     "build_linear",
     "build_mlp",
     "build_tabm",
+    "is_estimator",
+    "is_installed",
     "with_params",
 ]

@@ -3,17 +3,17 @@
 import inspect
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
-
-from torch import nn
+from typing import Any, TypeVar
 
 from aicomp.errors import UsageError
 from aicomp.models.spec import ModelSpec
 from aicomp.suggest import unknown_name
 
+T = TypeVar("T")
 
-def with_params(build_model: Callable[..., nn.Module], params: Mapping[str, Any]) -> Callable[[ModelSpec], nn.Module]:
-    """The function that builds a model, with its parameters filled in.
+
+def with_params(build_model: Callable[..., T], params: Mapping[str, Any]) -> Callable[[ModelSpec], T]:
+    """The function, or class, that builds a model, with its parameters filled in.
 
     Args:
         build_model: Takes a `ModelSpec` and keyword arguments.

@@ -63,7 +63,7 @@ def resolve_settings(config: Config, task: Task, *, n_rows: int, device: torch.d
             effect.
     """
     training, regularization = config.training, config.regularization
-    loss, log_target = _loss(training.loss, task)
+    loss, log_target = choose_loss(training.loss, task)
     settings = Settings(
         optimizer=training.optimizer,
         learning_rate=_or(training.learning_rate, 0.008 if training.optimizer == "adamw" else 0.02),
@@ -103,8 +103,12 @@ _LOG_METRICS = ("rmsle", "msle", "rmspe", "mape", "smape")
 """Metrics of relative errors: on a logarithmic scale, equal ratios are equal distances."""
 
 
-def _loss(asked: str, task: Task) -> tuple[str, bool]:
-    """Name of the loss, and whether the target's logarithm is learned."""
+def choose_loss(asked: str, task: Task) -> tuple[str, bool]:
+    """Name of the loss, and whether the target's logarithm is learned.
+
+    Raises:
+        UsageError: A loss of classes for values, or the other way round.
+    """
     if task.is_classification:
         if asked not in ("auto", "cross-entropy"):
             raise UsageError(

@@ -1,0 +1,198 @@
+"""The second kind of model: anything that learns a whole fold at once and is no network, such as boosted trees.
+
+A model of this kind is a class. `aicomp` makes an instance with the fold's `ModelSpec` and the `[model] params`, hands
+it the fold's rows, and keeps its `state_dict` as the fold's weights. A project's own class is named like a network:
+`name = "model:MyEstimator"`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal, Protocol, TypeGuard, cast, get_args
+
+import numpy as np
+
+from aicomp.errors import UsageError
+from aicomp.models.spec import ModelSpec
+
+State = dict[str, np.ndarray]
+"""What an estimator learned: arrays by name. Files of a library's own format are uint8 arrays."""
+
+Numbers = Literal["raw", "normal"]
+"""How an estimator wants its numbers: in their own unit with NaN where missing, or as a network gets them."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Encoded rows.
+
+    Attributes:
+        x_num: Numbers, float32 (n, n_num).
+        x_cat: Codes, int64 (n, n_cat).
+    """
+
+    x_num: np.ndarray
+    x_cat: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.x_num)
+
+    def take(self, rows: np.ndarray) -> "Rows":
+        """Some of the rows."""
+        return Rows(self.x_num[rows], self.x_cat[rows])
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What is learned, and with what.
+
+    Attributes:
+        loss: "binary" and "multiclass" (cross-entropy), "mse", "mae" or "huber" (quadratic up to 1).
+        n_classes: Classes of "multiclass", else 1.
+        seed: Of everything random.
+        threads: Threads that this process may use.
+    """
+
+    loss: Literal["binary", "multiclass", "mse", "mae", "huber"]
+    n_classes: int
+    seed: int
+    threads: int
+
+
+@dataclass(frozen=True)
+class Round:
+    """How far a fit has come.
+
+    Attributes:
+        done: Rounds (trees of a boosted model) done, from 1.
+        total: Most rounds that there will be.
+        valid_pred: Predictions for the validation rows after this round, as `Estimator.predict` gives them.
+        train_loss: Loss over the training rows.
+        valid_loss: Loss over the validation rows.
+    """
+
+    done: int
+    total: int
+    valid_pred: np.ndarray
+    train_loss: float
+    valid_loss: float
+
+    @staticmethod
+    def is_due(done: int, total: int) -> bool:
+        """Whether this round is to be told: every one would cost more than it says."""
+        return done == 1 or done % max(1, total // 40) == 0
+
+
+Watch = Callable[[Round], None]
+
+
+class Estimator(Protocol):
+    """A model that is fitted as a whole.
+
+    Targets and predictions by `Goal.loss`: labels 0 or 1 and probabilities of 1, (n,), for "binary"; class codes int64
+    (n,) and probabilities (n, n_classes) for "multiclass"; standardized values float32 (n,), of log(1 + y) where the
+    metric is logarithmic, for the others. Several labels or targets are learned by an estimator each.
+    """
+
+    numbers: ClassVar[Numbers]
+
+    def __init__(self, spec: ModelSpec, **params: Any) -> None: ...
+
+    def fit(self, train: Rows, y: np.ndarray, valid: Rows, valid_y: np.ndarray, goal: Goal, watch: Watch) -> int:
+        """Learn from the training rows; the validation rows say when to stop, and nothing else.
+
+        Returns:
+            Rounds that are kept.
+        """
+
+    def predict(self, rows: Rows) -> np.ndarray:
+        """Predict rows."""
+
+    def state_dict(self) -> State:
+        """What was learned."""
+
+    def load_state_dict(self, state: State) -> None:
+        """Take what another instance, made with the same spec and parameters, has learned."""
+
+
+def is_estimator(found: object) -> TypeGuard[type[Estimator]]:
+    """Whether a model is a class to be fitted as a whole, not a function that builds a network."""
+    return isinstance(found, type) and all(callable(getattr(found, name, None)) for name in ("fit", "predict"))
+
+
+def numbers_of(model: type[Estimator]) -> Numbers:
+    """How a class wants its numbers.
+
+    Raises:
+        UsageError: It lacks a method, or wants them in a way that there is not.
+    """
+    for name in ("state_dict", "load_state_dict"):
+        if not callable(getattr(model, name, None)):
+            raise UsageError(
+                f"model `{model.__name__}` has `fit` and `predict`, but no `{name}`",
+                "write it, so that the run can keep what was learned (arrays by name) and predict new rows",
+            )
+    numbers: Any = getattr(model, "numbers", None)
+    if numbers not in get_args(Numbers):
+        raise UsageError(f"model `{model.__name__}` has `numbers = {numbers!r}`", 'write `numbers = "raw"` or "normal"')
+    return cast(Numbers, numbers)
+
+
+class PerColumn:
+    """An estimator for each label of multilabel, or each target of multi-target.
+
+    Shapes: targets and predictions are (n, n_columns).
+
+    Args:
+        columns: An estimator per column.
+    """
+
+    def __init__(self, columns: list[Estimator]) -> None:
+        self.columns = columns
+
+    def fit(self, train: Rows, y: np.ndarray, valid: Rows, valid_y: np.ndarray, goal: Goal, watch: Watch) -> int:
+        """Fit one column after the other; rounds are told while the last one is fitted, when all are predicted."""
+        kept = 0
+        done: list[np.ndarray] = []
+        n_columns = len(self.columns)
+        for j, estimator in enumerate(self.columns):
+
+            def tell(step: Round, j: int = j) -> None:
+                if j == n_columns - 1:
+                    both = np.stack([*done, step.valid_pred], axis=1)
+                    rounds = j * step.total
+                    watch(replace(step, done=rounds + step.done, total=rounds + step.total, valid_pred=both))
+
+            column, valid_column = y[:, j].copy(), valid_y[:, j].copy()
+            kept += estimator.fit(train, column, valid, valid_column, replace(goal, seed=goal.seed + j), tell)
+            if j < n_columns - 1:
+                done.append(estimator.predict(valid))
+        return kept
+
+    def predict(self, rows: Rows) -> np.ndarray:
+        """Predict rows, (n, n_columns)."""
+        return np.stack([estimator.predict(rows) for estimator in self.columns], axis=1)
+
+    def state_dict(self) -> State:
+        """What the columns learned."""
+        return {f"{j}.{name}": a for j, e in enumerate(self.columns) for name, a in e.state_dict().items()}
+
+    def load_state_dict(self, state: State) -> None:
+        """Give each column what it learned."""
+        for j, estimator in enumerate(self.columns):
+            estimator.load_state_dict(with_prefix(state, f"{j}."))
+
+
+def with_prefix(state: State, prefix: str) -> State:
+    """The arrays whose name begins with a prefix, without it."""
+    return {name.removeprefix(prefix): a for name, a in state.items() if name.startswith(prefix)}
+
+
+def mean_loss(goal: Goal, y: np.ndarray, predictions: np.ndarray) -> float:
+    """Mean loss of predictions, as the boosted models report it (square roots of squares)."""
+    if goal.loss in ("binary", "multiclass"):
+        of_label = predictions[np.arange(len(y)), y] if goal.loss == "multiclass" else np.abs(1 - y - predictions)
+        return float(-np.log(np.clip(of_label, 1e-15, 1)).mean())
+    error = np.abs(y - predictions)
+    if goal.loss == "mse":
+        return float(np.sqrt((error**2).mean()))
+    return float((error if goal.loss == "mae" else np.where(error < 1, error**2 / 2, error - 0.5)).mean())

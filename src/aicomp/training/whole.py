@@ -1,0 +1,178 @@
+"""Fit a model that learns a fold as a whole, and predict with it: what `fit.py` and `inference.py` do for networks."""
+
+import time
+from collections.abc import Callable
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+import torch
+
+from aicomp.config import Config, RegularizationConfig, TrainingConfig
+from aicomp.errors import AicompError, UsageError
+from aicomp.models.estimator import Estimator, Goal, PerColumn, Round, Rows
+from aicomp.models.spec import ModelSpec
+from aicomp.task import Task
+from aicomp.training.fold import EpochReport, FoldData, FoldResult
+from aicomp.training.losses import TargetTransform
+from aicomp.training.recipe import choose_loss
+
+Build = Callable[[ModelSpec], Estimator]
+
+
+def fit_whole(
+    data: FoldData,
+    task: Task,
+    config: Config,
+    build: Build,
+    *,
+    seed: int,
+    report: Callable[[EpochReport], None] = lambda epoch: None,
+) -> FoldResult:
+    """Fit an estimator on a fold and predict its validation and test rows.
+
+    Args:
+        data: The fold; numbers as the estimator wants them.
+        task: What is learned and how it is scored.
+        config: The project's config.
+        build: Makes an estimator.
+        seed: Of everything random.
+        report: Called with each round that the estimator tells of.
+
+    Raises:
+        UsageError: The config contradicts itself, the task or the model; a package is missing.
+        DataError: A target that the loss cannot take.
+        AicompError: The model tells of no round.
+    """
+    _check_sections(config)
+    loss, log_target = choose_loss(config.training.loss, task)
+    transform = None if task.is_classification else TargetTransform.fit(data.y, log=log_target)
+    goal = Goal(_loss_name(loss, task), _n_classes(task), seed, torch.get_num_threads())
+    spec = ModelSpec(data.x_num.shape[1], tuple(data.cardinalities), task.n_outputs)
+    model = make_model(build, spec, task)
+    course = _Course(task, data.valid_y, transform, report)
+    train, valid = Rows(data.x_num, data.x_cat), Rows(data.valid_x_num, data.valid_x_cat)
+    y, valid_y = (_targets(values, task, transform) for values in (data.y, data.valid_y))
+    kept = model.fit(train, y, valid, valid_y, goal, course.tell)
+    valid_pred = predict_whole(model, task, transform, data.valid_x_num, data.valid_x_cat)
+    course.end(valid_pred, config.model.name)
+    return FoldResult(
+        valid_pred=valid_pred,
+        test_pred=predict_whole(model, task, transform, data.test_x_num, data.test_x_cat),
+        history=course.history,
+        state_dict={name: torch.from_numpy(array) for name, array in model.state_dict().items()},
+        best_epoch=kept,
+        n_epochs=course.last.done if course.last else kept,
+        seconds=course.seconds,
+        settings={"loss": loss, "log_target": log_target, "threads": goal.threads, "params": config.model.params},
+        spec=spec,
+        transform=transform,
+    )
+
+
+def make_model(build: Build, spec: ModelSpec, task: Task) -> Estimator | PerColumn:
+    """One estimator, or one for each label or target."""
+    if task.problem_type in ("multilabel", "multi-target"):
+        return PerColumn([build(spec) for _ in range(task.n_targets)])
+    return build(spec)
+
+
+def predict_whole(
+    model: Estimator | PerColumn, task: Task, transform: TargetTransform | None, x_num: np.ndarray, x_cat: np.ndarray
+) -> np.ndarray:
+    """Predict encoded rows: probabilities, or values in the target's unit, float64."""
+    if not len(x_num):
+        shape = (0,) if task.problem_type in ("binary", "regression") else (0, task.n_outputs)
+        return np.empty(shape)
+    return _in_own_unit(model.predict(Rows(x_num, x_cat)), task, transform)
+
+
+def _in_own_unit(predictions: np.ndarray, task: Task, transform: TargetTransform | None) -> np.ndarray:
+    predictions = np.ascontiguousarray(predictions, dtype=np.float64)
+    if transform is None:
+        return predictions
+    values = transform.inverse(torch.from_numpy(predictions.reshape(len(predictions), -1))).numpy()
+    return np.asarray(values[:, 0] if task.problem_type == "regression" else values)
+
+
+def _targets(y: np.ndarray, task: Task, transform: TargetTransform | None) -> np.ndarray:
+    if transform is None:
+        return y.astype(np.int64)
+    z = transform.transform(y)
+    return z[:, 0] if task.problem_type == "regression" else z
+
+
+def _loss_name(loss: str, task: Task) -> Literal["binary", "multiclass", "mse", "mae", "huber"]:
+    if task.is_classification:
+        return "multiclass" if task.problem_type == "multiclass" else "binary"
+    return loss  # type: ignore[return-value]
+
+
+def _n_classes(task: Task) -> int:
+    return task.n_outputs if task.problem_type == "multiclass" else 1
+
+
+class _Course:
+    """Turns rounds into a history and reports.
+
+    Args:
+        task: How predictions are scored.
+        valid_y: Targets of the validation rows.
+        transform: From the estimator's unit back.
+        report: Whom to tell.
+    """
+
+    def __init__(
+        self, task: Task, valid_y: np.ndarray, transform: TargetTransform | None, report: Callable[[EpochReport], None]
+    ) -> None:
+        self._task, self._valid_y, self._transform, self._report = task, valid_y, transform, report
+        self._started = time.perf_counter()
+        self._best: float | None = None
+        self.history: list[dict[str, float]] = []
+        self.last: Round | None = None
+
+    @property
+    def seconds(self) -> float:
+        """Since the fit began."""
+        return time.perf_counter() - self._started
+
+    def tell(self, step: Round) -> None:
+        """A round has ended."""
+        score = self._task.score(self._valid_y, _in_own_unit(step.valid_pred, self._task, self._transform))
+        if self._best is None or self._task.metric.better(score, self._best):
+            self._best = score
+        self.last = step
+        row = {"epoch": step.done, "train_loss": float(step.train_loss), "valid_loss": float(step.valid_loss)}
+        self.history.append({**row, "score": score, "learning_rate": 0.0, "seconds": self.seconds})
+        self._report(EpochReport(step.done, step.total, score, self._best, row["train_loss"], self.seconds))
+
+    def end(self, valid_pred: np.ndarray, name: str) -> None:
+        """The fit has ended; the last report has the score of the predictions that are kept.
+
+        Raises:
+            AicompError: Nothing was ever told.
+        """
+        if self.last is None:
+            raise AicompError(f"model `{name}` told of no round", "call `watch` at least once in its `fit`")
+        score, step = self._task.score(self._valid_y, valid_pred), self.last
+        self._report(EpochReport(step.done, step.total, score, score, float(step.train_loss), self.seconds))
+
+
+def _check_sections(config: Config) -> None:
+    """Refuse settings of networks: they could not do anything.
+
+    Raises:
+        UsageError: The first such setting.
+    """
+    sections: list[tuple[str, Any, Any]] = [
+        ("training", config.training, TrainingConfig(loss=config.training.loss)),
+        ("regularization", config.regularization, RegularizationConfig()),
+    ]
+    for section, chosen, default in sections:
+        for name, value in msgspec.structs.asdict(chosen).items():
+            usual = getattr(default, name)
+            if value != usual:
+                raise UsageError(
+                    f"`{section}.{name}` is {value!r}, which is for networks and not for `{config.model.name}`",
+                    f"remove it or write `--set {section}.{name}={usual}`; this model takes `--set model.params...`",
+                )
