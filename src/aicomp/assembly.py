@@ -10,6 +10,9 @@ from safetensors.numpy import load_file
 
 from aicomp.errors import DataError
 from aicomp.files import atomic_write
+from aicomp.last_step.choice import Choice, apply_nested, choose_last_step, pooled_score
+from aicomp.last_step.steps import save_step
+from aicomp.last_step.trials import FoldPredictions
 from aicomp.predictions import prediction_frame
 from aicomp.project import Project
 from aicomp.report.curves import draw_curves, write_curves_csv
@@ -42,9 +45,14 @@ def assemble(project: Project, run: Run) -> Run:
     parts = _Parts(y, [run.predictions(k) for k in range(n_folds)])
     _check_finite(parts, run)
     oof = _pool(parts)
-    scores = _score(project.task, parts, oof)
-    _write_predictions(project, run, oof, np.mean([fold["test"] for fold in parts.folds], axis=0))
+    folds = [FoldPredictions(fold["valid_rows"], fold["valid"]) for fold in parts.folds]
+    choice = choose_last_step(project.task, y, folds, project.config.output.last_step)
+    scores = _score(project.task, parts, oof, folds, choice)
+    test = np.mean([fold["test"] for fold in parts.folds], axis=0)
+    adjusted = apply_nested(oof, folds, choice, lambda values, step: step.adjust(values))
+    _write_predictions(project, run, adjusted, choice.step.adjust(test))
     _write_curves(project.task, run, n_folds)
+    save_step(run.folder, choice.step)
     run.write("scores.json", scores)
     atomic_write(run.folder / "DONE", "")
     shutil.rmtree(run.work)
@@ -75,19 +83,29 @@ def _pool(parts: _Parts) -> np.ndarray:
     return np.asarray(total / divisor)
 
 
-def _score(task: Task, parts: _Parts, oof: np.ndarray) -> dict[str, Any]:
-    """Score of each fold, their mean and deviation, and the score of all validated rows together."""
-    folds = [task.score(parts.y[fold["valid_rows"]], fold["valid"]) for fold in parts.folds]
-    rows = np.flatnonzero(~np.isnan(oof.reshape(len(oof), -1)).any(axis=1))
+def _score(task: Task, parts: _Parts, oof: np.ndarray, folds: list[FoldPredictions], choice: Choice) -> dict[str, Any]:
+    """Score of each fold, their mean and deviation, and the score of all validated rows together.
+
+    Each fold is scored with the last step as fitted on the other folds; without any, the scores are in `last_step`.
+    """
+    validated = ~np.isnan(oof.reshape(len(oof), -1)).any(axis=1)
+    rows = np.flatnonzero(validated)
+    nested = _summary(choice.scores, pooled_score(task, parts.y, rows, oof[rows], folds, choice))
+    report: dict[str, Any] = {"name": choice.step.name, "parameters": choice.step.parameters, "reason": choice.reason}
+    if choice.tried:
+        without = task.score(parts.y[validated], oof[validated])
+        report |= {"without": _summary(choice.plain, without), "nested": nested, "tried": list(choice.tried)}
     return {
         "metric": task.metric.name,
         "greater_is_better": task.metric.greater_is_better,
-        "folds": folds,
-        "mean": float(np.mean(folds)),
-        "std": float(np.std(folds)),
-        "pooled": task.score(parts.y[rows], oof[rows]),
-        "n_validated": len(rows),
+        **nested,
+        "n_validated": int(validated.sum()),
+        "last_step": report,
     }
+
+
+def _summary(folds: tuple[float, ...], pooled: float) -> dict[str, Any]:
+    return {"folds": list(folds), "mean": float(np.mean(folds)), "std": float(np.std(folds)), "pooled": pooled}
 
 
 def _write_predictions(project: Project, run: Run, oof: np.ndarray, test: np.ndarray) -> None:
@@ -102,6 +120,8 @@ def _write_predictions(project: Project, run: Run, oof: np.ndarray, test: np.nda
 
 def _write_curves(task: Task, run: Run, n_folds: int) -> None:
     histories = [run.result(k)["history"] for k in range(n_folds)]
+    if not any(histories):
+        return  # predictions that came from elsewhere have no course
     write_curves_csv(histories, run.folder / "curves.csv")
     draw_curves(
         histories,

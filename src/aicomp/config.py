@@ -41,6 +41,7 @@ class SplitConfig(_Section, frozen=True):
         group: Column whose rows stay together; None takes the competition's.
         time: Column that orders rows; None takes the competition's.
         fold_column: Column of train that holds the fold of each row.
+        seed: Seed of the shuffles. It is apart from `seed`, so that runs of other seeds have the same folds and blend.
     """
 
     splitter: str = "auto"
@@ -49,6 +50,7 @@ class SplitConfig(_Section, frozen=True):
     group: str | None = None
     time: str | None = None
     fold_column: str | None = None
+    seed: int = 0
 
 
 class ModelConfig(_Section, frozen=True):
@@ -108,6 +110,18 @@ class RegularizationConfig(_Section, frozen=True):
     input_noise: float = 0.0
 
 
+class OutputConfig(_Section, frozen=True):
+    """`[output]`: from predictions to what is submitted.
+
+    Attributes:
+        last_step: "auto" fits the last step that the metric wants (thresholds, multipliers of classes, cut points,
+            calibration, clipping) on out-of-fold predictions and keeps it if it helps on other folds; "none" takes the
+            likeliest class, 0.5 as threshold, and probabilities and values as they are.
+    """
+
+    last_step: Literal["auto", "none"] = "auto"
+
+
 class NotebookConfig(_Section, frozen=True):
     """`[notebook]`: what a notebook that predicts on Kaggle finds there, and what it must bring along.
 
@@ -130,7 +144,7 @@ class Config(_Section, frozen=True):
     Attributes:
         competition: File with the contract, relative to the project.
         template: Name of the template that the project came from.
-        seed: Seed of splits, weights and batches.
+        seed: Seed of weights and batches.
         device: "auto" takes CUDA, then MPS, then the CPU.
         workers: Processes that train folds side by side; 0 trains in the calling process.
         columns: Column name -> kind, overriding what was inferred.
@@ -147,6 +161,7 @@ class Config(_Section, frozen=True):
     model: ModelConfig = ModelConfig()
     training: TrainingConfig = TrainingConfig()
     regularization: RegularizationConfig = RegularizationConfig()
+    output: OutputConfig = OutputConfig()
     notebook: NotebookConfig = NotebookConfig()
 
 

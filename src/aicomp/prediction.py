@@ -15,6 +15,7 @@ from aicomp.data.table import Table
 from aicomp.data.values import TimeFormat
 from aicomp.dataset import load_test
 from aicomp.errors import DataError, UsageError
+from aicomp.last_step.steps import load_step
 from aicomp.project import Project
 from aicomp.run import Run
 from aicomp.submission import read_sample
@@ -118,9 +119,10 @@ def predict_submission(folder: Path, run_id: str, files: Path, output: Path) -> 
         UsageError: The project's config or code is wrong.
     """
     project = Project.open(folder)
-    prediction = predict_run(project, Run(project.runs / run_id), files / project.competition.files.test)
+    run = Run(project.runs / run_id)
+    prediction = predict_run(project, run, files / project.competition.files.test)
     sample = read_sample(project, files)
-    write_submission(project, sample, prediction.ids, prediction.values, output)
+    write_submission(project, sample, prediction.ids, prediction.values, output, load_step(run.folder))
     return len(sample.table)
 
 
@@ -128,22 +130,28 @@ def _predict_fold(project: Project, run: Run, k: int, columns: list[Column], tab
     from safetensors.torch import load_file
 
     from aicomp.data.encoding import Encoder
-    from aicomp.models import MODELS, with_params
+    from aicomp.models import ALL_MODELS, is_estimator, with_params
     from aicomp.registry import resolve
     from aicomp.training.checkpoint import load_spec
     from aicomp.training.device import choose_device, has_bfloat16, reproducible
     from aicomp.training.inference import predict
+    from aicomp.training.whole import make_model, predict_whole
 
-    model_config = project.config.model
+    found = resolve("model", project.config.model.name, ALL_MODELS, project.folder)
+    build_model = with_params(found, project.config.model.params)
+    weights = load_file(run.fold(k) / "weights.safetensors")
+    spec, transform = load_spec(run.fold(k))
+    encoded = Encoder.load(run.fold(k), columns).transform(table, np.arange(table.n_rows))
+    if is_estimator(found):
+        estimator = make_model(build_model, spec, project.task)
+        estimator.load_state_dict({name: tensor.numpy() for name, tensor in weights.items()})
+        return predict_whole(estimator, project.task, transform, encoded.x_num, encoded.x_cat)
     settings: dict[str, Any] = run.result(k)["settings"]
     # A machine that only predicts need not have the device that trained.
     device = choose_device("auto" if project.config.device != "cpu" else "cpu")
-    build_model = with_params(resolve("model", model_config.name, MODELS, project.folder), model_config.params)
-    spec, transform = load_spec(run.fold(k))
-    encoded = Encoder.load(run.fold(k), columns).transform(table, np.arange(table.n_rows))
     with reproducible(project.config.seed, device):
         model = build_model(spec)
-        model.load_state_dict(load_file(run.fold(k) / "weights.safetensors"))
+        model.load_state_dict(weights)
         return predict(
             model.to(device),
             _objective(project, settings, transform),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from aicomp.errors import DataError
+from aicomp.last_step.steps import PLAIN, Step
 from aicomp.metrics.base import Metric, ProblemType
 
 
@@ -34,32 +35,39 @@ class Task:
         """Whether predictions are probabilities."""
         return self.problem_type in ("binary", "multiclass", "multilabel")
 
-    def decide(self, y_pred: np.ndarray) -> np.ndarray:
-        """Class codes (or 0/1 per label) from probabilities: the likeliest class, 0.5 as threshold.
+    def decide(self, y_pred: np.ndarray, step: Step = PLAIN) -> np.ndarray:
+        """Class codes (or 0/1 per label) from probabilities.
 
         Args:
             y_pred: Probabilities, (n,), (n, n_classes) or (n, n_labels).
+            step: The last step; the plain one takes the likeliest class and 0.5 as threshold.
 
         Returns:
             int64 codes, (n,) or (n, n_labels).
         """
-        if self.problem_type == "multiclass":
-            return np.asarray(y_pred.argmax(axis=1), dtype=np.int64)
-        return np.asarray(y_pred >= 0.5, dtype=np.int64)
+        return step.decide(y_pred, exclusive=self.problem_type == "multiclass")
 
-    def score(self, y_true: np.ndarray, y_pred: np.ndarray) -> float:
+    def final(self, y_pred: np.ndarray, step: Step = PLAIN) -> np.ndarray:
+        """What the metric takes, made of predictions by a run's last step: codes, probabilities or values."""
+        return self.decide(y_pred, step) if self.metric.needs == "label" else step.adjust(y_pred)
+
+    def score(self, y_true: np.ndarray, y_pred: np.ndarray, step: Step = PLAIN) -> float:
         """Score predictions with the competition's metric, in its own unit.
 
         Args:
             y_true: Targets as arrays, see the module `aicomp.task` and docs/architecture.md for shapes.
             y_pred: Probabilities, or values in the target's unit.
+            step: The last step.
 
         Raises:
             DataError: The metric is not defined for these rows, such as an area under the ROC of one class.
         """
-        decided = self.decide(y_pred) if self.metric.needs == "label" else y_pred
+        return self.score_final(y_true, self.final(y_pred, step))
+
+    def score_final(self, y_true: np.ndarray, final: np.ndarray) -> float:
+        """Score what `final` gives; see `score`."""
         try:
-            return self.metric(y_true.astype(np.int64) if self.metric.needs == "label" else y_true, decided)
+            return self.metric(y_true.astype(np.int64) if self.metric.needs == "label" else y_true, final)
         except ValueError as e:
             raise DataError(
                 f"metric `{self.metric.name}` cannot score {len(y_true)} rows: {e}",

@@ -50,6 +50,7 @@ def test_programs_read_one_object(folder, capsys):
     content = json.loads(out)
     assert set(content) == {
         "run", "folder", "metric", "greater_is_better", "folds", "mean", "std", "pooled", "n_validated", "seconds",
+        "last_step",
     }  # fmt: skip
     assert content["run"] == find_run(folder / "runs").id
 

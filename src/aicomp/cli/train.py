@@ -68,7 +68,9 @@ def summary(run: "Run") -> dict[str, Any]:
     """The outcome for programs.
 
     Keys: run, folder, metric, greater_is_better, folds (score of each), mean, std, pooled (score of all validated
-    rows together), n_validated, seconds (of all folds together).
+    rows together), n_validated, last_step (name, parameters, reason; if others were tried: without and nested, both
+    with folds, mean, std and pooled, and tried, a list of name, kept, mean, gain, standard_error), seconds (of all
+    folds together). The scores are those with the last step, each fold by one that was fitted on the others.
     """
     return {"run": run.id, "folder": str(run.folder), **run.scores, "seconds": round(run.seconds, 1)}
 
@@ -83,6 +85,29 @@ def describe_run(run: "Run") -> list[str]:
         f"{scores['pooled']:.5g} over all rows together"
         f" ({direction} is better)",
         f"folds: {folds}",
+        *_describe_last_step(scores),
         f"run {run.id} in `{run.folder}`; its folds took {run.seconds:.0f} s together",
         "next: aicomp submit --dry-run",
     ]
+
+
+def _describe_last_step(scores: dict[str, Any]) -> list[str]:
+    """What was chosen as the last step and what it brought; nothing where there was no choice."""
+    step = scores.get("last_step", {})
+    tried = step.get("tried", [])
+    if not tried:
+        return []
+    if step["name"] == "plain":
+        means = ", ".join(f"{t['name']} {t['mean']:.5g}" for t in tried if "mean" in t)
+        return [f"last step: plain; {step['reason']}" + (f" ({means})" if means else "")]
+    values = ", ".join(_parameter(value) for value in step["parameters"].values() if not isinstance(value, bool))
+    return [
+        f"last step: {step['name']} {values}; {scores['metric']} {step['without']['mean']:.5g} without, "
+        f"{step['nested']['mean']:.5g} with it, fitted on the other folds"
+    ]
+
+
+def _parameter(value: Any) -> str:
+    numbers = value if isinstance(value, list) else [value]
+    shown = " ".join(f"{number:.4g}" for number in numbers[:6])
+    return shown + (" ..." if len(numbers) > 6 else "")

@@ -9,6 +9,7 @@ import pandas as pd
 from aicomp.competition import Competition
 from aicomp.errors import UsageError
 from aicomp.files import partial_file
+from aicomp.last_step.steps import PLAIN, Step, load_step
 from aicomp.project import Project
 from aicomp.run import Run
 from aicomp.submission.blend import Blend
@@ -46,17 +47,18 @@ def build_submission(project: Project, run: Run, sample: Sample) -> Path:
         UsageError: The contract asks for what this problem's predictions are not.
     """
     path = submission_path(project, run)
-    return write_submission(project, sample, pd.DataFrame(run.read("test_ids.json")), run.test_predictions(), path)
+    ids = pd.DataFrame(run.read("test_ids.json"))
+    return write_submission(project, sample, ids, run.test_predictions(), path, load_step(run.folder))
 
 
 def build_blend(project: Project, blended: Blend, sample: Sample) -> Path:
     """Write a blend's test predictions as a submission, `submissions/blend-<name>.csv`; see `build_submission`."""
     ids = pd.DataFrame(blended.runs[0].read("test_ids.json"))
-    return write_submission(project, sample, ids, blended.test, blend_path(project, blended))
+    return write_submission(project, sample, ids, blended.test, blend_path(project, blended), blended.step)
 
 
 def write_submission(
-    project: Project, sample: Sample, test_ids: pd.DataFrame, predictions: np.ndarray, path: Path
+    project: Project, sample: Sample, test_ids: pd.DataFrame, predictions: np.ndarray, path: Path, step: Step = PLAIN
 ) -> Path:
     """Write predictions as a submission; the file is validated before it gets its name.
 
@@ -66,13 +68,14 @@ def write_submission(
         test_ids: Ids of the predicted rows.
         predictions: Of these rows, as `Run.test_predictions`.
         path: The file to write.
+        step: The last step of the run that made them.
 
     Raises:
         DataError: The ids of the sample and of test differ, or a prediction is not what the contract wants.
         UsageError: The contract asks for what this problem's predictions are not.
     """
     rows = sample.match_test(test_ids, len(predictions))
-    columns = _columns(project, predictions[rows])
+    columns = _columns(project, predictions[rows], step)
     frame = pd.concat([sample.ids.reset_index(drop=True), pd.DataFrame(columns)], axis=1)
     with partial_file(path) as temporary:
         frame[list(sample.competition.submission.columns)].to_csv(
@@ -82,26 +85,28 @@ def write_submission(
     return path
 
 
-def _columns(project: Project, predictions: np.ndarray) -> dict[str, np.ndarray]:
+def _columns(project: Project, predictions: np.ndarray, step: Step) -> dict[str, np.ndarray]:
     """Prediction columns by name, as strings or numbers, each (n_rows,).
 
     Args:
         project: The project.
         predictions: Rows of `Run.test_predictions`.
+        step: The last step.
     """
     competition = project.competition
     names, wants = competition.prediction_columns, competition.submission.wants
     if wants == "label":
-        codes = project.task.decide(predictions) if project.task.is_classification else None
+        codes = project.task.decide(predictions, step) if project.task.is_classification else None
         if codes is None or (competition.labels and len(names) != 1):
             raise _contradiction(project)
         values = np.array(competition.labels, dtype=object)[codes] if competition.labels else codes
     elif (wants == "probability") != project.task.is_classification:
         raise _contradiction(project)
     elif competition.problem_type == "binary" and len(names) == 2:
-        values = np.column_stack([1 - predictions, predictions])
+        of_second = step.adjust(predictions)
+        values = np.column_stack([1 - of_second, of_second])
     else:
-        values = predictions
+        values = step.adjust(predictions)
     values = values.reshape(len(predictions), -1)
     if values.shape[1] != len(names):
         raise _contradiction(project)
