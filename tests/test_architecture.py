@@ -14,16 +14,17 @@ SOURCE = Path(__file__).parent.parent / "src" / "aicomp"
 LAYERS = [
     {"errors", "suggest"},
     {"resources", "registry", "files", "config", "metrics", "task", "labels", "competition", "splitters", "folds",
-     "dealing", "isolation"},
+     "dealing", "isolation", "last_step"},
     {"data", "models", "training"},
     {"run", "project", "dataset", "prediction", "predictions", "archives", "raw_data", "provenance", "assembly",
      "catalogue", "embedded", "contract",
-     "grading", "submission", "sources", "staging", "scaffold", "checkup", "report", "engine", "cross_validation"},
+     "grading", "submission", "ensemble", "recording", "fold_choice",
+     "sources", "staging", "scaffold", "checkup", "report", "engine", "cross_validation"},
     {"kaggle", "host"},
     {"cli", "__main__"},
 ]  # fmt: skip
 HEAVY = ("torch", "pandas", "sklearn", "scipy", "matplotlib", "kaggle", "kagglesdk", "requests", "starlette", "uvicorn")
-COMMANDS = ("init", "train", "submit", "submissions", "score", "runs", "list", "doctor", "demo", "host")
+COMMANDS = ("init", "train", "blend", "submit", "submissions", "score", "runs", "list", "doctor", "demo", "host")
 
 
 def modules():

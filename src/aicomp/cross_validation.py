@@ -1,18 +1,13 @@
 """From a project to a Run: prepare, train the folds, put the parts together."""
 
-import json
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import msgspec
-import numpy as np
-import pandas as pd
 from filelock import FileLock, Timeout
-from safetensors.numpy import save_file
 
 from aicomp.assembly import assemble
 from aicomp.data.columns import Column, infer_columns, joined
@@ -23,12 +18,12 @@ from aicomp.engine.events import Event
 from aicomp.engine.local import run_folds
 from aicomp.errors import AicompError, DataError, UsageError
 from aicomp.files import atomic_write, partial_file, writing
-from aicomp.folds import Fold
+from aicomp.fold_choice import choose_folds
 from aicomp.project import Project
 from aicomp.provenance import describe
 from aicomp.raw_data import check_manifest
+from aicomp.recording.write import save_arrays, write_folds_csv, write_ids
 from aicomp.run import Run, create_run, unfinished_run
-from aicomp.splitters import choose_splitter, make_folds
 
 
 @dataclass(frozen=True)
@@ -96,7 +91,8 @@ def prepare(project: Project, *, fresh: bool = False) -> Plan:
         return _plan(run)
     dataset = load_dataset(project)
     columns = infer_columns(dataset.train, dataset.test, project.config.columns)
-    name, reason, folds, notes = _choose_folds(project, dataset)
+    name, reason, made = choose_folds(project, dataset)
+    folds = made.folds
     train, test = Table.build_pair(dataset.train, dataset.test, columns)
     run = create_run(project.runs, info)
     run.write("columns.json", [msgspec.to_builtins(c) for c in columns])
@@ -105,20 +101,20 @@ def prepare(project: Project, *, fresh: bool = False) -> Plan:
         {
             "splitter": name,
             "splitter_reason": reason,
-            "notes": notes,
+            "notes": made.notes,
             "n_folds": len(folds),
             "n_rows": [train.n_rows, test.n_rows],
         },
     )
     _write_reading(run, dataset, columns)
-    _write_folds_csv(run, dataset, folds)
+    write_folds_csv(run, dataset.train_ids, len(dataset.train), [fold.valid for fold in folds])
     for name, table in (("train", train), ("test", test)):
         with partial_file(run.work / f"{name}.safetensors") as temporary:
             table.save(temporary)
-    _save_arrays(run.work / "target.safetensors", {"y": dataset.y})
+    save_arrays(run.work / "target.safetensors", {"y": dataset.y})
     for k, fold in enumerate(folds):
-        _save_arrays(run.work / f"fold-{k}.safetensors", {"train": fold.train, "valid": fold.valid})
-    _save_ids(run, dataset)
+        save_arrays(run.work / f"fold-{k}.safetensors", {"train": fold.train, "valid": fold.valid})
+    write_ids(run, dataset.train_ids, dataset.test_ids)
     atomic_write(run.work / "READY", "")
     return _plan(run)
 
@@ -137,61 +133,11 @@ def _plan(run: Run) -> Plan:
     )
 
 
-def _choose_folds(project: Project, dataset: Dataset) -> tuple[str, str, list[Fold], list[str]]:
-    split, task = project.config.split, project.task
-    name, reason = split.splitter, "set in the config"
-    if name == "auto" and project.competition.splitter != "auto":
-        name, reason = project.competition.splitter, "named by the competition's contract"
-    if name == "auto":
-        name, reason = choose_splitter(
-            problem_type=task.problem_type,
-            has_groups=dataset.groups is not None,
-            has_time=dataset.time is not None,
-            has_fold_column=dataset.fold_column is not None,
-            y=dataset.y,
-        )
-    made = make_folds(
-        name,
-        y=dataset.y,
-        problem_type=task.problem_type,
-        groups=dataset.groups,
-        time=dataset.time,
-        fold_column=dataset.fold_column,
-        n_splits=split.n_splits,
-        n_repeats=split.n_repeats,
-        seed=project.config.seed,
-        folder=project.folder,
-        labels=task.labels or project.competition.target,
-    )
-    return name, reason, made.folds, made.notes
-
-
 def _write_reading(run: Run, dataset: Dataset, columns: list[Column]) -> None:
     """How the files were read, so that the run can predict other rows."""
     both = {c.name: joined(dataset.train[c.name], dataset.test[c.name]) for c in columns if c.kind == "datetime"}
     times = {name: msgspec.to_builtins(time_format(values)) for name, values in both.items()}
     run.write("reading.json", {"texts": dataset.texts, "hidden": dataset.hidden, "times": times})
-
-
-def _write_folds_csv(run: Run, dataset: Dataset, folds: list[Fold]) -> None:
-    """One line per train row; a row of several validation folds (repeats) lists them, -1 is never validated."""
-    of_row: list[list[str]] = [[] for _ in range(len(dataset.train))]
-    for k, fold in enumerate(folds):
-        for row in fold.valid:
-            of_row[row].append(str(k))
-    frame = dataset.train_ids.copy() if dataset.train_ids.shape[1] else pd.DataFrame({"row": range(len(of_row))})
-    frame["fold"] = [" ".join(k) or "-1" for k in of_row]
-    atomic_write(run.folder / "folds.csv", frame.to_csv(index=False, lineterminator="\n"))
-
-
-def _save_ids(run: Run, dataset: Dataset) -> None:
-    for name, ids in (("train", dataset.train_ids), ("test", dataset.test_ids)):
-        atomic_write(run.folder / f"{name}_ids.json", json.dumps(ids.to_dict(orient="list")) + "\n")
-
-
-def _save_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    with partial_file(path) as temporary:
-        save_file({name: np.ascontiguousarray(a) for name, a in arrays.items()}, temporary)
 
 
 def train_folds(project: Project, plan: Plan, on_event: Callable[[Event], None] = lambda event: None) -> None:

@@ -11,19 +11,26 @@ runs/<id>/
   oof.csv test.csv          predictions per row
   scores.json curves.csv curves.png
   DONE
+
+A run of kind "blend", or "saved" by `Run.create(...).save(...)`, has all of these except columns, reading, curves,
+weights and encoders.
 """
 
 import json
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from aicomp.errors import DataError, UsageError
 from aicomp.files import atomic_write, writing
 from aicomp.suggest import unknown_name
+
+if TYPE_CHECKING:
+    from aicomp.project import Project
+    from aicomp.recording.draft import RunDraft
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,29 @@ class Run:
     """
 
     folder: Path
+
+    @staticmethod
+    def create(
+        name: str,
+        project: "Project | Path | str" = ".",
+        *,
+        params: dict[str, Any] | None = None,
+        overrides: list[str] | None = None,
+    ) -> "RunDraft":
+        """Begin a run of predictions that another framework makes; `save` of what is returned writes it.
+
+        Args:
+            name: What to call the model, such as "my-xgb".
+            project: The project or its folder.
+            params: Its settings, for `aicomp runs compare`.
+            overrides: Entries that win over `aicomp.toml`, such as "split.n_splits=10".
+
+        Raises:
+            UsageError: No project there, or its config is wrong, or the name is empty.
+        """
+        from aicomp.recording.draft import begin_run
+
+        return begin_run(name, project, params or {}, overrides)
 
     @property
     def id(self) -> str:
@@ -95,6 +125,11 @@ class Run:
         return content
 
     @property
+    def kind(self) -> str:
+        """What made it: "train", "blend", or "saved" by another framework."""
+        return str(self.info.get("kind", "train"))
+
+    @property
     def seconds(self) -> float:
         """What the folds of a run that is done took together; side by side they took less."""
         return float(sum(self.result(k)["seconds"] for k in range(len(self.scores["folds"]))))
@@ -118,10 +153,12 @@ def create_run(runs: Path, info: dict[str, Any]) -> Run:
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
     for number in range(1, 1000):
         folder = runs / (stamp if number == 1 else f"{stamp}-{number:03}")
-        if folder.exists():
-            continue
         with writing(folder):
-            folder.mkdir(parents=True)
+            runs.mkdir(parents=True, exist_ok=True)
+            try:
+                folder.mkdir()
+            except FileExistsError:
+                continue  # of this second, perhaps by another process just now
         run = Run(folder)
         run.write("run.json", info)
         return run

@@ -44,6 +44,7 @@ def _root(
 
 def _register_commands() -> None:
     """Import each command's module: they import nothing heavy at their top, so that `--help` is quick."""
+    from aicomp.cli.blend import blend
     from aicomp.cli.demo import demo
     from aicomp.cli.doctor import doctor
     from aicomp.cli.host import host
@@ -55,7 +56,7 @@ def _register_commands() -> None:
     from aicomp.cli.submit import submit
     from aicomp.cli.train import train
 
-    for function in (init, train, submit, submissions, score, runs, doctor, demo, host):
+    for function in (init, train, blend, submit, submissions, score, runs, doctor, demo, host):
         app.command()(function)
     app.command("list")(list_names)
 

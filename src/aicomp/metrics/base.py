@@ -29,7 +29,8 @@ class Metric:
     | value | regression | (n,) float | (n,) float |
     | value | multi-target | (n, n_targets) float | (n, n_targets) float |
 
-    Class codes follow the order of the competition's `labels`.
+    Class codes follow the order of the competition's `labels`. What stands between predictions and `y_pred`, such as a
+    threshold, is the last step (`aicomp.last_step`); only built-in metrics have others than the plain one.
 
     Attributes:
         name: Name in `aicomp.toml` and on the command line.

@@ -1,0 +1,1 @@
+"""Several runs as one: averages, hill climbing, stacking, and the honest score of each."""

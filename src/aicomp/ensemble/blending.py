@@ -1,0 +1,113 @@
+"""From runs to a Run that blends them."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from aicomp.ensemble.members import Members, load_members
+from aicomp.ensemble.methods import Options, choose_methods
+from aicomp.ensemble.nested import Evaluation, choose_best, correlations, evaluate
+from aicomp.errors import UsageError
+from aicomp.project import Project
+from aicomp.provenance import describe
+from aicomp.recording.write import Predicted, write_run
+from aicomp.run import Run
+
+
+@dataclass(frozen=True)
+class Blended:
+    """A blend that was written as a Run.
+
+    Attributes:
+        run: The run; its scores are the honest ones.
+        members: What went in.
+        tried: The methods that were compared.
+        chosen: The one of them with the best honest score.
+        correlations: Of the members' out-of-fold predictions, (n_members, n_members).
+    """
+
+    run: Run
+    members: Members
+    tried: tuple[Evaluation, ...]
+    chosen: Evaluation
+    correlations: np.ndarray
+
+    @property
+    def member_scores(self) -> np.ndarray:
+        """Mean score over the folds of each member alone, (n_members,)."""
+        return np.array([run.scores["mean"] for run in self.members.runs])
+
+    @property
+    def best_member(self) -> int:
+        """Number of the member that is best alone."""
+        sign = 1 if self.run.scores["greater_is_better"] else -1
+        return int(np.argmax(sign * self.member_scores))
+
+
+def blend(project: Project, runs: Sequence[Run], method: str = "auto", options: Options | None = None) -> Blended:
+    """Blend runs of one project and write the result as a Run.
+
+    Its out-of-fold predictions are nested: each fold is predicted by weights that were fitted without it. Its test
+    predictions come from weights fitted on all out-of-fold rows.
+
+    Args:
+        project: The project.
+        runs: At least two runs that are done, with the same folds, data and metric.
+        method: A name of `METHODS`, or "auto": the best honest score. Choosing between a few methods by it flatters the
+            winner a little; the weights do not.
+        options: Of the fitted methods.
+
+    Raises:
+        UsageError: The runs do not go together, or the method does not fit the metric.
+        DataError: A run's predictions do not fit the project's data.
+    """
+    started = perf_counter()
+    options = options or Options()
+    if options.n_bags < 1:
+        raise UsageError(f"`--bags` is {options.n_bags}, it must be at least 1", "leave it out for a single climb")
+    methods = choose_methods(method, project.task, project.competition)
+    members = load_members(project, runs)
+    tried = tuple(evaluate(project.task, members, name, options) for name in methods)
+    chosen = choose_best(project.task, tried)
+    info = _info(project, members, chosen, options)
+    seconds = (perf_counter() - started) / len(members.parts)
+    results = [{"seconds": seconds, "weights": weights.tolist()} for weights in chosen.fold_weights]
+    first = members.runs[0]
+    predicted = Predicted(
+        y=members.y,
+        train_ids=pd.DataFrame(first.read("train_ids.json")),
+        test_ids=pd.DataFrame(first.read("test_ids.json")),
+        valid_rows=members.valid_rows,
+        valid=chosen.valid,
+        test=chosen.fitted.combine(members.test),
+    )
+    plan = {key: first.read("plan.json")[key] for key in ("splitter", "splitter_reason", "notes")}
+    run = write_run(project, info, predicted, results, plan)
+    return Blended(run, members, tried, chosen, correlations(members))
+
+
+def _info(project: Project, members: Members, chosen: Evaluation, options: Options) -> dict[str, Any]:
+    """`run.json`: as of a training, with the model "blend", and what went into it."""
+    info = describe(project)
+    weights = [float(w) for w in chosen.fitted.weights]
+    ids = [run.id for run in members.runs]
+    params = {"method": chosen.method, "weights": dict(zip(ids, weights, strict=True))}
+    info["config"]["model"] = {"name": "blend", "params": params}
+    details = {
+        "method": chosen.method,
+        "nonnegative": options.nonnegative,
+        "n_bags": options.n_bags,
+        "members": [
+            {"run": run.id, "weight": weight, "cv": run.scores["mean"]}
+            for run, weight in zip(members.runs, weights, strict=True)
+        ],
+        "honest": {"folds": list(chosen.honest), "mean": chosen.honest_mean},
+        "optimistic": {"folds": list(chosen.optimistic), "mean": chosen.optimistic_mean},
+    }
+    fingerprint = hashlib.sha256(repr((info["fingerprint"], details)).encode()).hexdigest()
+    return {**info, "fingerprint": fingerprint, "kind": "blend", "blend": details}

@@ -1,0 +1,93 @@
+"""The ways to put members together, by name: what each fits, and how it combines predictions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, get_args
+
+import numpy as np
+
+from aicomp.competition import Competition
+from aicomp.ensemble.averaging import scaled_ranks, sees_only_ranks, weighted_mean
+from aicomp.ensemble.hill_climbing import climb
+from aicomp.ensemble.members import Part
+from aicomp.ensemble.stacking import fit_stack
+from aicomp.errors import UsageError
+from aicomp.suggest import unknown_name
+from aicomp.task import Task
+
+Method = Literal["mean", "rank", "hill-climbing", "stacking"]
+METHODS: tuple[Method, ...] = get_args(Method)
+"""The simplest first: of two that are equally good, it is taken."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What can be chosen about the fitted methods.
+
+    Attributes:
+        n_bags: Random halves of the library that hill climbing averages over; 1 takes the whole library once.
+        nonnegative: Whether stacking keeps its weights at 0 or above.
+    """
+
+    n_bags: int = 1
+    nonnegative: bool = False
+
+
+class Fitted(Protocol):
+    """A way to combine predictions, with its weights."""
+
+    @property
+    def weights(self) -> np.ndarray:
+        """Of the members, (n_members,)."""
+
+    def combine(self, predictions: np.ndarray) -> np.ndarray:
+        """Predictions (n_members, n) or (n_members, n, n_columns) as one, (n,) or (n, n_columns)."""
+
+
+@dataclass(frozen=True)
+class Average:
+    """A weighted mean of predictions or of their ranks among the rows at hand.
+
+    Attributes:
+        weights: Of the members, summing to 1.
+        of_ranks: Whether ranks are averaged.
+    """
+
+    weights: np.ndarray
+    of_ranks: bool = False
+
+    def combine(self, predictions: np.ndarray) -> np.ndarray:
+        """See `Fitted`."""
+        parts = np.stack([scaled_ranks(p) for p in predictions]) if self.of_ranks else predictions
+        return weighted_mean(parts, self.weights)
+
+
+def fit(method: Method, task: Task, parts: Sequence[Part], options: Options) -> Fitted:
+    """Fit a method's weights on some rows; "mean" and "rank" have nothing to fit."""
+    n_members = len(parts[0].predictions)
+    if method == "hill-climbing":
+        return Average(climb(task, parts, options.n_bags))
+    if method == "stacking":
+        return fit_stack(task, parts, nonnegative=options.nonnegative)
+    return Average(np.full(n_members, 1 / n_members), of_ranks=method == "rank")
+
+
+def choose_methods(name: str, task: Task, competition: Competition) -> tuple[Method, ...]:
+    """The methods to compare: one, or for "auto" all that fit the metric.
+
+    Raises:
+        UsageError: No such method, or it does not fit the metric.
+    """
+    ranks = sees_only_ranks(task.metric, competition)
+    if name == "auto":
+        return tuple(method for method in METHODS if method != "rank" or ranks)
+    chosen = next((method for method in METHODS if method == name), None)
+    if chosen is None:
+        raise unknown_name("method", name, ["auto", *METHODS], "aicomp blend --help")
+    if chosen == "rank" and not ranks:
+        raise UsageError(
+            f"ranks cannot stand in for predictions: `{task.metric.name}` and a submission of "
+            f"`{competition.submission.wants}` see more than the order of rows",
+            "choose `--method mean`",
+        )
+    return (chosen,)

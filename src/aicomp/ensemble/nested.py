@@ -1,0 +1,81 @@
+"""The honest score of a blend: weights fitted on the other folds' rows, scored on the fold that was left out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from aicomp.ensemble.members import Members
+from aicomp.ensemble.methods import Fitted, Method, Options, fit
+from aicomp.task import Task
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One method on some members.
+
+    Attributes:
+        method: Its name.
+        fitted: Fitted on all out-of-fold rows: for test.
+        fold_weights: Weights fitted without each fold, (n_folds, n_members).
+        valid: Nested predictions of each fold's rows, by the weights fitted without it.
+        honest: Score of each fold by these.
+        optimistic: Score of each fold by the weights that were fitted on its rows too.
+    """
+
+    method: Method
+    fitted: Fitted
+    fold_weights: np.ndarray
+    valid: tuple[np.ndarray, ...]
+    honest: tuple[float, ...]
+    optimistic: tuple[float, ...]
+
+    @property
+    def honest_mean(self) -> float:
+        """Mean of the honest scores over the folds."""
+        return float(np.mean(self.honest))
+
+    @property
+    def optimistic_mean(self) -> float:
+        """Mean of the optimistic scores over the folds."""
+        return float(np.mean(self.optimistic))
+
+
+def evaluate(task: Task, members: Members, method: Method, options: Options) -> Evaluation:
+    """Fit a method on all rows, and once without each fold.
+
+    Members that were trained on a fold's rows have seen its targets, as in any stacking of out-of-fold predictions; the
+    weights have not.
+    """
+    fitted = fit(method, task, members.parts, options)
+    valid, weights = [], []
+    for k, part in enumerate(members.parts):
+        others = members.without(k)
+        # A fold whose rows are in every other fold too leaves nothing to fit on: equal weights need no rows.
+        nested = fit(method, task, others, options) if others else fit("mean", task, members.parts, options)
+        valid.append(nested.combine(part.predictions))
+        weights.append(nested.weights)
+    honest = [task.score(part.y, v) for part, v in zip(members.parts, valid, strict=True)]
+    optimistic = [task.score(part.y, fitted.combine(part.predictions)) for part in members.parts]
+    return Evaluation(method, fitted, np.stack(weights), tuple(valid), tuple(honest), tuple(optimistic))
+
+
+def choose_best(task: Task, evaluations: Sequence[Evaluation]) -> Evaluation:
+    """The best honest score; of equal ones the first."""
+    best = evaluations[0]
+    for evaluation in evaluations[1:]:
+        if task.metric.better(evaluation.honest_mean, best.honest_mean):
+            best = evaluation
+    return best
+
+
+def correlations(members: Members) -> np.ndarray:
+    """Pearson's correlation of the members' out-of-fold predictions, (n_members, n_members).
+
+    Each column is taken about its mean; 0 for a member that never varies.
+    """
+    stacked = np.concatenate([part.predictions for part in members.parts], axis=1)
+    centred = (stacked - stacked.mean(axis=1, keepdims=True)).reshape(len(stacked), -1)
+    norms = np.linalg.norm(centred, axis=1)
+    scaled = centred / np.where(norms > 0, norms, 1.0)[:, None]
+    return np.asarray(scaled @ scaled.T)

@@ -1,0 +1,98 @@
+"""Write the parts of a Run's folder, and a whole one whose predictions are there already."""
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from safetensors.numpy import save_file
+
+from aicomp.assembly import assemble
+from aicomp.files import atomic_write, partial_file
+from aicomp.project import Project
+from aicomp.run import Run, create_run
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What a Run holds, whoever predicted it.
+
+    Attributes:
+        y: Targets of train, see docs/architecture.md for shapes.
+        train_ids: Id columns of train as strings; no columns where train has no ids.
+        test_ids: Id columns of test.
+        valid_rows: Validation rows of each fold, int64.
+        valid: Predictions of these rows, by fold.
+        test: Predictions of test.
+    """
+
+    y: np.ndarray
+    train_ids: pd.DataFrame
+    test_ids: pd.DataFrame
+    valid_rows: Sequence[np.ndarray]
+    valid: Sequence[np.ndarray]
+    test: np.ndarray
+
+
+def write_run(
+    project: Project,
+    info: dict[str, Any],
+    predicted: Predicted,
+    results: Sequence[dict[str, Any]],
+    plan: dict[str, Any],
+) -> Run:
+    """Write a Run of predictions: scored as any other, without weights, `DONE` last.
+
+    Args:
+        project: The project.
+        info: `run.json`.
+        predicted: The predictions.
+        results: `result.json` of each fold, beside the entries that every run has.
+        plan: `plan.json`, beside the numbers of folds and rows.
+
+    Raises:
+        DataError: The predictions cannot be scored.
+        AicompError: The disk is full or the folder cannot be written.
+    """
+    run = create_run(project.runs, info)
+    try:
+        n_rows = [len(predicted.y), len(predicted.test)]
+        run.write("plan.json", {**plan, "n_folds": len(predicted.valid), "n_rows": n_rows})
+        write_folds_csv(run, predicted.train_ids, len(predicted.y), predicted.valid_rows)
+        write_ids(run, predicted.train_ids, predicted.test_ids)
+        save_arrays(run.work / "target.safetensors", {"y": predicted.y})
+        for k, (rows, valid) in enumerate(zip(predicted.valid_rows, predicted.valid, strict=True)):
+            arrays = {"valid_rows": rows.astype(np.int64), "valid": valid, "test": predicted.test}
+            save_arrays(run.fold(k) / "predictions.safetensors", arrays)
+            run.write(f"folds/{k}/result.json", {"seconds": 0.0, "notes": [], "history": [], **results[k]})
+        return assemble(project, run)
+    except BaseException:
+        shutil.rmtree(run.folder)  # without a score it is worth nothing, and it can be written again
+        raise
+
+
+def write_folds_csv(run: Run, train_ids: pd.DataFrame, n_rows: int, valid_rows: Sequence[np.ndarray]) -> None:
+    """One line per train row; a row of several validation folds (repeats) lists them, -1 is never validated."""
+    of_row: list[list[str]] = [[] for _ in range(n_rows)]
+    for k, rows in enumerate(valid_rows):
+        for row in rows:
+            of_row[row].append(str(k))
+    frame = train_ids.copy() if train_ids.shape[1] else pd.DataFrame({"row": range(n_rows)})
+    frame["fold"] = [" ".join(k) or "-1" for k in of_row]
+    atomic_write(run.folder / "folds.csv", frame.to_csv(index=False, lineterminator="\n"))
+
+
+def write_ids(run: Run, train_ids: pd.DataFrame, test_ids: pd.DataFrame) -> None:
+    """Write `train_ids.json` and `test_ids.json`."""
+    for name, ids in (("train", train_ids), ("test", test_ids)):
+        atomic_write(run.folder / f"{name}_ids.json", json.dumps(ids.to_dict(orient="list")) + "\n")
+
+
+def save_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write arrays as safetensors, whole or not at all."""
+    with partial_file(path) as temporary:
+        save_file({name: np.ascontiguousarray(a) for name, a in arrays.items()}, temporary)
