@@ -109,7 +109,7 @@ def test_what_does_not_go_together_is_refused(tmp_path: Path) -> None:
     b = add_run(project, "20260101-000002", [0.1, 0.9, 0.2, 0.8], [0.9, 0.1, 0.2])
     with pytest.raises(UsageError, match="run `20260101-000001` is named twice"):
         blend_runs(project, [a, a])
-    with pytest.raises(UsageError, match="3 weights for 2 runs"):
+    with pytest.raises(UsageError, match="`--weight` is given 3 times, and there are 2 runs"):
         blend_runs(project, [a, b], [1, 2, 3])
     with pytest.raises(UsageError, match="a weight is -1"):
         blend_runs(project, [a, b], [1, -1])

@@ -70,6 +70,17 @@ def test_cv_and_public_score_side_by_side(
     )
 
 
+def test_once_private_scores_are_out_nothing_is_left_to_select(
+    project: Project, server: KaggleServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    send(project, server, "a", 0.70, "0.69", runs=["run-a"])
+    server.add("by hand", privateScore="0.5")
+    assert main(["submissions"]) == 0
+    out = capsys.readouterr().out
+    assert "private scores are out; without them the choice was\n1. 4242 (run-a)" in out
+    assert "select at the end" not in out
+
+
 def test_as_json(project: Project, server: KaggleServer, capsys: pytest.CaptureFixture[str]) -> None:
     entry = send(project, server, "a", 0.70, "0.69", runs=["run-a"])
     server.add("by hand", privateScore="0.5")

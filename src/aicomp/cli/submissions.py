@@ -148,7 +148,9 @@ def _lines(
         lines.append(f"CV and {where} score: {_together(together)}")
     lines += _budget_lines(content["budget"], limits)
     if choices and endpoint is not None:
-        lines += ["", f"select at the end, on {endpoint.page(content['competition'], 'submissions')}"]
+        page = endpoint.page(content["competition"], "submissions")
+        what = "private scores are out; without them the choice was" if has_private else f"select at the end, on {page}"
+        lines += ["", what]
         lines += [f"{k}. {_label(choice.record)}: {choice.reason}" for k, choice in enumerate(choices, start=1)]
     return lines
 

@@ -85,7 +85,10 @@ def _check(project: Project, runs: Sequence[Run], weights: Sequence[float]) -> n
     """The weights, summing to 1."""
     check_members(project, runs)
     if weights and len(weights) != len(runs):
-        raise UsageError(f"{len(weights)} weights for {len(runs)} runs", "give each `--run` its `--weight`, or none")
+        raise UsageError(
+            f"`--weight` is given {len(weights)} times, and there are {len(runs)} runs",
+            "give each `--run` its `--weight`, or none",
+        )
     bad = next((w for w in weights if not (np.isfinite(w) and w > 0)), None)
     if bad is not None:
         raise UsageError(f"a weight is {bad:g}", "a weight is a number above 0; leave out the run that shall not count")
