@@ -76,7 +76,6 @@ def test_an_unknown_key(tmp_path: Path, text: str, message: str, hint: str | Non
         ("seed = 1.5", "`aicomp.toml`: expected `int`, got `float` at `seed`"),
         ("split = 5", "`aicomp.toml`: expected `object`, got `int` at `split`"),
         ("[split]\nn_splits = '5'", "`aicomp.toml`: expected `int`, got `str` at `split.n_splits`"),
-        ("device = 'gpu'", "`aicomp.toml`: invalid enum value 'gpu' at `device`"),
         ("[training]\nepochs = 'many'", "`aicomp.toml`: invalid enum value 'many' at `training.epochs`"),
         ("[columns]\nage = 1", "`aicomp.toml`: expected `str`, got `int` at `columns[...]`"),
     ],
@@ -85,6 +84,21 @@ def test_a_value_of_the_wrong_type_names_its_key(tmp_path: Path, text: str, mess
     error = error_of(tmp_path, text)
     assert error.message == message
     assert error.hint == "correct it in `aicomp.toml`"
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "hint"),
+    [
+        ("device = 'gpu'", "'gpu' at `device`", "known: auto, cuda, mps, cpu"),
+        ("[training]\noptimizer = 'AdamW'", "'AdamW' at `training.optimizer`", "did you mean `adamw`?"),
+        ("[training]\noptimizer = 'schedulefree'", "'schedulefree' at", "did you mean `schedule-free`?"),
+        ("[training]\nschedule = 'onecycle'", "'onecycle' at `training.schedule`", "did you mean `one-cycle`?"),
+    ],
+)
+def test_an_unknown_choice_names_the_nearest_or_all(tmp_path: Path, text: str, place: str, hint: str) -> None:
+    error = error_of(tmp_path, text)
+    assert error.message.startswith(f"`aicomp.toml`: invalid enum value {place}")
+    assert error.hint == hint
 
 
 @pytest.mark.parametrize(

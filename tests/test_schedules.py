@@ -4,11 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aicomp.training.schedules import SCHEDULES, constant, cosine, coslog4, one_cycle
+from aicomp.training.schedules import SCHEDULES, constant, cosine, coslog4, one_cycle, warmup
 
 
 def test_constant_never_moves():
     assert [constant(t) for t in (0.0, 0.5, 1.0)] == [1.0, 1.0, 1.0]
+
+
+def test_warmup_rises_for_a_twentieth_and_stays():
+    assert [warmup(t) for t in (0.0, 0.01, 0.05, 0.5, 1.0)] == pytest.approx([0.0, 0.2, 1.0, 1.0, 1.0])
 
 
 def test_cosine_warms_up_for_a_twentieth_then_falls_to_zero():

@@ -28,7 +28,13 @@ from aicomp.training.fit import fit_fold
 from aicomp.training.recipe import resolve_settings
 
 CPU = torch.device("cpu")
-SMALL = {"tabm": {"k": 4, "d_block": 16}, "mlp": {"d_block": 16, "n_blocks": 1}, "linear": {}}
+SMALL = {
+    "tabm": {"k": 4, "d_block": 16},
+    "mlp": {"d_block": 16, "n_blocks": 1},
+    "realmlp": {"d_block": 16, "n_blocks": 1},
+    "ft-transformer": {"d_token": 8, "n_heads": 2, "d_hidden": 8},
+    "linear": {},
+}
 
 
 def fit(data, task, config, seed=0, build=None, **kwargs):

@@ -4,7 +4,9 @@ msgspec does the checking: one small compiled package without dependencies, stri
 the documentation of the file.
 """
 
+import re
 import tomllib
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
@@ -64,20 +66,22 @@ class TrainingConfig(_Section, frozen=True):
     """`[training]`: optimizer, schedule and length; "auto" is chosen from the data's size.
 
     Attributes:
-        optimizer: "adamw" or "sgd".
-        learning_rate: Peak learning rate.
+        optimizer: "adamw", "adam", "sgd" (with momentum), "lion", "muon" (hidden matrices, with AdamW for the rest) or
+            "schedule-free" (AdamW that averages weights instead of a falling learning rate).
+        learning_rate: Peak learning rate; "auto" follows the optimizer.
         batch_size: Rows in one step.
         epochs: Most passes over the fold's training rows.
-        schedule: Course of the learning rate over the epochs.
+        schedule: Course of the learning rate over the epochs; "auto" is "cosine", "constant" under `swa` and "warmup"
+            under "schedule-free".
         amp: Mixed precision: bfloat16 where the processor or the GPU has it.
         loss: "auto" follows the metric.
     """
 
-    optimizer: Literal["adamw", "sgd"] = "adamw"
+    optimizer: Literal["adamw", "adam", "sgd", "lion", "muon", "schedule-free"] = "adamw"
     learning_rate: float | Auto = "auto"
     batch_size: int | Auto = "auto"
     epochs: int | Auto = "auto"
-    schedule: Literal["auto", "constant", "cosine", "coslog4", "one-cycle"] = "auto"
+    schedule: Literal["auto", "constant", "cosine", "coslog4", "one-cycle", "warmup"] = "auto"
     amp: bool | Auto = "auto"
     loss: Literal["auto", "cross-entropy", "mse", "mae", "huber", "log-mse"] = "auto"
 
@@ -233,7 +237,25 @@ def to_struct(tree: dict[str, Any], kind: type[_T], source: str) -> _T:
         return msgspec.convert(tree, kind)
     except msgspec.ValidationError as e:
         message = str(e).replace("`$.", "`").replace(" - at ", " at ")
-        raise UsageError(f"`{source}`: {message[0].lower()}{message[1:]}", f"correct it in `{source}`") from e
+        hint = _near_choice(kind, str(e)) or f"correct it in `{source}`"
+        raise UsageError(f"`{source}`: {message[0].lower()}{message[1:]}", hint) from e
+
+
+def _near_choice(kind: type[msgspec.Struct], message: str) -> str:
+    """What could be meant by a string that is none of a key's choices; "" where the error is another one."""
+    found = re.fullmatch(r"Invalid enum value '(.*)' - at `\$\.([\w.]+)`", message)
+    if found is None:
+        return ""
+    value, dotted = found.groups()
+    annotation: Any = kind
+    for name in dotted.split("."):
+        struct = _struct_of(annotation)
+        annotation = {f.encode_name: f.type for f in msgspec.structs.fields(struct)}.get(name) if struct else None
+    choices = [choice for choice in get_args(annotation) if isinstance(choice, str)]
+    near = get_close_matches(value.lower(), choices, n=1, cutoff=0.7)
+    if near:
+        return f"did you mean `{near[0]}`?"
+    return f"known: {', '.join(choices)}" if choices else ""
 
 
 def _check_keys(tree: dict[str, Any], kind: type[msgspec.Struct], source: str, prefix: str) -> None:

@@ -1,11 +1,21 @@
-"""Optimizers, and which parameters weight decay may shrink."""
+"""Optimizers by name, and which parameters weight decay may shrink.
+
+"sgd": momentum with Nesterov's look ahead (Sutskever et al. 2013, ICML). "adam": Kingma & Ba 2015, arXiv 1412.6980.
+"adamw": Loshchilov & Hutter 2019, arXiv 1711.05101. "lion": Chen et al. 2023, arXiv 2302.06675. "muon": Jordan et al.
+2024, with AdamW for what is no hidden matrix. "schedule-free": Defazio et al. 2024, arXiv 2405.15682.
+"""
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import nn
 
+from aicomp.errors import UsageError
+from aicomp.training.lion import Lion
+from aicomp.training.muon import Together, hidden_matrices
 from aicomp.training.recipe import Settings
+from aicomp.training.schedule_free import ScheduleFreeAdamW
 
 _NORMS = (
     nn.LayerNorm,
@@ -15,18 +25,74 @@ _NORMS = (
 )
 
 
-def make_optimizer(model: nn.Module, settings: Settings) -> torch.optim.Optimizer:
-    """The optimizer of a recipe, fused (one kernel for all parameters) where torch has that."""
+def make_optimizer(model: nn.Module, settings: Settings) -> torch.optim.Optimizer | Together:
+    """The optimizer of a recipe, fused (one kernel for all parameters) where torch has that.
+
+    Raises:
+        UsageError: The optimizer does not suit the model.
+    """
     decayed, exempt = split_parameters(model)
+    if settings.optimizer == "muon":
+        return _muon(model, decayed, exempt, settings)
+    groups = _groups(decayed, exempt, settings)
+    lr, fused = settings.learning_rate, _has_fused(model)
+    if settings.optimizer == "sgd":
+        return torch.optim.SGD(groups, lr=lr, momentum=0.9, nesterov=True, fused=fused)
+    if settings.optimizer == "adam":
+        return torch.optim.Adam(groups, lr=lr, fused=fused)
+    if settings.optimizer == "lion":
+        return Lion(groups, lr=lr)
+    if settings.optimizer == "schedule-free":
+        _check_statistics(model)
+        return ScheduleFreeAdamW(groups, lr=lr)
+    return torch.optim.AdamW(groups, lr=lr, fused=fused)
+
+
+def _groups(decayed: list[nn.Parameter], exempt: list[nn.Parameter], settings: Settings) -> list[dict[str, Any]]:
     groups = [
         {"params": decayed, "weight_decay": settings.weight_decay},
         {"params": exempt, "weight_decay": 0.0},
     ]
-    groups = [group for group in groups if group["params"]]
-    fused = next(model.parameters()).device.type in ("cpu", "cuda")
-    if settings.optimizer == "sgd":
-        return torch.optim.SGD(groups, lr=settings.learning_rate, momentum=0.9, nesterov=True, fused=fused)
-    return torch.optim.AdamW(groups, lr=settings.learning_rate, fused=fused)
+    return [group for group in groups if group["params"]]
+
+
+def _has_fused(model: nn.Module) -> bool:
+    return next(model.parameters()).device.type in ("cpu", "cuda")
+
+
+def _muon(
+    model: nn.Module, decayed: list[nn.Parameter], exempt: list[nn.Parameter], settings: Settings
+) -> torch.optim.Optimizer | Together:
+    """Muon whose steps are as long as AdamW's, so that both take one learning rate and decay (arXiv 2502.16982)."""
+    ours = {id(p) for p in hidden_matrices(model)}
+    matrices, others = (
+        _groups(
+            [p for p in decayed if (id(p) in ours) == inside],
+            [p for p in exempt if (id(p) in ours) == inside],
+            settings,
+        )
+        for inside in (True, False)
+    )
+    lr = settings.learning_rate
+    muon = torch.optim.Muon(matrices, lr=lr, adjust_lr_fn="match_rms_adamw")
+    if not others:
+        return muon
+    return Together([muon, torch.optim.AdamW(others, lr=lr, fused=_has_fused(model))])
+
+
+def _check_statistics(model: nn.Module) -> None:
+    """Refuse norms whose statistics are gathered at other weights than those that predict.
+
+    Raises:
+        UsageError: Names the first such layer.
+    """
+    for name, module in model.named_modules():
+        if isinstance(module, nn.modules.batchnorm._NormBase) and module.track_running_stats:
+            raise UsageError(
+                f"`training.optimizer` is `schedule-free`, but the statistics of `{name}` "
+                f"({type(module).__name__}) do not belong to averaged weights",
+                'write `--set training.optimizer="adamw"`',
+            )
 
 
 def split_parameters(model: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
@@ -50,7 +116,19 @@ def _exempt(model: nn.Module) -> Iterator[nn.Parameter]:
                 yield parameter
 
 
-def set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:
+def set_learning_rate(optimizer: torch.optim.Optimizer | Together, learning_rate: float) -> None:
     """Use this learning rate for the next step."""
     for group in optimizer.param_groups:
         group["lr"] = learning_rate
+
+
+def before_training(optimizer: torch.optim.Optimizer | Together) -> None:
+    """Let the model hold the weights that the optimizer moves."""
+    if isinstance(optimizer, ScheduleFreeAdamW):
+        optimizer.resume()
+
+
+def before_validation(optimizer: torch.optim.Optimizer | Together) -> None:
+    """Let the model hold the weights to predict with, which a schedule-free optimizer keeps apart."""
+    if isinstance(optimizer, ScheduleFreeAdamW):
+        optimizer.average()

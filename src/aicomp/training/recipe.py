@@ -14,6 +14,22 @@ from aicomp.training.device import has_bfloat16
 N_BINS = 48
 """Most bins of a numeric column's piecewise-linear embedding."""
 
+_LEARNING_RATES = {
+    "adamw": 0.008,
+    "adam": 0.008,  # the same step
+    "muon": 0.008,  # scaled to the length of AdamW's steps (Liu et al. 2025, arXiv 2502.16982)
+    "lion": 0.002,  # 3 to 10 times less than AdamW (Chen et al. 2023, arXiv 2302.06675, section 5)
+    "schedule-free": 0.008,  # 1 to 10 times AdamW's, says the README of the authors' `schedulefree`
+    "sgd": 0.02,
+}
+"""Peak learning rate of each optimizer."""
+
+_WEIGHT_DECAYS = {
+    "adam": 0.0,  # there it is part of the gradient, whose size Adam takes out again (arXiv 1711.05101)
+    "lion": 0.08,  # learning rate times decay as with AdamW (arXiv 2302.06675, section 5)
+}
+"""Weight decay of the optimizers that want another one than 0.02."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -66,14 +82,14 @@ def resolve_settings(config: Config, task: Task, *, n_rows: int, device: torch.d
     loss, log_target = choose_loss(training.loss, task)
     settings = Settings(
         optimizer=training.optimizer,
-        learning_rate=_or(training.learning_rate, 0.008 if training.optimizer == "adamw" else 0.02),
+        learning_rate=_or(training.learning_rate, _LEARNING_RATES[training.optimizer]),
         batch_size=_or(training.batch_size, 256 if n_rows < 20_000 else 512),
         epochs=_or(training.epochs, _epochs(n_rows)),
-        schedule=_or(training.schedule, "constant" if regularization.swa else "cosine"),
+        schedule=_or(training.schedule, _schedule(config)),
         amp=_or(training.amp, has_bfloat16(device)),
         loss=loss,
         log_target=log_target,
-        weight_decay=_or(regularization.weight_decay, 0.02),
+        weight_decay=_or(regularization.weight_decay, _WEIGHT_DECAYS.get(training.optimizer, 0.02)),
         dropout=_or(regularization.dropout, 0.1),
         label_smoothing=_or(regularization.label_smoothing, 0.0),
         mixup=regularization.mixup,
@@ -91,6 +107,12 @@ def resolve_settings(config: Config, task: Task, *, n_rows: int, device: torch.d
 
 def _or(value: Any, default: Any) -> Any:
     return default if value == "auto" else value
+
+
+def _schedule(config: Config) -> str:
+    if config.training.optimizer == "schedule-free":
+        return "warmup"
+    return "constant" if config.regularization.swa else "cosine"
 
 
 def _epochs(n_rows: int) -> int:
@@ -154,6 +176,8 @@ def _check_effects(s: Settings, task: Task, device: torch.device) -> None:
             f"`regularization.ema` ({s.ema}) and `swa` ({s.swa}) both average the weights; one can be saved",
             _off("ema"),
         )
+    if s.optimizer == "schedule-free":
+        _check_schedule_free(s)
     if s.swa and s.early_stopping:
         raise UsageError(
             f"`regularization.swa` averages the last epochs; `early_stopping` ({s.early_stopping}) cuts them",
@@ -163,6 +187,22 @@ def _check_effects(s: Settings, task: Task, device: torch.device) -> None:
         raise UsageError(
             f"`training.amp` is true, but this {device.type} does not multiply in bfloat16",
             "write `--set training.amp=false`",
+        )
+
+
+def _check_schedule_free(s: Settings) -> None:
+    """Refuse what a schedule-free optimizer does by itself: to average weights, instead of a falling learning rate."""
+    for name in ("ema", "swa"):
+        if getattr(s, name):
+            raise UsageError(
+                f"`training.optimizer` is `schedule-free`, which averages the weights itself; "
+                f"`regularization.{name}` is {getattr(s, name)}",
+                _off(name),
+            )
+    if s.schedule not in ("constant", "warmup"):
+        raise UsageError(
+            f"`training.optimizer` is `schedule-free`, but `training.schedule` is `{s.schedule}`",
+            'write `--set training.schedule="warmup"`',
         )
 
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 
 _WARMUP = 0.05
-"""Share of training in which "cosine" rises to its peak: Adam's first steps rest on few gradients."""
+"""Share of training in which "cosine" and "warmup" rise to their peak: Adam's first steps rest on few gradients."""
 
 _ONE_CYCLE_RISE = 0.3
 
@@ -12,6 +12,15 @@ _ONE_CYCLE_RISE = 0.3
 def constant(progress: float) -> float:
     """The peak all the way."""
     return 1.0
+
+
+def warmup(progress: float) -> float:
+    """A short linear rise, then the peak: what a schedule-free optimizer wants (arXiv 2405.15682).
+
+    >>> warmup(0.025), warmup(0.05), warmup(1.0)
+    (0.5, 1.0, 1.0)
+    """
+    return min(1.0, progress / _WARMUP)
 
 
 def cosine(progress: float) -> float:
@@ -58,4 +67,5 @@ SCHEDULES: dict[str, Callable[[float], float]] = {
     "cosine": cosine,
     "coslog4": coslog4,
     "one-cycle": one_cycle,
+    "warmup": warmup,
 }

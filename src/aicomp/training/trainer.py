@@ -12,7 +12,7 @@ from aicomp.task import Task
 from aicomp.training.fold import EpochReport, FoldData
 from aicomp.training.inference import evaluate, outputs_of, predict
 from aicomp.training.losses import Objective
-from aicomp.training.optimizers import make_optimizer, set_learning_rate
+from aicomp.training.optimizers import before_training, before_validation, make_optimizer, set_learning_rate
 from aicomp.training.recipe import Settings
 from aicomp.training.regularization import Average, Batch, EarlyStopping, add_noise, mixup, worst_point
 from aicomp.training.schedules import SCHEDULES
@@ -89,6 +89,7 @@ class Trainer:
         losses = torch.empty(n_batches, device=self._device)
         rates = []
         self.model.train()
+        before_training(self._optimizer)
         for step, rows in enumerate(order.tensor_split(n_batches)):
             progress = (epoch - 1 + step / n_batches) / s.epochs
             rates.append(s.learning_rate * SCHEDULES[s.schedule](progress))
@@ -96,6 +97,7 @@ class Trainer:
             losses[step] = self._step(Batch(train.x_num[rows], train.x_cat[rows], train.targets[rows]))
             if self._average and s.ema:
                 self._average.update_ema(self.model, s.ema)
+        before_validation(self._optimizer)
         _check_finite(losses, epoch, rates)
         return float(losses.mean()), rates[-1]
 
