@@ -19,16 +19,25 @@ from aicomp.models.embeddings import (
 )
 from aicomp.models.estimator import Estimator, Goal, PerColumn, Round, Rows, State, Watch, is_estimator
 from aicomp.models.extra_trees import ExtraTrees
+from aicomp.models.ft_transformer import FTTransformer, build_ft_transformer
 from aicomp.models.lightgbm import LightGBM
 from aicomp.models.linear import Linear, build_linear
 from aicomp.models.mlp import MLP, build_mlp
 from aicomp.models.params import with_params
+from aicomp.models.realmlp import ParametricActivation, PeriodicEmbedding, RealMLP, build_realmlp
 from aicomp.models.ridge import Ridge
+from aicomp.models.scaled import ScaledLinear
 from aicomp.models.spec import ModelSpec, bin_edges
 from aicomp.models.tabm import BatchEnsembleLinear, EnsembleLinear, TabM, build_tabm
 from aicomp.models.xgboost import XGBoost
 
-MODELS: dict[str, Callable[..., nn.Module]] = {"tabm": build_tabm, "mlp": build_mlp, "linear": build_linear}
+MODELS: dict[str, Callable[..., nn.Module]] = {
+    "tabm": build_tabm,
+    "mlp": build_mlp,
+    "realmlp": build_realmlp,
+    "ft-transformer": build_ft_transformer,
+    "linear": build_linear,
+}
 
 ESTIMATORS: dict[str, type[Estimator]] = {
     "lightgbm": LightGBM,
@@ -59,24 +68,31 @@ __all__ = [
     "EnsembleLinear",
     "Estimator",
     "ExtraTrees",
+    "FTTransformer",
     "FeatureEmbedding",
     "Goal",
     "LightGBM",
     "Linear",
     "ModelSpec",
+    "ParametricActivation",
     "PerColumn",
+    "PeriodicEmbedding",
     "PiecewiseLinearEmbedding",
+    "RealMLP",
     "Ridge",
     "Round",
     "Rows",
+    "ScaledLinear",
     "SharedDropout",
     "State",
     "TabM",
     "Watch",
     "XGBoost",
     "bin_edges",
+    "build_ft_transformer",
     "build_linear",
     "build_mlp",
+    "build_realmlp",
     "build_tabm",
     "is_estimator",
     "is_installed",
