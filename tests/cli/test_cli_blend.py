@@ -43,6 +43,11 @@ def test_all_runs_that_go_together_are_blended(project: Path, capsys: Capture) -
     assert main(["runs", "compare", runs[0].id, content["run"]]) == 0
     assert "better" in capsys.readouterr().out
 
+    assert content["gain"] > 0
+    assert main(["blend"]) == 0
+    *_, made, following = capsys.readouterr().out.splitlines()
+    assert following == f"next: aicomp submit {made.split()[1]} --dry-run"
+
 
 def test_people_see_members_methods_and_what_to_make_of_it(project: Path, capsys: Capture) -> None:
     a, b = save_run(project, "a", 1.0, 0), save_run(project, "b", 3.0, 1)
@@ -56,10 +61,11 @@ def test_people_see_members_methods_and_what_to_make_of_it(project: Path, capsys
     assert lines[4].split() == ["method", "honest", "optimistic"]
     assert lines[5].split()[:2] == ["*", "mean"]
     assert "by mean, nested (higher is better)" in lines[7]
+    assert lines[8].startswith("worse by ")
     assert f"than the best member, {a.id} with" in lines[8]
-    run = (project / "runs").resolve() / lines[-1].split()[3]
+    run = (project / "runs").resolve() / lines[-2].split()[1]
     assert lines[-2] == f"run {run.name} in `{run}`"
-    assert lines[-1] == f"next: aicomp submit {run.name} --dry-run"
+    assert lines[-1] == f"next: aicomp submit {a.id} --dry-run"
     assert (run / "DONE").is_file()
 
 

@@ -120,7 +120,7 @@ def _lines(content: dict[str, Any]) -> list[str]:
         f"({better} is better)",
         _verdict(content),
         f"run {content['run']} in `{content['folder']}`",
-        f"next: aicomp submit {content['run']} --dry-run",
+        f"next: aicomp submit {content['run'] if content['gain'] > 0 else content['best_member']['run']} --dry-run",
     ]
 
 
