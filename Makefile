@@ -5,9 +5,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PEERS := boosters pytabkit autogluon
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format clean
+.PHONY: help demo test lint format peers clean
 
 help:  ## Show the targets
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
@@ -28,8 +29,10 @@ format: $(READY)  ## Correct style and formatting in place
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
+peers: $(PEERS:%=.peers/%/.ready)  ## Set up the libraries that benchmarks/ compares with, each kind in an environment of its own (7 GB)
+
 clean:  ## Remove what the other targets made
-	rm -rf $(VENV) .demo dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .peers .demo dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -39,4 +42,14 @@ $(READY): pyproject.toml constraints.txt
 	@echo "installing into $(VENV) (about a minute)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,parquet,boost]'
+	@touch $@
+
+# torch first, or another package takes a build with CUDA. torchvision of the registry does not fit a torch without
+# CUDA and then breaks the imports of others; no tabular model needs it.
+.peers/%/.ready: benchmarks/peers/requirements/%.txt | $(READY)
+	@test -x .peers/$*/bin/python || $(PYTHON) -m venv .peers/$*
+	@echo "installing into .peers/$* (minutes)"
+	@grep '^torch==' $< | xargs -r .peers/$*/bin/python -m pip install --quiet --disable-pip-version-check
+	@.peers/$*/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@.peers/$*/bin/python -m pip uninstall --quiet --yes torchvision 2>/dev/null
 	@touch $@

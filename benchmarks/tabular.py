@@ -1,148 +1,176 @@
-"""Time and score `aicomp`'s defaults beside other libraries on folders in Kaggle's form.
+"""`aicomp` beside other libraries on folders in Kaggle's form: score on the hidden part, wall time, memory, rank.
 
-    python benchmarks/tabular.py DATA_DIR [--peers catboost,lightgbm] [--only titanic,adult] [--out results.json]
+    make peers                                             # once: their virtual environments, in .peers/
+    python benchmarks/tabular.py DATA_DIR --peers lightgbm,catboost,realmlp,tabm,autogluon --time-limit 240
+    python benchmarks/tabular.py DATA_DIR --only titanic   # aicomp alone, with its defaults
+    python benchmarks/tabular.py --table results.jsonl     # the table again, from the results alone
 
 DATA_DIR holds a folder per competition with train.csv, test.csv, sample_submission.csv and, for scoring alone,
-solution.csv. Needs `pip install -e '.[bench]'`. All runs share the machine's processors and follow one after the other.
+solution.csv. Needs `make peers`, or `pip install -e '.[bench,boost]'` for aicomp alone. All runs share the machine's
+processors and follow one after the other.
+Each result is appended to `--out` as it comes; `--resume` goes on where a run was cut.
 """
 
 import argparse
 import json
-import os
-import shutil
-import subprocess
 import sys
 import tempfile
-import threading
-import time
+from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
-
-METRICS = {
-    "titanic": "accuracy",
-    "house-prices": "rmsle",
-    "telco-churn": "roc_auc",
-    "california-housing": "rmse",
-    "wine-quality": "accuracy",
-    "bike-sharing": "rmsle",
-    "diamonds": "rmse",
-    "adult": "roc_auc",
-}
-COMPETITOR_FILES = ("train.csv", "test.csv", "sample_submission.csv")
+import systems
+from board import DEFAULTS, LIMITED, Board, Result, as_table
+from goals import goals
+from measured import Measured, run_measured
+from systems import LIMITED_SYSTEMS, METRICS
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path, metavar="DATA_DIR")
-    parser.add_argument("--peers", default="", help="comma-separated: catboost, lightgbm")
-    parser.add_argument("--only", default=",".join(METRICS), help="comma-separated names of folders")
-    parser.add_argument("--out", type=Path, help="also write the results as JSON")
-    arguments = parser.parse_args()
-    data = arguments.data.resolve()
-    systems = ["aicomp", *filter(None, arguments.peers.split(","))]
+    arguments = read_arguments()
+    if arguments.table:
+        show(read_results(arguments.table))
+        return
+    known = read_results(arguments.out) if arguments.out.exists() else []
+    if known and not arguments.resume:
+        sys.exit(f"error: `{arguments.out}` holds results\n\nhint: add --resume, or name another file with --out")
     results = []
-    for slug in arguments.only.split(","):
-        with tempfile.TemporaryDirectory() as scratch:
-            project = start_project(slug, data / slug, Path(scratch))
-            for system in systems:
-                results.append(measure(system, slug, project, data / slug / "solution.csv"))
-                print(as_line(results[-1]), flush=True)
-    print_totals(systems, results)
-    if arguments.out:
-        arguments.out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    for slug, system in combinations(arguments):
+        result = earlier(known, slug, system, arguments) or measure(slug, system, arguments)
+        results.append(result)
+        if result not in known:
+            with arguments.out.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(result.to_json()) + "\n")
+            print(as_line(result), file=sys.stderr, flush=True)
+    show(results)
 
 
-def start_project(slug: str, source: Path, scratch: Path) -> Path:
-    """Copy what a competitor gets and run `aicomp init` on it."""
-    folder = scratch / "downloaded" / slug
-    folder.mkdir(parents=True)
-    for name in COMPETITOR_FILES:
-        shutil.copy(source / name, folder)
-    run_command("init", str(folder), "--metric", METRICS[slug], "--into", str(scratch / slug))
-    return scratch / slug
+def read_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path, nargs="?", metavar="DATA_DIR")
+    parser.add_argument("--peers", default="", help=f"comma-separated: {', '.join(systems.PEERS)}")
+    parser.add_argument("--systems", help="comma-separated: these alone, such as aicomp-limit,autogluon")
+    parser.add_argument("--only", default=",".join(METRICS), help="comma-separated names of folders")
+    parser.add_argument("--time-limit", type=float, help=f"seconds for {' and '.join(LIMITED_SYSTEMS)}")
+    parser.add_argument("--patience", type=float, help="seconds until a system is stopped (default: 4 x the limit)")
+    parser.add_argument("--out", type=Path, default=Path("results.jsonl"), help="default: results.jsonl")
+    parser.add_argument("--resume", action="store_true", help="skip what --out holds from the same code and data")
+    parser.add_argument("--table", type=Path, metavar="RESULTS", help="print the table of a results' file, run nothing")
+    arguments = parser.parse_args()
+    if arguments.table:
+        return arguments
+    if arguments.data is None:
+        parser.error("name DATA_DIR or --table")
+    limited = arguments.time_limit is not None
+    ours = [DEFAULTS, LIMITED] if limited else [DEFAULTS]
+    chosen = arguments.systems or ",".join([*ours, arguments.peers])
+    arguments.systems = list(filter(None, chosen.split(",")))
+    arguments.only = arguments.only.split(",")
+    check(parser, arguments)
+    if arguments.patience is None and limited:
+        arguments.patience = 4 * arguments.time_limit
+    return arguments
 
 
-def measure(system: str, slug: str, project: Path, solution: Path) -> dict[str, object]:
-    """Train one system on one project; returns its scores, wall seconds and peak memory in MB."""
-    command = (
-        [sys.executable, "-m", "aicomp", "train", "--json"]
-        if system == "aicomp"
-        else [sys.executable, str(Path(__file__).with_name("peers.py")), system, str(project)]
-    )
-    started = time.perf_counter()
-    trained, memory = run_measured(command, project)
-    seconds = time.perf_counter() - started
-    file = trained.get("file") or run_command("submit", "--dry-run", cwd=project)["file"]
-    graded = run_command("score", str(solution), str(file), "--metric", METRICS[slug], cwd=project)
-    return {
-        "slug": slug,
-        "system": system,
-        "metric": METRICS[slug],
-        "cv": trained["mean"],
-        "hidden": graded["score"],
-        "seconds": seconds,
-        "peak_mb": memory,
-    }
+def check(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
+    """Refuse what would only be found out after hours."""
+    known = (DEFAULTS, LIMITED, *systems.PEERS)
+    for system in arguments.systems:
+        if system not in known:
+            parser.error(f"no system `{system}`: {', '.join(known)}")
+        if system in LIMITED_SYSTEMS and arguments.time_limit is None:
+            parser.error(f"`{system}` needs --time-limit")
+        if system in systems.PEERS and not systems.python_of(system).exists():
+            parser.error(f"`{system}` has no environment in `{systems.python_of(system).parents[1]}`: run `make peers`")
+    for slug in arguments.only:
+        if slug not in METRICS:
+            parser.error(f"no set `{slug}`: {', '.join(METRICS)}")
+        if not (arguments.data / slug / "solution.csv").is_file():
+            parser.error(f"`{arguments.data / slug}` has no solution.csv")
 
 
-def run_command(*arguments: str, cwd: Path | None = None) -> dict[str, object]:
-    """Run an aicomp command and return its JSON object."""
-    command = [sys.executable, "-m", "aicomp", *arguments, "--json"]
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
-    content: dict[str, object] = json.loads(done.stdout)
-    return content
+def combinations(arguments: argparse.Namespace) -> Iterator[tuple[str, str]]:
+    return ((slug, system) for slug in arguments.only for system in arguments.systems)
 
 
-def run_measured(command: list[str], cwd: Path) -> tuple[dict[str, object], float]:
-    """Run a command that prints one JSON object; returns it and the largest memory of its process tree in MB.
+def read_results(path: Path) -> list[Result]:
+    return [Result.from_json(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines() if line]
 
-    Memory is the proportional set size: pages that processes share count once.
+
+def show(results: list[Result]) -> None:
+    if not results:
+        print("no results")
+        return
+    board = Board(results)
+    print(as_table(board) + "\n\n" + goals(board))
+    commits = ", ".join(sorted({r.commit for r in results}))
+    print(f"\ncommits of aicomp: {commits}; processors here: {systems.processors()}")
+
+
+def earlier(known: list[Result], slug: str, system: str, arguments: argparse.Namespace) -> Result | None:
+    """A result that would come out again: same code, data and limit. What failed is tried again.
+
+    So is what was stopped with less patience than there is now.
     """
-    with subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        peak, ended = [0.0], threading.Event()
-
-        def watch() -> None:
-            while not ended.wait(0.5):
-                peak[0] = max(peak[0], tree_memory(process.pid))
-
-        watcher = threading.Thread(target=watch)
-        watcher.start()
-        stdout, stderr = process.communicate()
-        ended.set()
-        watcher.join()
-    if process.returncode:
-        sys.exit(f"{' '.join(command)}\n{stdout}{stderr}")
-    return json.loads(stdout), peak[0]
+    code, data = systems.code_hash(system), systems.data_hash(arguments.data / slug)
+    identity = (slug, system, code, data, limit_of(system, arguments))
+    for result in known:
+        if (result.slug, result.system, result.code, result.data, result.time_limit) != identity:
+            continue
+        longer = arguments.patience is None or (result.patience or 0) < arguments.patience
+        if result.hidden is not None or (result.stopped and not longer):
+            return result
+    return None
 
 
-def tree_memory(pid: int) -> float:
-    """Proportional set size of a process and its descendants, in MB."""
-    total = 0
-    try:
-        root = psutil.Process(pid)
-        for process in (root, *root.children(recursive=True)):
-            total += process.memory_full_info().pss
-    except psutil.NoSuchProcess:  # it ended between two looks
-        pass
-    return total / 2**20
+def limit_of(system: str, arguments: argparse.Namespace) -> float | None:
+    return arguments.time_limit if system in LIMITED_SYSTEMS else None
 
 
-def as_line(result: dict[str, object]) -> str:
-    return (
-        f"{result['slug']:<20} {result['system']:<10} {result['metric']:<9} cv {result['cv']:<10.5g} "
-        f"hidden {result['hidden']:<10.5g} {result['seconds']:7.1f} s {result['peak_mb']:7.0f} MB"
+def measure(slug: str, system: str, arguments: argparse.Namespace) -> Result:
+    """Run one system on one set, in a folder of its own, and score what it predicts."""
+    source = arguments.data.resolve() / slug
+    limit = limit_of(system, arguments)
+    with tempfile.TemporaryDirectory() as scratch:
+        project = systems.start_project(slug, source, Path(scratch))
+        command = systems.command_of(system, project, limit)
+        measured = run_measured(command, project, arguments.patience)
+        graded, problem = grade(measured, system, project, source / "solution.csv", METRICS[slug])
+    cv = (measured.answer or {}).get("mean")
+    return Result(
+        slug=slug,
+        system=system,
+        metric=METRICS[slug],
+        greater_is_better=METRICS[slug] in ("accuracy", "roc_auc"),
+        cv=cv,
+        hidden=graded,
+        seconds=measured.seconds,
+        peak_mb=measured.peak_mb,
+        problem=problem,
+        stopped=measured.stopped,
+        time_limit=limit,
+        patience=arguments.patience,
+        code=systems.code_hash(system),
+        data=systems.data_hash(source),
+        commit=systems.commit(),
     )
 
 
-def print_totals(systems: list[str], results: list[dict[str, object]]) -> None:
-    totals = {s: sum(float(str(r["seconds"])) for r in results if r["system"] == s) for s in systems}
-    for system, seconds in totals.items():
-        ratio = seconds / totals["aicomp"]
-        print(f"{'all':<20} {system:<10} {seconds:7.1f} s, {ratio:.2f} x aicomp's time")
-    print(f"processors: {len(os.sched_getaffinity(0))}")
+def grade(measured: Measured, system: str, project: Path, solution: Path, metric: str) -> tuple[float | None, str]:
+    """Score on the hidden part, or why there is none."""
+    if measured.answer is None:
+        return None, "" if measured.stopped else measured.problem
+    try:
+        is_peer = system in systems.PEERS
+        file = measured.answer["file"] if is_peer else systems.aicomp("submit", "--dry-run", cwd=project)["file"]
+        return float(systems.aicomp("score", str(solution), str(file), "--metric", metric, cwd=project)["score"]), ""
+    except RuntimeError as e:
+        return None, str(e)
+
+
+def as_line(r: Result) -> str:
+    outcome = f"hidden {r.hidden:<10.5g}" if r.hidden is not None else r.problem or "not finished"
+    cv = f"cv {r.cv:<10.5g}" if r.cv is not None else " " * 13
+    return f"{r.slug:<20} {r.system:<12} {r.metric:<9} {cv} {outcome} {r.seconds:7.1f} s {r.peak_mb:7.0f} MB"
 
 
 if __name__ == "__main__":

@@ -10,6 +10,9 @@ def a_problem(problem_type, needs, seed=0):
     random = np.random.default_rng(seed)
     if problem_type in ("regression", "multi-target"):
         shape = (N_ROWS,) if problem_type == "regression" else (N_ROWS, 3)
+        if needs == "label":
+            y_true = random.integers(1, 9, shape)
+            return y_true, y_true + random.integers(-1, 2, shape)
         y_true = random.uniform(1.0, 9.0, shape)
         return y_true, y_true * random.uniform(0.8, 1.2, shape)
     if problem_type == "multiclass":

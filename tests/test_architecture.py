@@ -18,13 +18,19 @@ LAYERS = [
     {"data", "models", "training"},
     {"run", "project", "dataset", "prediction", "predictions", "archives", "raw_data", "provenance", "assembly",
      "catalogue", "embedded", "contract",
-     "grading", "submission", "ensemble", "recording", "fold_choice",
-     "sources", "staging", "scaffold", "checkup", "report", "engine", "cross_validation"},
+     "grading", "submission", "ensemble", "recording", "fold_choice", "pseudo",
+     "sources", "staging", "scaffold", "checkup", "report", "engine", "cross_validation", "layout", "portfolio",
+     "tuning"},
     {"kaggle", "host"},
     {"cli", "__main__"},
 ]  # fmt: skip
-HEAVY = ("torch", "pandas", "sklearn", "scipy", "matplotlib", "kaggle", "kagglesdk", "requests", "starlette", "uvicorn")
-COMMANDS = ("init", "train", "blend", "submit", "submissions", "score", "runs", "list", "doctor", "demo", "host")
+HEAVY = (
+    "torch", "pandas", "sklearn", "scipy", "matplotlib", "kaggle", "kagglesdk", "requests", "starlette", "uvicorn",
+    "optuna",
+)  # fmt: skip
+COMMANDS = (
+    "init", "train", "tune", "blend", "submit", "submissions", "score", "runs", "list", "doctor", "demo", "host",
+)  # fmt: skip
 
 
 def modules():

@@ -9,6 +9,7 @@ from training_cases import BINARY, MULTICLASS, MULTILABEL, REGRESSION, RMSLE, TA
 
 from aicomp.config import Config, ModelConfig, RegularizationConfig
 from aicomp.errors import UsageError
+from aicomp.metrics import get_metric
 from aicomp.models import ESTIMATORS, with_params
 from aicomp.task import Task
 from aicomp.training.whole import make_model, predict_whole
@@ -85,7 +86,7 @@ def test_a_logarithmic_metric_learns_logarithms_and_predicts_within_the_range(na
     grown = dataclasses.replace(data, y=np.exp(data.y / 10), valid_y=np.exp(data.valid_y / 10))
     result = fit(grown, task, quick_config(name))
     assert result.transform is not None
-    assert result.transform.log
+    assert result.transform.kind == "log1p"
     assert task.score(grown.valid_y, result.valid_pred) < 0.4 * np.log1p(grown.valid_y).std()
     assert result.valid_pred.max() <= result.transform.high[0]
 
@@ -101,6 +102,25 @@ def test_losses_of_values(name, loss):
     too_high = np.median(result.valid_pred - data.valid_y)
     assert too_high > 100 if loss == "mse" else too_high < 200
     assert result.settings["loss"] == loss
+
+
+@pytest.mark.parametrize("name", each("lightgbm", "catboost", "xgboost"))
+def test_a_quantile_lies_above_its_share_of_the_targets(name):
+    data = a_fold(REGRESSION)
+    noise = np.random.default_rng(0).exponential(3 * data.y.std(), len(data.y))
+    task = Task("regression", (), 1, get_metric("pinball@0.9"))
+    result = fit(dataclasses.replace(data, y=data.y + noise), task, quick_config(name))
+    assert (result.settings["loss"], result.settings["quantile"]) == ("quantile", 0.9)
+    fitted = fit(dataclasses.replace(data, y=data.y + noise, valid_y=data.y + noise, valid_x_num=data.x_num,
+                                     valid_x_cat=data.x_cat), task, quick_config(name))  # fmt: skip
+    assert 0.8 < np.mean(data.y + noise <= fitted.valid_pred) < 0.99
+
+
+@pytest.mark.parametrize("name", each("extra-trees", "ridge"))
+def test_a_model_of_means_refuses_a_quantile(name):
+    task = Task("regression", (), 1, get_metric("pinball@0.9"))
+    with pytest.raises(UsageError, match=f"model `{name}` learns means, and not the quantile 0.9"):
+        fit(a_fold(task), task, quick_config(name))
 
 
 @pytest.mark.parametrize("name", each("lightgbm", "catboost", "xgboost"))

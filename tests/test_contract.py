@@ -292,6 +292,15 @@ def test_the_metric_decides_what_small_numbers_are(tmp_path, metric, problem_typ
     assert (c.problem_type, c.labels, c.submission.wants) == (problem_type, labels, wants)
 
 
+def test_whole_numbers_in_a_row_under_the_kappa_are_amounts(tmp_path):
+    c = contract(write_tables(tmp_path, with_target([1, 3, 2, 3, 1, 2])), metric="qwk")
+    assert (c.problem_type, c.labels, c.submission.wants) == ("regression", (), "label")
+    given = contract(
+        write_tables(tmp_path / "b", with_target([1, 3, 2, 3, 1, 2])), metric="qwk", problem_type="multiclass"
+    )
+    assert (given.problem_type, given.labels) == ("multiclass", ("1", "2", "3"))
+
+
 def test_a_metric_in_another_spelling(tmp_path):
     assert contract(write_tables(tmp_path), metric="Area Under the ROC Curve").metric == "roc_auc"
 

@@ -108,6 +108,11 @@ class TestKinds:
         assert kind(RNG.choice(codes, 3000, p=weights / weights.sum())) == "code"
         assert kind(RNG.choice(RNG.permutation(60), 3000, p=weights / weights.sum())) == "code"
 
+    def test_codes_of_few_rows_each_show_by_how_unevenly_neighbours_repeat(self):
+        codes = RNG.choice(300_000, 1500, replace=False)
+        weights = 1 / np.arange(1, 1501) ** 0.9
+        assert kind(RNG.choice(codes, 6000, p=weights / weights.sum())) == "code"
+
     def test_amounts_of_which_each_is_common_have_a_meaning_of_their_own(self):
         """A code is given to the model as a number too: what an amount says by its size is not lost."""
         gains = np.where(RNG.random(6000) < 0.9, 0, RNG.choice(90_000, 60)[RNG.integers(0, 60, 6000)])

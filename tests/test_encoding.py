@@ -80,7 +80,8 @@ def test_a_time_is_split_into_parts_that_vary():
     stamps = ["2012-03-13 21:00", "2012-06-12 16:00", "2013-01-01 00:00", "2013-01-06 23:00"]
     encoder, encoded = encode(stamps, "datetime", name="t")
     names = ["elapsed", "year", "month", "day of year", "day of month", "weekday", "hour"]
-    assert encoder.num_names == [f"t {name}" for name in names]
+    waves = [f"{wave} of {period}" for period in ("day", "week") for wave in ("sine", "cosine")]
+    assert encoder.num_names == [f"t {name}" for name in names + waves]
     parts = dict(zip(encoder.num_names, encoded.x_num.T, strict=True))
     # Tuesday, Tuesday, Tuesday, Sunday; hours 21, 16, 0, 23
     assert parts["t weekday"].tolist() == [-1.0, -1.0, -1.0, 1.0]

@@ -128,7 +128,7 @@ def test_a_stack_of_classes_gives_probabilities(nonnegative: bool) -> None:
 def test_methods_fit_the_metric() -> None:
     ranking, other = make_task("binary", "roc_auc"), make_task("binary", "log_loss")
     assert choose_methods("auto", ranking, competition()) == METHODS
-    assert choose_methods("auto", other, competition()) == ("mean", "hill-climbing", "stacking")
+    assert choose_methods("auto", other, competition()) == ("mean", "hill-climbing", "stacking", "stacking-network")
     assert choose_methods("rank", ranking, competition()) == ("rank",)
     with pytest.raises(UsageError, match="ranks cannot stand in for predictions: `log_loss`"):
         choose_methods("rank", other, competition())

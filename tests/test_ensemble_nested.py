@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from ensemble_cases import make_members, make_task
 
+from aicomp.ensemble.budget import Budget
+from aicomp.ensemble.choice import select, standard_error
 from aicomp.ensemble.members import Members, Part
 from aicomp.ensemble.methods import METHODS, Options
-from aicomp.ensemble.nested import choose_best, correlations, evaluate
+from aicomp.ensemble.nested import correlations, evaluate
 
 
 def noisy(n: int = 60, n_members: int = 30) -> Members:
@@ -21,7 +23,11 @@ def test_the_honest_score_shows_that_an_overfitted_stack_is_worse() -> None:
     mean, stack = (evaluate(task, members, method, Options()) for method in ("mean", "stacking"))
     assert stack.optimistic_mean < mean.optimistic_mean  # it looks better ...
     assert stack.honest_mean > 1.2 * mean.honest_mean  # ... and is not
-    assert choose_best(task, [stack, mean]) is mean
+    selection = select(task, members, ["mean", "stacking"], Options())
+    assert selection.chosen.method == "mean"
+    assert [(c.method, c.against, c.better) for c in selection.compared] == [
+        ("mean", "", True), ("stacking", "mean", False),
+    ]  # fmt: skip
     assert mean.honest == mean.optimistic
 
 
@@ -59,9 +65,43 @@ def test_a_single_fold_leaves_nothing_to_fit_on() -> None:
 def test_of_equally_good_methods_the_simplest_is_taken() -> None:
     task = make_task("regression", "rmse")
     y = np.arange(20.0)
-    tried = [evaluate(task, make_members(y, [y, y]), method, Options()) for method in ("mean", "hill-climbing")]
-    assert tried[0].honest_mean == tried[1].honest_mean == 0
-    assert choose_best(task, tried).method == "mean"
+    selection = select(task, make_members(y, [y, y]), ["mean", "hill-climbing"], Options())
+    assert [e.honest_mean for e in selection.tried] == [0, 0]
+    assert selection.chosen.method == "mean"
+
+
+def test_a_gain_within_noise_is_none() -> None:
+    """Two members as good as each other but for luck: climbing finds a better weight and is not believed."""
+    random = np.random.default_rng(4)
+    y = random.normal(size=400)
+    task = make_task("regression", "rmse")
+    alike = make_members(y, y + random.normal(size=(2, 400)) * [[1.0], [1.02]])
+    found = select(task, alike, ["mean", "hill-climbing"], Options())
+    assert found.chosen.method == "mean"
+    unlike = make_members(y, y + random.normal(size=(2, 400)) * [[1.0], [3.0]])
+    found = select(task, unlike, ["mean", "hill-climbing"], Options())
+    assert found.chosen.method == "hill-climbing"
+    assert found.compared[1].gain > found.compared[1].standard_error > 0
+
+
+def test_the_standard_error_is_that_of_a_mean() -> None:
+    """Errors of -1 and 1 against 0 everywhere: the mean absolute error of n rows, each 0 or 1 in its gain."""
+    random = np.random.default_rng(0)
+    y, right = np.zeros(2000), random.uniform(size=2000) < 0.5
+    members = make_members(y, [np.ones(2000), np.where(right, 0.0, 1.0)], n_folds=2)
+    task = make_task("regression", "mae")
+    a = evaluate(task, members, "mean", Options())
+    b = replace(a, valid=tuple(part.predictions[1] for part in members.parts))
+    a = replace(a, valid=tuple(part.predictions[0] for part in members.parts))
+    assert standard_error(task, members, a, b) == pytest.approx(0.5 / np.sqrt(2000), rel=0.35)
+
+
+def test_a_spent_budget_leaves_the_mean() -> None:
+    found = select(
+        make_task("regression", "rmse"), noisy(), ["mean", "hill-climbing", "stacking"], Options(), Budget(0)
+    )
+    assert [e.method for e in found.tried] == ["mean"]
+    assert found.left_out == {"hill-climbing": "no time left for it", "stacking": "no time left for it"}
 
 
 def test_correlations_are_about_the_mean_of_each_column() -> None:

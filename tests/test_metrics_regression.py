@@ -12,6 +12,7 @@ from aicomp.metrics import METRICS
 REFERENCES = {
     "mse": sklearn_metrics.mean_squared_error,
     "rmse": sklearn_metrics.root_mean_squared_error,
+    "pinball": sklearn_metrics.mean_pinball_loss,
     "mae": sklearn_metrics.mean_absolute_error,
     "medae": sklearn_metrics.median_absolute_error,
     "msle": sklearn_metrics.mean_squared_log_error,

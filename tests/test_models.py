@@ -10,11 +10,13 @@ from aicomp.models import (
     MODELS,
     BatchEnsembleLinear,
     CategoryEmbedding,
+    Dropout,
     FeatureEmbedding,
     ModelSpec,
     PiecewiseLinearEmbedding,
     SharedDropout,
     bin_edges,
+    remembers_rows,
     with_params,
 )
 
@@ -29,10 +31,21 @@ def a_batch(n=5):
     return torch.randn(n, 3), x_cat
 
 
+def built(name, spec):
+    """A model that can predict: one that looks up training rows gets some."""
+    model = MODELS[name](spec)
+    if remembers_rows(model):
+        x_cat = (
+            torch.stack([torch.arange(20) % n for n in spec.cardinalities], dim=1) if spec.n_cat else torch.zeros(20, 0)
+        )
+        model.remember(torch.randn(20, spec.n_num), x_cat.long(), torch.randn(20, spec.n_outputs))
+    return model
+
+
 @pytest.mark.parametrize("name", sorted(MODELS))
 def test_every_model_maps_a_row_to_its_outputs(name):
     torch.manual_seed(0)
-    outputs = MODELS[name](a_spec())(*a_batch())
+    outputs = built(name, a_spec())(*a_batch())
     assert outputs.shape == ((5, 8, 3) if name == "tabm" else (5, 3))
     outputs.square().mean().backward()
 
@@ -42,14 +55,14 @@ def test_every_model_takes_numbers_alone_and_categories_alone(name):
     numbers = ModelSpec(n_num=1, cardinalities=(), n_outputs=1, bins=(torch.tensor([0.0, 1.0, 2.0]),))
     categories = ModelSpec(n_num=0, cardinalities=(3,), n_outputs=1)
     no_codes, no_numbers = torch.zeros(4, 0, dtype=torch.int64), torch.zeros(4, 0)
-    assert MODELS[name](numbers)(torch.randn(4, 1), no_codes).shape[0] == 4
-    assert MODELS[name](categories)(no_numbers, torch.tensor([[0], [1], [2], [0]])).shape[0] == 4
+    assert built(name, numbers)(torch.randn(4, 1), no_codes).shape[0] == 4
+    assert built(name, categories)(no_numbers, torch.tensor([[0], [1], [2], [0]])).shape[0] == 4
 
 
 @pytest.mark.parametrize("name", sorted(MODELS))
 def test_rows_do_not_influence_each_other(name):
     torch.manual_seed(0)
-    model = MODELS[name](a_spec()).eval()
+    model = built(name, a_spec()).eval()
     x_num, x_cat = a_batch()
     together = model(x_num, x_cat)
     torch.testing.assert_close(model(x_num[2:3], x_cat[2:3])[0], together[2])
@@ -129,9 +142,26 @@ def test_shared_dropout_silences_the_same_units_in_all_members():
     layer = SharedDropout(0.4)
     outputs = layer(torch.ones(3, 50, 40))
     assert (outputs == outputs[:1]).all()
-    assert sorted(outputs.unique().tolist()) == [0.0, pytest.approx(1 / 0.6)]
+    assert sorted(outputs.unique().tolist()) == [0.0, pytest.approx(256 / 154)]  # 0.4 is 102 of 256
     assert (outputs == 0).float().mean().item() == pytest.approx(0.4, abs=0.05)
     assert (layer.eval()(torch.ones(3, 5, 4)) == 1).all()
+
+
+@pytest.mark.parametrize("p", [0.001, 0.1, 0.5, 0.999])
+def test_dropout_keeps_the_mean_and_repeats_by_seed(p):
+    layer, ones = Dropout(p), torch.ones(301, 997)
+    torch.manual_seed(0)
+    outputs = layer(ones)
+    assert (outputs == 0).float().mean().item() == pytest.approx(p, abs=0.003)
+    assert outputs.mean().item() == pytest.approx(1, abs=0.01 + 0.1 * (p > 0.9))
+    silenced = outputs == 0
+    both = (silenced[:, 1:] & silenced[:, :-1]).float().mean().item()
+    assert both == pytest.approx(
+        p * p, abs=0.004
+    )  # units next to each other share a draw, and are independent all the same
+    torch.manual_seed(0)
+    assert torch.equal(layer(ones), outputs)
+    assert layer.eval()(ones) is ones
 
 
 @pytest.mark.parametrize("name", ["tabm", "mlp"])

@@ -1,6 +1,9 @@
 """Each optimizer against its paper, on a quadratic, and on a fold."""
 
 import copy
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,10 +14,11 @@ from training_cases import BINARY, REGRESSION, a_config, a_fold
 
 from aicomp.errors import UsageError
 from aicomp.models import MODELS
+from aicomp.training.adam import FusedAdam
 from aicomp.training.fit import fit_fold
 from aicomp.training.lion import Lion
 from aicomp.training.muon import Together, hidden_matrices
-from aicomp.training.optimizers import make_optimizer, split_parameters
+from aicomp.training.optimizers import make_optimizer, set_learning_rate, split_parameters
 from aicomp.training.recipe import resolve_settings
 from aicomp.training.schedule_free import ScheduleFreeAdamW
 
@@ -264,3 +268,46 @@ def test_muon_alone_moves_a_model_of_nothing_but_one_matrix_used_twice():
     optimizer = make_optimizer(model, settings(optimizer="muon"))
     assert isinstance(optimizer, torch.optim.Muon)
     assert [id(p) for group in optimizer.param_groups for p in group["params"]] == [id(model[0].weight)]
+
+
+@pytest.mark.parametrize("decoupled", [True, False], ids=["adamw", "adam"])
+def test_fused_adam_moves_weights_as_torch_does_bit_for_bit(decoupled):
+    torch.manual_seed(0)
+    start = [torch.randn(5, 7), torch.randn(3), torch.randn(2)]
+    ours, theirs = ([nn.Parameter(t.clone()) for t in start] for _ in range(2))
+    kind = torch.optim.AdamW if decoupled else torch.optim.Adam
+    reference = kind(
+        [{"params": theirs[:1], "weight_decay": 0.1}, {"params": theirs[1:], "weight_decay": 0.0}], lr=0.01, fused=True
+    )
+    optimizer = FusedAdam(
+        [{"params": ours[:1], "weight_decay": 0.1}, {"params": ours[1:], "weight_decay": 0.0}],
+        lr=0.01,
+        decoupled=decoupled,
+    )
+    for i in range(4):
+        gradients = [torch.randn_like(t) for t in start]
+        for parameters in (ours, theirs):
+            for parameter, gradient in zip(parameters[: 2 if i == 1 else 3], gradients, strict=False):
+                parameter.grad = gradient.clone()
+        for one in (optimizer, reference):
+            set_learning_rate(one, 0.01 / (1 + i))
+            one.step()
+            one.zero_grad()
+        for mine, other in zip(ours, theirs, strict=True):
+            assert torch.equal(mine, other)
+
+
+def test_training_does_not_import_the_compiler():
+    """It takes a second of every process, for nothing."""
+    code = (
+        "import sys; sys.path.insert(0, 'tests')\n"
+        "from stacked_cases import BUILDERS, folds, train_alone, train_stacked\n"
+        "from training_cases import BINARY, a_config\n"
+        "data = folds(BINARY, n_folds=2)\n"
+        "for train in (train_alone, train_stacked):\n"
+        "    train(data, BINARY, a_config('mlp', epochs=1), BUILDERS['mlp'])\n"
+        "print('torch._dynamo' in sys.modules)"
+    )
+    root = Path(__file__).parent.parent
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
+    assert done.stdout.strip() == "False"

@@ -149,9 +149,9 @@ def test_clip_norm_bounds_the_gradient_of_a_step():
     batch = Batch(100 * rows().x_num, rows().x_cat, rows().targets)
     norms = {}
     for clip_norm in (0.0, 0.01):
-        a_trainer(copy.deepcopy(model), clip_norm=clip_norm, dropout=0)._step(batch)
+        a_trainer(copy.deepcopy(model), clip_norm=clip_norm, dropout=0).step(batch)
         trainer = a_trainer(copy.deepcopy(model), clip_norm=clip_norm, dropout=0)
-        trainer._step(batch)
+        trainer.step(batch)
         norms[clip_norm] = torch.stack([p.grad.norm() for p in trainer.model.parameters()]).norm().item()
     assert norms[0.0] > 1
     assert norms[0.01] == pytest.approx(0.01, rel=1e-3)
@@ -206,7 +206,7 @@ def test_sam_steps_with_that_gradient():
     model = MODELS["linear"](a_spec())
     batch = rows()
     trainer = a_trainer(copy.deepcopy(model), sam=0.5, clip_norm=0)
-    trainer._step(batch)
+    trainer.step(batch)
     by_hand = a_trainer(copy.deepcopy(model))
     by_hand._loss(batch).backward()
     weights = list(by_hand.model.parameters())

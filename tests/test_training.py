@@ -33,6 +33,7 @@ SMALL = {
     "mlp": {"d_block": 16, "n_blocks": 1},
     "realmlp": {"d_block": 16, "n_blocks": 1},
     "ft-transformer": {"d_token": 8, "n_heads": 2, "d_hidden": 8},
+    "modern-nca": {"d_block": 16, "d_key": 16, "n_candidates": 64},
     "linear": {},
 }
 
@@ -154,8 +155,8 @@ def test_every_row_is_in_one_batch_of_each_epoch(n, sizes, monkeypatch):
     data = a_fold(REGRESSION, n=300)
     data = dataclasses.replace(data, x_num=data.x_num[:n], x_cat=data.x_cat[:n], y=data.y[:n])
     seen = []
-    step = trainer_module.Trainer._step
-    monkeypatch.setattr(trainer_module.Trainer, "_step", lambda self, b: seen.append(b) or step(self, b))
+    step = trainer_module.Trainer.step
+    monkeypatch.setattr(trainer_module.Trainer, "step", lambda self, b: seen.append(b) or step(self, b))
     fit(data, REGRESSION, a_config(epochs=1, batch_size=64))
     assert {len(b.targets) for b in seen} == sizes
     assert sorted(torch.cat([b.x_num[:, 0] for b in seen]).tolist()) == sorted(data.x_num[:, 0].tolist())
@@ -164,7 +165,7 @@ def test_every_row_is_in_one_batch_of_each_epoch(n, sizes, monkeypatch):
 def test_predictions_do_not_depend_on_the_chunk(monkeypatch):
     data = a_fold(BINARY)
     whole = fit(data, BINARY, a_config(amp=False))
-    monkeypatch.setitem(inference._CHUNK, "cpu", 7)
+    monkeypatch.setitem(inference.CHUNK, "cpu", 7)
     np.testing.assert_allclose(fit(data, BINARY, a_config(amp=False)).test_pred, whole.test_pred, atol=1e-6)
 
 
@@ -319,24 +320,26 @@ def test_a_model_that_is_no_module_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("metric", "loss", "log_target"),
+    ("metric", "loss", "target"),
     [
-        ("rmse", "mse", False),
-        ("r2", "mse", False),
-        ("mae", "mae", False),
-        ("rmsle", "mse", True),
-        ("mape", "mae", True),
+        ("rmse", "mse", "auto"),
+        ("r2", "mse", "auto"),
+        ("mae", "mae", "auto"),
+        ("rmsle", "mse", "log1p"),
+        ("mape", "mae", "log1p"),
+        ("pinball", "quantile", "auto"),
     ],
 )
-def test_the_loss_follows_the_metric(metric, loss, log_target):
+def test_the_loss_follows_the_metric(metric, loss, target):
     task = Task("regression", (), 1, dataclasses.replace(RMSE, name=metric))
     resolved = settings(task)
-    assert (resolved.loss, resolved.log_target) == (loss, log_target)
+    assert (resolved.loss, resolved.target) == (loss, target)
 
 
 def test_a_loss_that_is_asked_for_overrides_the_metric():
-    assert settings(Task("regression", (), 1, RMSLE), loss="huber").log_target is False
-    assert settings(REGRESSION, loss="log-mse").log_target is True
+    assert settings(Task("regression", (), 1, RMSLE), loss="huber").target == "standard"
+    assert settings(REGRESSION, loss="log-mse").target == "log1p"
+    assert settings(Task("regression", (), 1, RMSLE), target="standard").target == "standard"
 
 
 def test_more_rows_take_fewer_epochs_but_more_steps():
@@ -377,7 +380,7 @@ def test_a_device_that_is_not_there_is_refused(monkeypatch):
 
 
 def test_amp_falls_back_to_float32_without_bfloat16_and_is_refused_when_asked_for(monkeypatch):
-    monkeypatch.setattr("aicomp.training.recipe.has_bfloat16", lambda device: False)
+    monkeypatch.setattr("aicomp.training.device.has_bfloat16", lambda device: False)
     assert settings().amp is False
     with pytest.raises(UsageError, match="does not multiply in bfloat16"):
         settings(amp=True)

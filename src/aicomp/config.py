@@ -75,6 +75,12 @@ class TrainingConfig(_Section, frozen=True):
             under "schedule-free".
         amp: Mixed precision: bfloat16 where the processor or the GPU has it.
         loss: "auto" follows the metric.
+        target: What of a regression target is learned: "standard" itself, "log1p" log(1 + y), "box-cox" (above 0) or
+            "yeo-johnson" a power of it; all are standardized, and predictions are turned back. "auto" follows the
+            metric, and takes a power for targets from 0 up with a long tail (trees: not under squared errors).
+        quantile: Level of the loss "quantile", between 0 and 1; "auto" follows the metric, else 0.5.
+        layout: "processes" trains folds side by side in `workers` processes, "stacked" as one network of stacked
+            weights in one; "auto" takes what a short measurement finds faster.
     """
 
     optimizer: Literal["adamw", "adam", "sgd", "lion", "muon", "schedule-free"] = "adamw"
@@ -83,7 +89,10 @@ class TrainingConfig(_Section, frozen=True):
     epochs: int | Auto = "auto"
     schedule: Literal["auto", "constant", "cosine", "coslog4", "one-cycle", "warmup"] = "auto"
     amp: bool | Auto = "auto"
-    loss: Literal["auto", "cross-entropy", "mse", "mae", "huber", "log-mse"] = "auto"
+    loss: Literal["auto", "cross-entropy", "mse", "mae", "huber", "log-mse", "quantile"] = "auto"
+    target: Literal["auto", "standard", "log1p", "box-cox", "yeo-johnson"] = "auto"
+    quantile: float | Auto = "auto"
+    layout: Literal["auto", "processes", "stacked"] = "auto"
 
 
 class RegularizationConfig(_Section, frozen=True):
@@ -142,6 +151,31 @@ class NotebookConfig(_Section, frozen=True):
     python: str = ""
 
 
+class TuneConfig(_Section, frozen=True):
+    """`[tune]`: what `aicomp tune` tries.
+
+    Attributes:
+        space: Key of this file -> its range, such as `"training.learning_rate" = {low=1e-4, high=1e-2, log=true}`, a
+            list of choices, or false to leave it out; the rest is the model's own `SPACE`.
+    """
+
+    space: dict[str, Any] = {}
+
+
+class PseudoConfig(_Section, frozen=True):
+    """`[pseudo]`: test rows that are trained on with labels predicted by another run.
+
+    Attributes:
+        run: The run that labels them, as with `--pseudo`; "" trains on train alone. It must have the same folds.
+        share: Most such rows for each training row of a fold; if test has more, some are drawn.
+        confidence: Least probability of a row's likeliest label with which it is taken; 0 takes all rows.
+    """
+
+    run: str = ""
+    share: float = 1.0
+    confidence: float = 0.0
+
+
 class Config(_Section, frozen=True):
     """The whole of `aicomp.toml`.
 
@@ -167,6 +201,8 @@ class Config(_Section, frozen=True):
     regularization: RegularizationConfig = RegularizationConfig()
     output: OutputConfig = OutputConfig()
     notebook: NotebookConfig = NotebookConfig()
+    tune: TuneConfig = TuneConfig()
+    pseudo: PseudoConfig = PseudoConfig()
 
 
 def read_toml(path: Path) -> dict[str, Any]:

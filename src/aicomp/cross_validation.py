@@ -7,23 +7,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+import numpy as np
 from filelock import FileLock, Timeout
 
-from aicomp.assembly import assemble
-from aicomp.data.columns import Column, infer_columns, joined
-from aicomp.data.table import Table
-from aicomp.data.values import time_format
-from aicomp.dataset import Dataset, load_dataset
+from aicomp.data.columns import Column
 from aicomp.engine.events import Event
-from aicomp.engine.local import run_folds
+from aicomp.engine.local import start_pool, train_and_assemble
 from aicomp.errors import AicompError, DataError, UsageError
-from aicomp.files import atomic_write, partial_file, writing
-from aicomp.fold_choice import choose_folds
+from aicomp.files import writing
+from aicomp.layout import Layout
 from aicomp.project import Project
 from aicomp.provenance import describe
+from aicomp.pseudo import Source, write_labels
 from aicomp.raw_data import check_manifest
-from aicomp.recording.write import save_arrays, write_folds_csv, write_ids
 from aicomp.run import Run, create_run, unfinished_run
+from aicomp.training.precheck import check_settings
 
 
 @dataclass(frozen=True)
@@ -73,53 +71,52 @@ def cross_validate(
         DataError: The data breaks the contract.
         AicompError: Training failed, or another training runs in this project.
     """
-    with _only_training(project):
-        plan = prepare(project, fresh=fresh)
-        on_plan(plan)
-        with _nothing_left_of_a_mistake(plan):
-            train_folds(project, plan, on_event)
-        return assemble(project, plan.run)
+    with only_training(project):
+        # The processes import what they need while the data is read here.
+        pool = start_pool(project.folder, project.config)
+        run = None
+        try:
+            plan = prepare(project, fresh=fresh)
+            run = plan.run
+            on_plan(plan)
+            with _nothing_left_of_a_mistake(plan):
+                train_and_assemble(run, project.folder, plan.folds_left, pool, on_event)
+        finally:
+            if pool is not None:
+                pool.close(None if run is None else run.folder)
+        return run
 
 
 def prepare(project: Project, *, fresh: bool = False) -> Plan:
     """Read the data, choose column kinds and folds, and lay out a run that workers can train; or find a cut one."""
-    check_manifest(project.folder)
-    project.task  # noqa: B018 - a wrong metric is an error now, not after reading the data
-    info = describe(project)
+    info, source = fingerprinted(project)
     run = None if fresh else unfinished_run(project.runs, info["fingerprint"])
-    if run is not None:
-        return _plan(run)
-    dataset = load_dataset(project)
-    columns = infer_columns(dataset.train, dataset.test, project.config.columns)
-    name, reason, made = choose_folds(project, dataset)
-    folds = made.folds
-    train, test = Table.build_pair(dataset.train, dataset.test, columns)
-    run = create_run(project.runs, info)
-    run.write("columns.json", [msgspec.to_builtins(c) for c in columns])
-    run.write(
-        "plan.json",
-        {
-            "splitter": name,
-            "splitter_reason": reason,
-            "notes": made.notes,
-            "n_folds": len(folds),
-            "n_rows": [train.n_rows, test.n_rows],
-        },
-    )
-    _write_reading(run, dataset, columns)
-    write_folds_csv(run, dataset.train_ids, len(dataset.train), [fold.valid for fold in folds])
-    for name, table in (("train", train), ("test", test)):
-        with partial_file(run.work / f"{name}.safetensors") as temporary:
-            table.save(temporary)
-    save_arrays(run.work / "target.safetensors", {"y": dataset.y})
-    for k, fold in enumerate(folds):
-        save_arrays(run.work / f"fold-{k}.safetensors", {"train": fold.train, "valid": fold.valid})
-    write_ids(run, dataset.train_ids, dataset.test_ids)
-    atomic_write(run.work / "READY", "")
-    return _plan(run)
+    if run is None:
+        layout = Layout.of(project)
+        labels: list[dict[str, np.ndarray]] = []
+        if source is not None:
+            layout, labels = source.label(layout, project.task)
+        run = create_run(project.runs, info)
+        write_labels(run, labels)
+        layout.write(run.folder)
+    return plan_of(run)
 
 
-def _plan(run: Run) -> Plan:
+def fingerprinted(project: Project) -> tuple[dict[str, Any], Source | None]:
+    """What `run.json` will hold, and the run whose pseudo-labels are learned, if any."""
+    info, source = check(project), Source.of(project)
+    return (info if source is None else source.described(info)), source
+
+
+def check(project: Project) -> dict[str, Any]:
+    """Refuse damaged data and a wrong config before anything is read; returns what `run.json` will hold."""
+    check_manifest(project.folder)
+    check_settings(project.config, project.task)  # a wrong metric too is an error now, not after reading the data
+    return describe(project)
+
+
+def plan_of(run: Run) -> Plan:
+    """What a run that is laid out is about to do."""
     stored: dict[str, Any] = run.read("plan.json")
     return Plan(
         run=run,
@@ -131,20 +128,6 @@ def _plan(run: Run) -> Plan:
         folds_left=[k for k in range(stored["n_folds"]) if not run.fold_is_done(k)],
         n_rows=(stored["n_rows"][0], stored["n_rows"][1]),
     )
-
-
-def _write_reading(run: Run, dataset: Dataset, columns: list[Column]) -> None:
-    """How the files were read, so that the run can predict other rows."""
-    both = {c.name: joined(dataset.train[c.name], dataset.test[c.name]) for c in columns if c.kind == "datetime"}
-    times = {name: msgspec.to_builtins(time_format(values)) for name, values in both.items()}
-    run.write("reading.json", {"texts": dataset.texts, "hidden": dataset.hidden, "times": times})
-
-
-def train_folds(project: Project, plan: Plan, on_event: Callable[[Event], None] = lambda event: None) -> None:
-    """Train the folds that are left; each is saved as soon as it is done."""
-    if plan.folds_left:
-        config = project.config
-        run_folds(plan.run, project.folder, plan.folds_left, config.workers, config.device, on_event)
 
 
 @contextmanager
@@ -159,7 +142,7 @@ def _nothing_left_of_a_mistake(plan: Plan) -> Iterator[None]:
 
 
 @contextmanager
-def _only_training(project: Project) -> Iterator[None]:
+def only_training(project: Project) -> Iterator[None]:
     """Hold the project's lock; the operating system frees it when the process ends, however it ends."""
     path = project.runs / ".lock"
     with writing(path):

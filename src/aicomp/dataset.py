@@ -226,6 +226,8 @@ def encode_target(train: pd.DataFrame, competition: Competition, path: Path) -> 
     values = np.column_stack([parse_numbers(train[c], file=path, column=c) for c in competition.target])
     if competition.problem_type == "multilabel":
         _check_zero_one(values, competition, path)
+    elif competition.submission.wants == "label":
+        _check_whole(values, competition, path)
     return values[:, 0] if competition.problem_type == "regression" else values
 
 
@@ -245,6 +247,16 @@ def _codes(target: pd.Series, competition: Competition, path: Path) -> np.ndarra
             f"`{path.name}`: `{target.name}` is `{target.iloc[0]}` in every row", "two classes are needed to learn"
         )
     return codes
+
+
+def _check_whole(values: np.ndarray, competition: Competition, path: Path) -> None:
+    bad = np.flatnonzero(values[:, 0] != np.floor(values[:, 0]))
+    if len(bad):
+        raise DataError(
+            f"`{path.name}` line {line_numbers(path)[bad[0]]}: `{competition.target[0]}` is `{values[bad[0], 0]:g}`, "
+            f"but metric `{competition.metric}` scores whole numbers",
+            "correct it, or choose another metric in competition.toml",
+        )
 
 
 def _check_zero_one(values: np.ndarray, competition: Competition, path: Path) -> None:

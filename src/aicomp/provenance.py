@@ -34,8 +34,9 @@ def describe(project: Project) -> dict[str, Any]:
             **_of_model(project.config.model.name),
         },
     }
-    # How many processes share the work does not change what comes out, nor does what a notebook brings along.
-    decisive = {**facts, "config": {k: v for k, v in config.items() if k not in ("workers", "notebook")}}
+    # How many processes share the work does not change what comes out, nor does what a notebook brings along or what
+    # others try.
+    decisive = {**facts, "config": {k: v for k, v in config.items() if k not in ("workers", "notebook", "tune")}}
     text = json.dumps(decisive, sort_keys=True)
     return {
         "fingerprint": hashlib.sha256(text.encode()).hexdigest(),

@@ -5,6 +5,7 @@ runs/<id>/
   columns.json              how each column was taken
   reading.json              how the files were read: strings, columns that are no features, formats of times
   folds.csv                 validation fold of each train row
+  layout.json               whether folds were trained as one network, and why; where there was a choice
   work/                     typed tables that the workers map; removed when the run is done
   folds/<k>/                predictions, weights and encoder (safetensors, JSON), spec.json, history.csv,
                             result.json last
@@ -31,6 +32,9 @@ from aicomp.suggest import unknown_name
 if TYPE_CHECKING:
     from aicomp.project import Project
     from aicomp.recording.draft import RunDraft
+
+OUTCOME_FILE = "outcome.json"
+"""In the folder of the runs: which of the runs of the last `aicomp train --time-limit` is to be submitted."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +139,11 @@ class Run:
         return float(sum(self.result(k)["seconds"] for k in range(len(self.scores["folds"]))))
 
     def predictions(self, k: int) -> dict[str, np.ndarray]:
-        """Arrays of fold `k`: "valid_rows" int64, "valid" and "test" predictions."""
+        """Arrays of fold `k`: "valid_rows" int64, "valid" and "test" predictions.
+
+        A blend's "test" is that of weights fitted on all folds; its "test_nested", where all members have a model for
+        each fold, is that of weights fitted without fold `k` on what these models predict.
+        """
         from safetensors.numpy import load_file
 
         arrays: dict[str, np.ndarray] = load_file(self.fold(k) / "predictions.safetensors")
@@ -175,6 +183,8 @@ def list_runs(runs: Path) -> list[Run]:
 def find_run(runs: Path, name: str | None = None) -> Run:
     """The run called `name` (any unambiguous beginning), or the newest that is done.
 
+    Of the runs of one `aicomp train --time-limit`, the newest is the one that it ended with.
+
     Raises:
         UsageError: No such run, several of that beginning, or none that is done.
     """
@@ -182,7 +192,7 @@ def find_run(runs: Path, name: str | None = None) -> Run:
     if name is None:
         done = [r for r in known if r.is_done]
         if done:
-            return done[-1]
+            return _outcome(runs, done) or done[-1]
         what = "only unfinished runs" if known else "no run yet"
         raise UsageError(f"`{runs}` holds {what}", "run `aicomp train`")
     exact = [r for r in known if r.id == name]
@@ -194,6 +204,20 @@ def find_run(runs: Path, name: str | None = None) -> Run:
     if not matches[0].is_done:
         raise UsageError(f"run `{matches[0].id}` is not finished", "`aicomp train` continues it")
     return matches[0]
+
+
+def _outcome(runs: Path, done: list[Run]) -> Run | None:
+    """The run that the last training within a time limit ended with, None if a newer run was made since."""
+    path = runs / OUTCOME_FILE
+    if not path.is_file():
+        return None
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as e:
+        raise DataError(f"`{path}` is damaged: {e}", "remove it, or name the run") from e
+    if done[-1].id > content["newest"]:
+        return None
+    return next((run for run in done if run.id == content["run"]), None)
 
 
 def unfinished_run(runs: Path, fingerprint: str) -> Run | None:

@@ -36,15 +36,17 @@ class Task:
         return self.problem_type in ("binary", "multiclass", "multilabel")
 
     def decide(self, y_pred: np.ndarray, step: Step = PLAIN) -> np.ndarray:
-        """Class codes (or 0/1 per label) from probabilities.
+        """Class codes (or 0/1 per label) from probabilities, or whole numbers from values.
 
         Args:
-            y_pred: Probabilities, (n,), (n, n_classes) or (n, n_labels).
-            step: The last step; the plain one takes the likeliest class and 0.5 as threshold.
+            y_pred: Probabilities, (n,), (n, n_classes) or (n, n_labels), or values, (n,).
+            step: The last step; the plain one takes the likeliest class and 0.5 as threshold, and rounds values.
 
         Returns:
             int64 codes, (n,) or (n, n_labels).
         """
+        if not self.is_classification:
+            return step.whole(y_pred)
         return step.decide(y_pred, exclusive=self.problem_type == "multiclass")
 
     def final(self, y_pred: np.ndarray, step: Step = PLAIN) -> np.ndarray:

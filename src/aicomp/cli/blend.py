@@ -19,7 +19,13 @@ def blend(
         ),
     ] = None,
     method: Annotated[
-        str, typer.Option("--method", metavar="NAME", help="mean, rank, hill-climbing, stacking, or auto: the best.")
+        str,
+        typer.Option(
+            "--method",
+            metavar="NAME",
+            help="mean, rank, hill-climbing, stacking, stacking-network, or auto: the simplest, or one that is better "
+            "beyond noise.",
+        ),
     ] = "auto",
     bags: Annotated[
         int,
@@ -35,11 +41,12 @@ def blend(
 
     The honest score is nested: weights are fitted on the other folds and scored on the one that was left out. The
     optimistic one scores weights on the rows that they were fitted on. Methods are compared by the honest score, which
-    is also the run's own.
+    is also the run's own; the mean stays unless another method is better by more than a standard error.
 
     With --json the keys are: run, folder, metric, greater_is_better, method, honest (mean, std, pooled, folds),
     optimistic (mean, folds), methods (list of method, honest, optimistic: means,
-    before a last step of `[output]`), members (list of run, model, cv,
+    before a last step of `[output]`, against: the best before it, gain over that, standard_error of the gain),
+    methods_left_out (list of method, reason), members (list of run, model, cv,
     weight, correlation: mean correlation of its out-of-fold predictions with the other members'), best_member (run,
     cv), gain (honest score above the best member's; negative is worse), correlations (matrix in the order of members),
     left_out (list of run, reason), seconds.
@@ -77,8 +84,17 @@ def _content(blended: "Blended", left_out: dict[str, str]) -> dict[str, Any]:
         "honest": {key: scores[key] for key in ("mean", "std", "pooled", "folds")},
         "optimistic": {"mean": chosen.optimistic_mean, "folds": list(chosen.optimistic)},
         "methods": [
-            {"method": e.method, "honest": e.honest_mean, "optimistic": e.optimistic_mean} for e in blended.tried
+            {
+                "method": e.method,
+                "honest": e.honest_mean,
+                "optimistic": e.optimistic_mean,
+                "against": c.against,
+                "gain": c.gain,
+                "standard_error": c.standard_error,
+            }
+            for e, c in zip(blended.tried, blended.selection.compared, strict=True)
         ],
+        "methods_left_out": [{"method": m, "reason": r} for m, r in blended.selection.left_out.items()],
         "members": [
             {
                 "run": run.id,
@@ -106,14 +122,21 @@ def _lines(content: dict[str, Any]) -> list[str]:
         for m in sorted(content["members"], key=lambda m: -abs(m["weight"]))
     ]
     methods = [
-        ["*" if m["method"] == content["method"] else "", m["method"], f"{m['honest']:.5g}", f"{m['optimistic']:.5g}"]
+        [
+            "*" if m["method"] == content["method"] else "",
+            m["method"],
+            f"{m['honest']:.5g}",
+            f"{m['optimistic']:.5g}",
+            f"{m['gain']:+.2g} ± {m['standard_error']:.2g} over {m['against']}" if m["against"] else "",
+        ]
         for m in content["methods"]
     ]
     honest = content["honest"]
     return [
         *table_lines(["member", "model", content["metric"], "weight", "correlation with the others"], rows),
         "",
-        *table_lines(["", "method", "honest", "optimistic"], methods),
+        *table_lines(["", "method", "honest", "optimistic", "gain"], methods),
+        *[f"not tried: {m['method']}, {m['reason']}" for m in content["methods_left_out"]],
         "",
         *_left_out_lines(content["left_out"]),
         f"{content['metric']} {honest['mean']:.5g} ± {honest['std']:.2g} by {content['method']}, nested "

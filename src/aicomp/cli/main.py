@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from aicomp import __version__
+from aicomp.cli.began import mark_now, mark_process
 from aicomp.cli.output import discard_stdout, write_json
 from aicomp.errors import AicompError, UsageError
 
@@ -55,8 +56,9 @@ def _register_commands() -> None:
     from aicomp.cli.submissions import submissions
     from aicomp.cli.submit import submit
     from aicomp.cli.train import train
+    from aicomp.cli.tune import tune
 
-    for function in (init, train, blend, submit, submissions, score, runs, doctor, demo, host):
+    for function in (init, train, tune, blend, submit, submissions, score, runs, doctor, demo, host):
         app.command()(function)
     app.command("list")(list_names)
 
@@ -70,6 +72,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     Args:
         argv: Arguments without the program's name; None takes those of the process.
     """
+    if argv is None:
+        mark_process()
+    else:
+        mark_now()
     arguments = list(sys.argv[1:] if argv is None else argv)
     as_json = "--json" in arguments
     try:

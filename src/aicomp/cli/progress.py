@@ -1,12 +1,13 @@
 """How training goes, while it goes: bars on a terminal, a line per finished fold elsewhere."""
 
+import math
 import time
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from aicomp.cli.output import Output
-from aicomp.engine.events import DeviceEvent, EpochEvent, Event, FoldEvent
+from aicomp.engine.events import DeviceEvent, EpochEvent, Event, FoldEvent, LayoutEvent
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -62,6 +63,10 @@ class Progress(AbstractContextManager["Progress"]):
             case EpochEvent():
                 self._last[event.fold] = event
                 self._draw_epoch(event)
+            case LayoutEvent():
+                which = ", ".join(str(k) for k in event.folds)
+                how = f"folds {which} as one network" if event.stacked else "folds one by one"
+                self._output.say(f"layout: {how} ({event.reason})")
             case FoldEvent():
                 self._end_fold(event.fold)
 
@@ -71,7 +76,8 @@ class Progress(AbstractContextManager["Progress"]):
         if event.fold not in self._rows:
             name = f"  fold {event.fold}"
             self._rows[event.fold] = self._bars.add_task(name, total=event.n_epochs, note="")
-        note = f"{self._metric} {event.score:.5g}, best {event.best_score:.5g}"
+        has_score = not math.isnan(event.score)
+        note = f"{self._metric} {event.score:.5g}, best {event.best_score:.5g}" if has_score else ""
         self._bars.update(self._rows[event.fold], completed=event.epoch, note=note)
         self._bars.update(self._rows[-1], note=self._time_left())
 
@@ -85,8 +91,8 @@ class Progress(AbstractContextManager["Progress"]):
                 self._bars.remove_task(self._rows.pop(fold))
         if last is not None:
             line = (
-                f"fold {fold}: {self._metric} {last.best_score:.5g}, {last.epoch} of at most {last.n_epochs} epochs, "
-                f"{last.seconds:.0f} s; {n_done} of {self._n_folds} folds done{self._time_left(', ')}"
+                f"fold {fold}: {self._metric} {last.best_score:.5g}, {last.epoch} of at most {last.n_epochs} "
+                f"{last.unit}, {last.seconds:.0f} s; {n_done} of {self._n_folds} folds done{self._time_left(', ')}"
             )
             if self._bars is None:
                 self._output.say(line)

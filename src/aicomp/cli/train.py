@@ -6,6 +6,7 @@ import typer
 
 from aicomp.cli.options import Json, ProjectFolder, Set
 from aicomp.cli.output import Output
+from aicomp.cli.seeds import check_alone, pseudo_override, train_seeds
 from aicomp.cli.sources import check_data_is_there
 
 if TYPE_CHECKING:
@@ -18,15 +19,60 @@ def train(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Begin anew even if a run that was cut short could be continued.")
     ] = False,
+    time_limit: Annotated[
+        str | None,
+        typer.Option(
+            "--time-limit",
+            metavar="TIME",
+            help="Train many models and blend them, until this time is up: 90s, 10m, 1h30m.",
+        ),
+    ] = None,
+    seeds: Annotated[
+        int,
+        typer.Option(
+            "--seeds", metavar="N", min=1, help="Train N runs with seeds one after the other, and average them."
+        ),
+    ] = 1,
+    pseudo: Annotated[
+        str | None,
+        typer.Option(
+            "--pseudo", metavar="RUN", help="Train on test rows too, with the labels that RUN predicts for them."
+        ),
+    ] = None,
     project_folder: ProjectFolder = None,
     as_json: Json = False,
 ) -> None:
-    """Train the project's model on every fold, score it, and predict the test rows."""
+    """Train the project's model on every fold, score it, and predict the test rows.
+
+    With a time limit many models are trained, the strongest and most different ones first, and blended; each is a run,
+    and the one to submit is named at the end. `--set model.name=...` then tries that model alone, with other seeds and
+    parameters; other entries hold for all models.
+
+    Pseudo-labels are honest: each fold learns those of RUN's model of the same fold, which has not seen the rows that
+    are validated. RUN is a run of `aicomp train`, or a blend of such runs, with the same folds.
+
+    With --json the keys are: run, folder, metric, greater_is_better, folds (score of each), mean, std, pooled,
+    n_validated, last_step, seconds (of all folds together). With a time limit also: time_limit and seconds_used, kind
+    ("blend", "member", or "floor": the prior of the targets, where no model was ready), method and gain of the blend,
+    plan (list of member, model, params, seed, status: done, reused, dropped or failed, reason, cv, seconds, run,
+    weight).
+    """
     from aicomp.project import Project
 
     output = Output(as_json)
+    if pseudo is not None:
+        overrides = [*(overrides or []), pseudo_override(project_folder, overrides, pseudo)]
     project = Project.open(project_folder, overrides)
     check_data_is_there(project)
+    check_alone(project, time_limit=time_limit, seeds=seeds)
+    if time_limit is not None:
+        from aicomp.cli.portfolio import train_portfolio
+
+        train_portfolio(project, output, time_limit=time_limit, overrides=overrides or [], fresh=fresh)
+        return
+    if seeds > 1:
+        train_seeds(project, output, n_seeds=seeds, overrides=overrides or [], fresh=fresh)
+        return
     run = train_project(project, output, fresh=fresh)
     output.result(summary(run), *describe_run(run))
 

@@ -51,6 +51,8 @@ def find_problem(train: RawTable, targets: Targets, inquiry: Inquiry) -> Problem
         types = (wanted,)
     metric = _find_metric(types, inquiry)
     fitting = [t for t in types if t in metric.problem_types]
+    if wanted is None and metric.needs == "label" and not _are_in_a_row(values):
+        fitting = [t for t in fitting if t != "regression"]
     if not fitting:
         _refuse(train, values, types, shape, metric)
     problem_type = _by_needs(fitting, metric)
@@ -59,7 +61,8 @@ def find_problem(train: RawTable, targets: Targets, inquiry: Inquiry) -> Problem
     elif len(types) == 1:
         reason = shape
     else:
-        reason = f"{shape}; metric {metric.name} scores {_plural(metric.needs)}"
+        what = "whole numbers in order" if problem_type == "regression" and metric.needs == "label" else None
+        reason = f"{shape}; metric {metric.name} scores {what or _plural(metric.needs)}"
     inquiry.found("problem type", problem_type, reason)
     labels = targets.classes
     if labels:
@@ -171,8 +174,21 @@ def _stated_metric(types: Sequence[ProblemType], inquiry: Inquiry) -> Metric:
     return get_metric(answer)
 
 
+def _are_in_a_row(values: pd.DataFrame) -> bool:
+    """Whether a target's values are whole numbers without a gap: with one, class codes would lie nearer than values."""
+    numbers = pd.Series(pd.to_numeric(values.iloc[:, 0].dropna().unique(), errors="coerce"))
+    whole = bool(numbers.notna().all() and (numbers % 1 == 0).all())
+    return whole and numbers.max() - numbers.min() + 1 == numbers.nunique()
+
+
 def _by_needs(fitting: Sequence[ProblemType], metric: Metric) -> ProblemType:
-    """Among the types that a metric is defined for, amounts if it scores values, and else classes."""
+    """Among the types that a metric is defined for, amounts if it scores values, and else classes.
+
+    Whole numbers under the quadratic kappa are amounts, whose cut points are fitted: on four of five sets that scored
+    better than a probability of each number.
+    """
+    if metric.needs == "label" and "regression" in fitting and "binary" not in fitting:
+        return "regression"
     values: tuple[ProblemType, ...] = ("regression", "multi-target")
     preferred = [t for t in fitting if (t in values) == (metric.needs == "value")]
     return (preferred or list(fitting))[0]

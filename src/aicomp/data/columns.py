@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
 
 from aicomp.data.dates import parse_date_numbers, parse_dates
+from aicomp.data.places import are_degrees, pair_names
 from aicomp.data.strings import string_kind
-from aicomp.data.values import CONVERT, as_strings, is_boolean_words
+from aicomp.data.values import CONVERT, as_numbers, as_strings, is_boolean_words
 from aicomp.errors import DataError, UsageError
 from aicomp.suggest import unknown_name
 
@@ -20,6 +21,14 @@ KINDS: tuple[str, ...] = get_args(Kind)
 _CODE_NAME = re.compile(r"(?:^|[^a-z])(?:id|code|zip|zipcode|postcode|type|class|category|cat)s?\d?$")
 _CODE_ROWS = 8
 """Rows per distinct value from which each value can have an embedding of its own."""
+
+MANY_LEVELS = 32
+"""Levels above which a category gets statistics of the target: below, a network learns each one from enough rows."""
+
+_FEWEST_CODE_ROWS = 2.5
+"""Rows per distinct value below which values hardly repeat."""
+
+_YEARS = (1800, 2100)
 
 _CODE_ENDING = re.compile(r"(?:class|type|code|category)$")
 
@@ -70,7 +79,19 @@ def infer_columns(train: pd.DataFrame, test: pd.DataFrame, overrides: Mapping[st
         column = _infer(name, train, test, overrides.get(name), seen)
         columns.append(column)
     check_usable(columns)
-    return columns
+    return [_with_encoding(column, train, columns) for column in columns]
+
+
+def _with_encoding(column: Column, train: pd.DataFrame, columns: list[Column]) -> Column:
+    """The column with what its encoding adds to it, where that is more than its kind says."""
+    added = ""
+    if column.kind in ("category", "code") and train[column.name].nunique() > MANY_LEVELS:
+        added = "as levels, target mean and count"
+    for pair in pair_names([c.name for c in columns if c.kind == "number"]):
+        if column.name in pair and are_degrees(*(as_numbers(train[name]) for name in pair)):
+            [other] = [name for name in pair if name != column.name]
+            added = f"a place with `{other}`: directions and distances"
+    return replace(column, reason=f"{column.reason}; {added}") if added else column
 
 
 def check_usable(columns: list[Column]) -> None:
@@ -191,14 +212,35 @@ def _number_kind(name: str, values: pd.Series) -> tuple[Kind, str]:
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", str(name)).lower()
     if len(levels) >= 3 and repeats >= 2 and (_CODE_NAME.search(words) or _CODE_ENDING.search(words)):
         return "code", f"{len(levels)} whole numbers, and the name speaks of a code"
+    reason = _scattered(levels, counts)
+    return ("code", reason) if reason else ("number", "whole numbers")
+
+
+def _scattered(levels: np.ndarray, counts: np.ndarray) -> str:
+    """Why whole numbers name something although the column's name does not say so; "" if they measure or count.
+
+    Amounts have a smooth distribution, or are heaped at round values; years are known by their range. Codes of few rows
+    each show by how much more the rows of neighbours differ than those of a smooth distribution would by chance.
+    """
+    if len(levels) < 20 or (levels[0] >= _YEARS[0] and levels[-1] <= _YEARS[1]):
+        return ""
     # The commonest value aside: amounts are often 0 and rarely the same otherwise.
-    if len(levels) >= 20 and (len(present) - counts.max()) / (len(levels) - 1) >= _CODE_ROWS:
-        spread = (levels[-1] - levels[0] + 1) / len(levels)
-        if spread > 20:
-            return "code", f"{len(levels)} whole numbers that repeat, scattered over a range {spread:.0f} times as wide"
-        if _smoothness(counts) < 0.3:
-            return "code", f"{len(levels)} whole numbers that repeat without a smooth distribution"
-    return "number", "whole numbers"
+    repeats = (counts.sum() - counts.max()) / (len(levels) - 1)
+    spread = (levels[-1] - levels[0] + 1) / len(levels)
+    smoothness = _smoothness(counts)
+    if repeats >= _CODE_ROWS and spread > 20 and smoothness < 0.5:
+        return f"{len(levels)} whole numbers that repeat, scattered over a range {spread:.0f} times as wide"
+    if repeats >= _CODE_ROWS and smoothness < 0.3:
+        return f"{len(levels)} whole numbers that repeat without a smooth distribution"
+    others = np.delete(counts, counts.argmax())
+    # Differences of independent Poisson counts with the same mean have twice that mean as variance.
+    dispersion = float((np.diff(others) ** 2).mean() / 2 / others.mean())
+    common = np.delete(levels, counts.argmax())[np.argsort(-others, kind="stable")[: max(10, len(levels) // 10)]]
+    is_heaped = (common % 10 == 0).mean() > 0.3
+    is_uneven = dispersion > 10 and dispersion > 4.5 * others.mean() and smoothness < 0.3
+    if len(levels) >= 50 and repeats >= _FEWEST_CODE_ROWS and is_uneven and not is_heaped:
+        return f"{len(levels)} whole numbers, some of which repeat far more often than their neighbours"
+    return ""
 
 
 def _smoothness(counts: np.ndarray) -> float:

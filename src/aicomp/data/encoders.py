@@ -4,14 +4,17 @@ Each is a frozen dataclass whose fields are strings, numbers, lists of strings a
 need to know no more about it; called with a table and rows it encodes them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Protocol
 
 import numpy as np
 
+from aicomp.data.places import Places
+from aicomp.data.statistics import LevelStatistics
 from aicomp.data.table import Table
 from aicomp.data.text import TextEncoder
+from aicomp.data.time_parts import TIME_PARTS, Cycle
 
 MIN_LEVEL_ROWS = 2
 """Rows that a category must have among the training rows to get a code of its own; the others share one."""
@@ -39,47 +42,8 @@ class LevelEncoder(ColumnEncoder, Protocol):
         """Number of codes."""
 
 
-_DAY = 86400.0
-
-
-def _as_it_is(values: np.ndarray) -> np.ndarray:
-    return values
-
-
-def _calendar(unit: str, within: str) -> Callable[[np.ndarray], np.ndarray]:
-    """Which `unit` of its `within` a time is, such as the month of the year, counted from 0."""
-
-    def part(seconds: np.ndarray) -> np.ndarray:
-        known = np.nan_to_num(seconds, nan=0.0)
-        stamps = known.astype("datetime64[s]")
-        count = stamps.astype(f"datetime64[{unit}]") - stamps.astype(f"datetime64[{within}]").astype(
-            f"datetime64[{unit}]"
-        )
-        return np.where(np.isnan(seconds), np.nan, count.astype(np.float64))
-
-    return part
-
-
-def _years(seconds: np.ndarray) -> np.ndarray:
-    stamps = np.nan_to_num(seconds, nan=0.0).astype("datetime64[s]").astype("datetime64[Y]")
-    return np.where(np.isnan(seconds), np.nan, stamps.astype(np.float64) + 1970)
-
-
-TIME_PARTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "elapsed": _as_it_is,
-    "year": lambda s: np.floor(_years(s)),
-    "month": _calendar("M", "Y"),
-    "day of year": _calendar("D", "Y"),
-    "day of month": _calendar("D", "M"),
-    "weekday": lambda s: (np.floor(s / _DAY) + 3) % 7,  # 1970-01-01 was a Thursday
-    "hour": lambda s: np.floor(s % _DAY / 3600),
-    "minute": lambda s: np.floor(s % 3600 / 60),
-}
-"""Numbers that a time, in seconds since 1970-01-01, is taken apart into."""
-
-
 @dataclass(frozen=True)
-class _Number:
+class Number:
     """One number per row of a table, NaN where missing.
 
     Attributes:
@@ -107,7 +71,7 @@ class _Number:
 
 
 @dataclass(frozen=True)
-class QuantileNormal(_Number):
+class QuantileNormal(Number):
     """A number by its rank among the training rows, as the quantile of a normal distribution.
 
     Outliers and skew cannot reach the network this way: the n-th largest of N values lies where the n-th largest of N
@@ -144,7 +108,7 @@ _MOST_KNOTS = 2000
 
 
 @dataclass(frozen=True)
-class Flag(_Number):
+class Flag(Number):
     """A number that has two values: -1 and 1, missing 0.
 
     Attributes:
@@ -162,7 +126,7 @@ class Flag(_Number):
 
 
 @dataclass(frozen=True)
-class IsMissing(_Number):
+class IsMissing(Number):
     """Whether a number is missing: 1 or 0."""
 
     @property
@@ -176,7 +140,7 @@ class IsMissing(_Number):
 
 
 @dataclass(frozen=True)
-class Raw(_Number):
+class Raw(Number):
     """A number in its own unit, NaN where missing: for trees, which look at the order alone.
 
     Attributes:
@@ -279,13 +243,16 @@ _ENCODERS: dict[str, type[Any]] = {
     "flag": Flag,
     "is-missing": IsMissing,
     "raw": Raw,
+    "cycle": Cycle,
+    "places": Places,
     "text": TextEncoder,
     "category-levels": CategoryLevels,
     "code-levels": CodeLevels,
+    "level-statistics": LevelStatistics,
 }
 
 
-def dump(encoder: ColumnEncoder) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def dump(encoder: ColumnEncoder | LevelStatistics) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """What an encoder learned: what JSON can hold, and arrays by the name of their field."""
     values = {f.name: getattr(encoder, f.name) for f in fields(encoder)}  # type: ignore[arg-type]
     name = next(name for name, kind in _ENCODERS.items() if type(encoder) is kind)

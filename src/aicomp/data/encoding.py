@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
@@ -13,7 +13,6 @@ from aicomp.data.columns import Column
 from aicomp.data.encoders import (
     MIN_LEVEL_ROWS,
     MISSING,
-    TIME_PARTS,
     UNSEEN,
     CategoryLevels,
     CodeLevels,
@@ -26,8 +25,13 @@ from aicomp.data.encoders import (
     dump,
     restore,
 )
+from aicomp.data.places import Places, are_degrees, pair_names
+from aicomp.data.statistics import LevelStatistics
 from aicomp.data.table import Table
+from aicomp.data.target_encoding import fit_statistics
+from aicomp.data.targets import TargetColumns
 from aicomp.data.text import TextEncoder
+from aicomp.data.time_parts import cycles, time_parts
 from aicomp.errors import DataError
 from aicomp.files import atomic_write, partial_file
 
@@ -62,14 +66,15 @@ class Encoder:
 
     def __init__(self, columns: Sequence[Column], numbers: Literal["raw", "normal"] = "normal") -> None:
         self.columns = list(columns)
-        self._fit_number = _fit_number if numbers == "normal" else _fit_raw
+        self._is_raw = numbers == "raw"
         self._numbers: list[ColumnEncoder] = []
         self._categories: list[LevelEncoder] = []
+        self._statistics: list[LevelStatistics] = []
 
     @property
     def num_names(self) -> list[str]:
         """Names of the numbers that come out."""
-        return [name for encoder in self._numbers for name in encoder.names]
+        return [name for part in self._number_parts() for name in part.names]
 
     @property
     def cat_names(self) -> list[str]:
@@ -81,8 +86,29 @@ class Encoder:
         """Number of distinct codes of each categorical column."""
         return tuple(encoder.cardinality for encoder in self._categories)
 
+    def fit_transform(self, table: Table, rows: np.ndarray, targets: TargetColumns, seed: int) -> Encoded:
+        """Learn from the training rows of a fold, their targets included, and encode these rows.
+
+        Statistics of the target differ from what `transform` gives for the same rows: see `data.statistics`.
+
+        Args:
+            table: The train table.
+            rows: Indices of the fold's training rows.
+            targets: Of these rows.
+            seed: Of the inner folds.
+
+        Raises:
+            DataError: Every column is constant among these rows.
+        """
+        encoded = self.fit(table, rows).transform(table, rows)
+        # Trees have statistics of single columns from `models/tree_inputs.py`, or of their own.
+        self._statistics, block = fit_statistics(
+            encoded.x_num, encoded.x_cat, self.cardinalities, self.cat_names, targets, seed, single=not self._is_raw
+        )
+        return Encoded(np.hstack([encoded.x_num, block.astype(np.float32)]), encoded.x_cat)
+
     def fit(self, table: Table, rows: np.ndarray) -> "Encoder":
-        """Learn from the training rows of a fold, and from no other row.
+        """Learn from the training rows of a fold, and from no other row, without their targets.
 
         Args:
             table: The train table.
@@ -91,20 +117,12 @@ class Encoder:
         Raises:
             DataError: Every column is constant among these rows.
         """
-        self._numbers, self._categories = [], []
+        self._numbers, self._categories, self._statistics = [], [], []
         for column in self.columns:
-            if column.kind in ("number", "boolean", "code"):
-                self._numbers += self._fit_number(column.name, "", table.numbers[column.name][rows])
-            if column.kind == "datetime":
-                for part, fitted in _time_parts(table.numbers[column.name][rows]).items():
-                    self._numbers += self._fit_number(column.name, part, fitted)
-            if column.kind == "text":
-                self._numbers.append(TextEncoder.fit(column.name, table, rows))
-            if column.kind in ("category", "code"):
-                kind = CodeLevels if column.kind == "code" else CategoryLevels
-                levels: LevelEncoder = kind.fit(column.name, table, rows)
-                if len(np.unique(levels(table, rows))) > 1:
-                    self._categories.append(levels)
+            self._fit_column(column, table, rows)
+        for pair in pair_names([c.name for c in self.columns if c.kind == "number"]):
+            if are_degrees(*(table.numbers[name][rows] for name in pair)):
+                self._numbers.append(Places.fit(*pair, table, rows))
         if not self._numbers and not self._categories:
             names = ", ".join(f"`{c.name}`" for c in self.columns if c.kind != "drop")
             raise DataError(
@@ -113,6 +131,24 @@ class Encoder:
             )
         return self
 
+    def _fit_column(self, column: Column, table: Table, rows: np.ndarray) -> None:
+        fit_number = _fit_raw if self._is_raw else _fit_number
+        if column.kind in ("number", "boolean", "code"):
+            self._numbers += fit_number(column.name, "", table.numbers[column.name][rows])
+        if column.kind == "datetime":
+            seconds = table.numbers[column.name][rows]
+            for part, fitted in time_parts(seconds).items():
+                self._numbers += fit_number(column.name, part, fitted)
+            if not self._is_raw:
+                self._numbers += cycles(column.name, seconds)
+        if column.kind == "text":
+            self._numbers.append(TextEncoder.fit(column.name, table, rows))
+        if column.kind in ("category", "code"):
+            kind = CodeLevels if column.kind == "code" else CategoryLevels
+            levels: LevelEncoder = kind.fit(column.name, table, rows)
+            if len(np.unique(levels(table, rows))) > 1:
+                self._categories.append(levels)
+
     def transform(self, table: Table, rows: np.ndarray) -> Encoded:
         """Encode rows of train or test, or of another table with the same columns.
 
@@ -120,22 +156,23 @@ class Encoder:
             table: A table with the columns that were fitted.
             rows: Indices of the rows.
         """
-        x_num = np.empty((len(rows), len(self.num_names)), dtype=np.float32)
-        at = 0
-        for encoder in self._numbers:
-            width = len(encoder.names)
-            x_num[:, at : at + width] = encoder(table, rows)
-            at += width
         x_cat = np.empty((len(rows), len(self._categories)), dtype=np.int64)
         for j, levels in enumerate(self._categories):
             x_cat[:, j] = levels(table, rows)[:, 0]
+        x_num = np.empty((len(rows), len(self.num_names)), dtype=np.float32)
+        at = 0
+        for part in self._number_parts():
+            width = len(part.names)
+            x_num[:, at : at + width] = part(x_cat) if isinstance(part, LevelStatistics) else part(table, rows)
+            at += width
         return Encoded(x_num, x_cat)
 
     def save(self, folder: Path) -> None:
         """Write what was learned into a folder: `encoder.json`, and arrays in `encoder.safetensors`."""
-        content: dict[str, list[dict[str, object]]] = {"numbers": [], "categories": []}
+        content: dict[str, list[dict[str, object]]] = {}
         tensors: dict[str, np.ndarray] = {}
-        for group, encoders in (("numbers", self._numbers), ("categories", self._categories)):
+        for group, encoders in self._groups().items():
+            content[group] = []
             for i, encoder in enumerate(encoders):
                 values, arrays = dump(encoder)
                 content[group].append(values)
@@ -150,12 +187,18 @@ class Encoder:
         content = json.loads((folder / "encoder.json").read_text(encoding="utf-8"))
         tensors = load_file(folder / "encoder.safetensors")
         encoder = cls(columns)
-        for group, encoders in (("numbers", encoder._numbers), ("categories", encoder._categories)):
-            for i, values in enumerate(content[group]):
+        for group, encoders in encoder._groups().items():
+            for i, values in enumerate(content.get(group, [])):  # runs of aicomp 0.1 may have no statistics
                 prefix = f"{group}.{i}."
                 arrays = {key.removeprefix(prefix): a for key, a in tensors.items() if key.startswith(prefix)}
                 encoders.append(restore(values, arrays))
         return encoder
+
+    def _number_parts(self) -> list[ColumnEncoder | LevelStatistics]:
+        return [*self._numbers, *self._statistics]
+
+    def _groups(self) -> dict[str, list[Any]]:
+        return {"numbers": self._numbers, "categories": self._categories, "statistics": self._statistics}
 
 
 def _fit_number(column: str, part: str, fitted: np.ndarray) -> list[ColumnEncoder]:
@@ -184,16 +227,3 @@ def _fit_raw(column: str, part: str, fitted: np.ndarray) -> list[ColumnEncoder]:
     if not len(present) or (len(present) == len(fitted) and present.min() == present.max()):
         return []
     return [Raw.fit(column, part, present)]
-
-
-def _time_parts(seconds: np.ndarray) -> dict[str, np.ndarray]:
-    """Parts of a time that vary among the training rows; equal parts (a year that is all that elapses) once."""
-    parts: dict[str, np.ndarray] = {}
-    seen: set[bytes] = set()
-    for part, function in TIME_PARTS.items():
-        fitted = function(seconds)
-        ranks = np.unique(fitted, return_inverse=True)[1].astype(np.int32).tobytes()
-        if ranks not in seen and len(np.unique(fitted[~np.isnan(fitted)])) > 1:
-            seen.add(ranks)
-            parts[part] = fitted
-    return parts

@@ -15,6 +15,7 @@ class EpochEvent:
         best_score: Best validation score so far.
         train_loss: Mean training loss of this epoch.
         seconds: Since the fold's first epoch began.
+        unit: What epochs are to this model: "epochs", or "rounds" of trees.
     """
 
     fold: int
@@ -24,6 +25,7 @@ class EpochEvent:
     best_score: float
     train_loss: float
     seconds: float
+    unit: str = "epochs"
 
 
 @dataclass(frozen=True)
@@ -41,4 +43,19 @@ class DeviceEvent:
     workers: int
 
 
-Event = EpochEvent | FoldEvent | DeviceEvent
+@dataclass(frozen=True)
+class LayoutEvent:
+    """How folds are trained was chosen.
+
+    Attributes:
+        stacked: As one network of stacked weights, or one by one.
+        folds: Those that are.
+        reason: Why, as the end of a sentence.
+    """
+
+    stacked: bool
+    folds: list[int]
+    reason: str
+
+
+Event = EpochEvent | FoldEvent | DeviceEvent | LayoutEvent

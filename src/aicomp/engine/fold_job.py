@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +16,21 @@ from aicomp.config import Config
 from aicomp.data.columns import Column
 from aicomp.data.encoding import Encoder
 from aicomp.data.table import Table
+from aicomp.data.targets import TargetColumns
 from aicomp.files import atomic_write, partial_file
 from aicomp.models import ALL_MODELS, ESTIMATORS, is_estimator, with_params
 from aicomp.models.estimator import Numbers, numbers_of
 from aicomp.project import Project
+from aicomp.pseudo import add_pseudo_rows
 from aicomp.registry import resolve
 from aicomp.report.curves import write_curves_csv
 from aicomp.run import Run
+from aicomp.task import Task
+from aicomp.training.aims import choose_aim
 from aicomp.training.checkpoint import save_spec
 from aicomp.training.device import choose_device
 from aicomp.training.fit import EpochReport, FoldData, FoldResult, fit_fold
+from aicomp.training.targets import TargetTransform
 from aicomp.training.whole import fit_whole
 
 
@@ -37,21 +43,74 @@ def run_fold(run: Run, project_folder: Path, k: int, report: Callable[[EpochRepo
         k: Number of the fold.
         report: Called after each epoch.
     """
-    info = run.info
-    config = msgspec.convert(info["config"], Config)
-    project = Project(project_folder, config, msgspec.convert(info["competition"], Competition))
-    found = resolve("model", config.model.name, ALL_MODELS, project_folder)
-    build = with_params(found, config.model.params)
-    fold = load_file(run.work / f"fold-{k}.safetensors")
-    seed = config.seed + 1000 * k
-    if is_estimator(found):
-        data, encoder = _encode(run, fold, numbers=numbers_of(found))
-        result = fit_whole(data, project.task, config, build, seed=seed, report=report)
-    else:
-        data, encoder = _encode(run, fold, numbers="normal")
-        device = choose_device(config.device)
-        result = fit_fold(data, project.task, config, build, seed=seed, device=device, report=report)
-    _save(run.fold(k), fold["valid"], result, encoder)
+    folds = Folds(run, project_folder)
+    encoded = folds.encode(k)
+    folds.save(k, encoded, folds.fit(k, encoded, report))
+
+
+@dataclass(frozen=True)
+class EncodedFold:
+    """A fold as its model takes it.
+
+    Attributes:
+        data: Its rows.
+        encoder: What encoded them.
+        valid_rows: Numbers of the validation rows.
+    """
+
+    data: FoldData
+    encoder: Encoder
+    valid_rows: np.ndarray
+
+
+class Folds:
+    """What the folds of a run have in common.
+
+    Args:
+        run: A run whose `work/` is ready.
+        project_folder: The user's project.
+
+    Attributes:
+        config: The run's config.
+        task: What is learned and how it is scored.
+        build: Makes the model.
+        is_network: Whether that is an `nn.Module`.
+    """
+
+    def __init__(self, run: Run, project_folder: Path) -> None:
+        info = run.info
+        self.run = run
+        self.config = msgspec.convert(info["config"], Config)
+        project = Project(project_folder, self.config, msgspec.convert(info["competition"], Competition))
+        self.task = project.task
+        self._found = resolve("model", self.config.model.name, ALL_MODELS, project_folder)
+        self.is_network = not is_estimator(self._found)
+        self.build = with_params(self._found, self.config.model.params)
+
+    def seed(self, k: int) -> int:
+        """Seed of fold `k`."""
+        return self.config.seed + 1000 * k
+
+    def encode(self, k: int) -> EncodedFold:
+        """Fit the encoders of fold `k` and encode its rows."""
+        fold = load_file(self.run.work / f"fold-{k}.safetensors")
+        numbers = numbers_of(self._found) if is_estimator(self._found) else "normal"
+        data, encoder = _encode(self.run, fold, self.task, self.config, numbers=numbers, seed=self.seed(k))
+        data = add_pseudo_rows(data, self.run, k, self.task, is_network=self.is_network)
+        return EncodedFold(data, encoder, fold["valid"])
+
+    def fit(self, k: int, encoded: EncodedFold, report: Callable[[EpochReport], None]) -> FoldResult:
+        """Train the model on fold `k`."""
+        if is_estimator(self._found):
+            return fit_whole(encoded.data, self.task, self.config, self.build, seed=self.seed(k), report=report)
+        device = choose_device(self.config.device)
+        return fit_fold(
+            encoded.data, self.task, self.config, self.build, seed=self.seed(k), device=device, report=report
+        )
+
+    def save(self, k: int, encoded: EncodedFold, result: FoldResult) -> None:
+        """Write what came of fold `k`."""
+        _save(self.run.fold(k), encoded.valid_rows, result, encoded.encoder)
 
 
 def training_device(config: Mapping[str, Any]) -> str:
@@ -63,13 +122,16 @@ def training_device(config: Mapping[str, Any]) -> str:
     return "cpu" if config["model"]["name"] in ESTIMATORS else choose_device(config["device"]).type
 
 
-def _encode(run: Run, fold: dict[str, np.ndarray], numbers: Numbers) -> tuple[FoldData, Encoder]:
+def _encode(
+    run: Run, fold: dict[str, np.ndarray], task: Task, config: Config, *, numbers: Numbers, seed: int
+) -> tuple[FoldData, Encoder]:
     columns = [msgspec.convert(c, Column) for c in run.read("columns.json")]
     train, test = Table.load(run.work / "train.safetensors"), Table.load(run.work / "test.safetensors")
     y = load_file(run.work / "target.safetensors")["y"]
-    encoder = Encoder(columns, numbers).fit(train, fold["train"])
+    encoder = Encoder(columns, numbers)
+    targets = _averaged(y[fold["train"]], task, config)
     parts = [
-        encoder.transform(train, fold["train"]),
+        encoder.fit_transform(train, fold["train"], targets, seed),
         encoder.transform(train, fold["valid"]),
         encoder.transform(test, np.arange(test.n_rows)),
     ]
@@ -85,6 +147,13 @@ def _encode(run: Run, fold: dict[str, np.ndarray], numbers: Numbers) -> tuple[Fo
         cardinalities=encoder.cardinalities,
     )
     return data, encoder
+
+
+def _averaged(y: np.ndarray, task: Task, config: Config) -> TargetColumns:
+    """What encodings average over the rows of a category: labels, or values in the unit in which they are learned."""
+    if not task.is_classification:
+        y = TargetTransform.fit(y, choose_aim(config.training, task).target).transform(y)
+    return TargetColumns.of(y, task)
 
 
 def _save(folder: Path, valid_rows: np.ndarray, result: FoldResult, encoder: Encoder) -> None:

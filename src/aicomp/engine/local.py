@@ -1,156 +1,145 @@
-"""Folds side by side on this machine: one worker process a core on a CPU, one on a GPU."""
+"""Folds of one run side by side on this machine: one worker process a core on a CPU, one on a GPU."""
 
-import json
-import os
-import queue
-import subprocess
-import sys
-import threading
 from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
-from aicomp import errors
-from aicomp.engine.events import DeviceEvent, EpochEvent, Event, FoldEvent
-from aicomp.errors import AicompError
+from aicomp.config import Config
+from aicomp.engine.events import DeviceEvent, EpochEvent, Event, FoldEvent, LayoutEvent
+from aicomp.engine.jobs import Job
+from aicomp.engine.layouts import first_jobs, stackable_folds
+from aicomp.engine.pool import Pool, failure, n_cores
 from aicomp.run import Run
 
 if TYPE_CHECKING:
     from aicomp.training.fit import EpochReport
 
 
-def run_folds(
-    run: Run, project: Path, folds: list[int], workers: int | str, device: str, on_event: Callable[[Event], None]
+def start_pool(project: Path, config: Config) -> Pool | None:
+    """Start the processes that will train: they import what they need while others read the data.
+
+    Returns:
+        None if `workers` is 0: folds are trained in this process.
+    """
+    if config.workers == 0:
+        return None
+    wanted = n_cores() if config.workers == "auto" else int(config.workers)
+    if config.workers == "auto" and config.device in ("cuda", "mps"):
+        wanted = 1
+    n_folds = max(1, config.split.n_splits * max(1, config.split.n_repeats))
+    return Pool(project, max(1, min(wanted, n_folds)), share_gpu=config.workers != "auto")
+
+
+def train_and_assemble(
+    run: Run, project: Path, folds: list[int], pool: Pool | None, on_event: Callable[[Event], None]
 ) -> None:
-    """Train the folds of a prepared run.
+    """Train folds of a prepared run, and put all of them together.
 
     Args:
         run: A run whose `work/` is ready.
         project: The project's folder.
         folds: Numbers of the folds to train.
-        workers: Processes, "auto" for one a core (one on a GPU), 0 for this process.
-        device: The config's device.
+        pool: From `start_pool`; None does everything in this process.
         on_event: Called with what happens, while it happens.
 
     Raises:
-        AicompError: A fold failed; the other workers are stopped, and folds that were saved stay.
+        AicompError: A fold failed; folds that were saved stay.
     """
-    if workers == 0:
+    if pool is None:
         _run_here(run, project, folds, on_event)
         return
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    wanted = count if workers == "auto" else int(workers)
-    if workers == "auto" and device in ("cuda", "mps"):
-        wanted = 1
-    pool = _Pool(run, project, min(wanted, len(folds)), threads=max(1, count // max(1, min(wanted, len(folds)))))
-    try:
-        pool.train(folds, on_event, share_gpu=workers != "auto")
-    finally:
-        pool.close()
+    threads = max(1, n_cores() // min(pool.size, max(1, len(folds))))
+    jobs = first_jobs(run, folds, pool)
+    pool.put(jobs)
+    left = len(folds)
+    announced = False
+    while left:
+        said = pool.get()
+        assert said is not None
+        match said.event:
+            case "device" if not announced:
+                announced = True
+                alone = said.content["device"] != "cpu" and not pool.shares_gpu
+                on_event(DeviceEvent(said.content["device"], 1 if alone else min(pool.size, len(jobs))))
+            case "epoch":
+                on_event(EpochEvent(**said.content))
+            case "layout":
+                assert said.job is not None
+                rest = [k for k in said.job.folds if k not in said.content["folds"]]
+                pool.put(Job("fold", str(run.folder), fold=k, threads=threads) for k in rest)
+                if said.content["reason"]:
+                    on_event(LayoutEvent(**said.content))
+            case "fold":
+                left -= 1
+                on_event(FoldEvent(said.content["fold"]))
+            case "done" if said.job is not None and said.job.task == "fold":
+                left -= 1
+                on_event(FoldEvent(said.job.fold))
+            case "error" | "crash" | "died":
+                raise failure(said)
+    pool.put([Job("assemble", str(run.folder), threads=n_cores())])
+    _wait(pool)
+
+
+def _wait(pool: Pool) -> None:
+    """Wait for the last job."""
+    while True:
+        said = pool.get()
+        assert said is not None
+        if said.job is not None and said.job.task == "assemble":
+            if said.event == "done":
+                return
+            raise failure(said)
 
 
 def _run_here(run: Run, project: Path, folds: list[int], on_event: Callable[[Event], None]) -> None:
     from aicomp.engine.fold_job import run_fold, training_device
+    from aicomp.engine.tasks import do
 
-    on_event(DeviceEvent(training_device(run.info["config"]), 0))
-    for k in folds:
+    if folds:
+        on_event(DeviceEvent(training_device(run.info["config"]), 0))
 
-        def report(epoch: "EpochReport", k: int = k) -> None:
-            on_event(_epoch(k, epoch))
+    def report(k: int, epoch: "EpochReport") -> None:
+        on_event(EpochEvent(k, **asdict(epoch)))
 
-        run_fold(run, project, k, report)
+    left = list(folds)
+    stackable = stackable_folds(run, folds, 0)
+    if stackable:
+        left = _stack_here(run, project, stackable, folds, report, on_event)
+    for k in left:
+        run_fold(run, project, k, partial(report, k))
         on_event(FoldEvent(k))
+    do(Job("assemble", str(run.folder)), project, lambda content: None)
 
 
-def _epoch(fold: int, report: "EpochReport") -> EpochEvent:
-    return EpochEvent(
-        fold, report.epoch, report.n_epochs, report.score, report.best_score, report.train_loss, report.seconds
+def _stack_here(
+    run: Run,
+    project: Path,
+    stackable: list[int],
+    folds: list[int],
+    report: "Callable[[int, EpochReport], None]",
+    on_event: Callable[[Event], None],
+) -> list[int]:
+    """Train folds as one network if that is faster; returns those that are left."""
+    from aicomp.engine.stack_job import run_stack
+
+    trained: list[int] = []
+
+    def on_layout(layout: dict[str, Any]) -> None:
+        trained.extend(layout["folds"])
+        if layout["reason"]:
+            on_event(LayoutEvent(**layout))
+
+    run_stack(
+        run,
+        project,
+        stackable,
+        n_folds=len(folds),
+        n_processes=1,
+        on_layout=on_layout,
+        report=report,
+        on_fold=lambda k: on_event(FoldEvent(k)),
     )
-
-
-class _Pool:
-    """Worker processes and one queue of what they say."""
-
-    def __init__(self, run: Run, project: Path, size: int, threads: int) -> None:
-        environment = {
-            **os.environ,
-            "OMP_NUM_THREADS": str(threads),
-            "MKL_NUM_THREADS": str(threads),
-            # Threads that spin while they wait take the core from the other worker; read when torch is imported.
-            "OMP_WAIT_POLICY": "PASSIVE",
-            "PYTHONUNBUFFERED": "1",
-        }
-        command = [sys.executable, "-m", "aicomp.engine.worker", str(run.folder), str(project)]
-        self._said: queue.Queue[tuple[int, dict[str, Any] | None]] = queue.Queue()
-        self._logs = [run.folder / f"worker-{i}.log" for i in range(size)]
-        self._processes = []
-        for i, log in enumerate(self._logs):
-            with log.open("w") as stderr:
-                process = subprocess.Popen(
-                    command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=True, env=environment
-                )
-            self._processes.append(process)
-            assert process.stdout is not None
-            threading.Thread(target=self._listen, args=(i, process.stdout), daemon=True).start()
-
-    def _listen(self, worker: int, stream: IO[str]) -> None:
-        for line in stream:
-            self._said.put((worker, json.loads(line)))
-        self._said.put((worker, None))
-
-    def train(self, folds: list[int], on_event: Callable[[Event], None], *, share_gpu: bool) -> None:
-        """Hand out folds as workers become free, and pass on what they say until all are done."""
-        waiting, left = list(folds), set(folds)
-        announced = False
-        while left:
-            worker, said = self._said.get()
-            if said is None:
-                raise self._died(worker)
-            match said["event"]:
-                case "ready":
-                    on_gpu = said["device"] != "cpu" and not share_gpu
-                    if not announced:
-                        announced = True
-                        on_event(DeviceEvent(said["device"], 1 if on_gpu else len(self._processes)))
-                    if on_gpu and worker > 0:
-                        continue  # one process has the GPU to itself
-                    self._give(worker, waiting)
-                case "epoch":
-                    del said["event"]
-                    on_event(EpochEvent(**said))
-                case "fold":
-                    left.discard(said["fold"])
-                    on_event(FoldEvent(said["fold"]))
-                    self._give(worker, waiting)
-                case "error":
-                    raise getattr(errors, said["kind"])(f"fold {said['fold']}: {said['message']}", said["hint"])
-                case "crash":
-                    raise AicompError(
-                        f"fold {said['fold']} failed\n{said['traceback'].rstrip()}",
-                        "`aicomp train --set workers=0` runs it in one process, where a debugger works",
-                    )
-
-    def _give(self, worker: int, waiting: list[int]) -> None:
-        stdin = self._processes[worker].stdin
-        assert stdin is not None
-        if waiting:
-            stdin.write(f"{waiting.pop(0)}\n")
-            stdin.flush()
-
-    def _died(self, worker: int) -> AicompError:
-        code = self._processes[worker].wait()
-        tail = "\n".join(self._logs[worker].read_text(errors="replace").splitlines()[-15:])
-        killed = " (killed: perhaps out of memory)" if code == -9 else ""
-        return AicompError(
-            f"a training process ended with code {code}{killed}\n{tail}".rstrip(),
-            "`aicomp train` continues with the folds that are left; `--set workers=1` needs less memory",
-        )
-
-    def close(self) -> None:
-        """Stop every worker and wait for it; logs that stayed empty are removed."""
-        for process in self._processes:
-            process.terminate()
-        for process, log in zip(self._processes, self._logs, strict=True):
-            process.wait()
-            if log.exists() and log.stat().st_size == 0:
-                log.unlink()
+    return [k for k in folds if k not in trained]

@@ -1,7 +1,8 @@
-"""A worker process: `python -m aicomp.engine.worker RUN PROJECT`.
+"""A worker process: `python -m aicomp.engine.worker PROJECT [--light]`.
 
-Reads fold numbers from standard input, one a line, and writes events to standard output, one JSON object a line.
-What the project's own code prints goes to standard error, so that it cannot be taken for an event.
+Reads jobs from standard input and writes events to standard output, one JSON object a line each. It serves any number
+of runs of one project, one job after the other. What the project's own code prints goes to standard error, so that it
+cannot be taken for an event. A light one trains no folds and imports torch only if something else wants it.
 """
 
 import json
@@ -14,47 +15,57 @@ from typing import Any, TextIO
 
 import msgspec
 
+from aicomp.engine.jobs import Job
 from aicomp.errors import AicompError
-from aicomp.run import Run
 
 
 def main() -> None:
-    """Train the folds that the parent process names, until it closes standard input."""
+    """Do the jobs that the parent process names, until it closes standard input."""
     # Ctrl-C reaches every process of the terminal; the parent decides what ends and says so once.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     events = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    run, project = Run(Path(sys.argv[1])), Path(sys.argv[2])
     try:
-        _work(run, project, events)
+        _work(Path(sys.argv[1]), events, trains="--light" not in sys.argv)
     except BrokenPipeError:
         sys.exit(1)  # the parent is gone: nobody waits for this fold
 
 
-def _work(run: Run, project: Path, events: TextIO) -> None:
-    import torch
+def _work(project: Path, events: TextIO, *, trains: bool) -> None:
+    from aicomp.engine.budget import TooSlow
+    from aicomp.engine.tasks import accelerator, do, use_threads
 
-    from aicomp.engine.fold_job import run_fold, training_device
-    from aicomp.training.fit import EpochReport
-
-    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-    _send(events, {"event": "ready", "device": training_device(run.info["config"])})
+    _send(events, {"event": "ready", "accelerator": accelerator() if trains else "cpu"})
     for line in sys.stdin:
-        k = int(line)
+        job = msgspec.json.decode(line, type=Job)
+        if trains:
+            use_threads(job.threads)
 
-        def report(epoch: EpochReport, k: int = k) -> None:
-            _send(events, {"event": "epoch", "fold": k, **msgspec.to_builtins(epoch)})
+        def tell(content: dict[str, Any]) -> None:
+            _send(events, content)
 
         try:
-            run_fold(run, project, k, report)
+            result = do(job, project, tell)
         except BrokenPipeError:
             raise
+        except TooSlow as e:
+            _send(events, {"event": "slow", "rounds": e.rounds, "total": e.total})
         except AicompError as e:
-            _send(events, {"event": "error", "fold": k, "kind": type(e).__name__, "message": e.message, "hint": e.hint})
+            _send(events, {"event": "error", "kind": type(e).__name__, "message": e.message, "hint": e.hint})
         except Exception:
-            _send(events, {"event": "crash", "fold": k, "traceback": traceback.format_exc()})
+            _send(events, {"event": "crash", "traceback": traceback.format_exc()})
         else:
-            _send(events, {"event": "fold", "fold": k})
+            _send(events, {"event": "done", "result": result, "peak": _peak_memory()})
+
+
+def _peak_memory() -> int:
+    """Most memory that this process ever had, in bytes; 0 where the system does not say."""
+    try:
+        import resource
+    except ImportError:  # on Windows
+        return 0
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def _send(events: TextIO, content: dict[str, Any]) -> None:

@@ -9,14 +9,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from aicomp.ensemble.budget import Budget
+from aicomp.ensemble.choice import Selection, select
+from aicomp.ensemble.fold_tests import fold_test, has_fold_tests
 from aicomp.ensemble.members import Members, load_members
 from aicomp.ensemble.methods import Options, choose_methods
-from aicomp.ensemble.nested import Evaluation, choose_best, correlations, evaluate
+from aicomp.ensemble.nested import Evaluation, correlations
 from aicomp.errors import UsageError
 from aicomp.project import Project
 from aicomp.provenance import describe
 from aicomp.recording.write import Predicted, write_run
 from aicomp.run import Run
+
+_SECONDS_TO_WRITE = 1e-5
+"""For each number that is written, with the last step that is chosen for them; a slow disk and machine included."""
+
+_LEAST_TO_WRITE = 0.3
 
 
 @dataclass(frozen=True)
@@ -26,16 +34,24 @@ class Blended:
     Attributes:
         run: The run; its scores are the honest ones.
         members: What went in.
-        tried: The methods that were compared.
-        chosen: The one of them with the best honest score.
+        selection: The methods that were compared, and the one that was chosen.
         correlations: Of the members' out-of-fold predictions, (n_members, n_members).
     """
 
     run: Run
     members: Members
-    tried: tuple[Evaluation, ...]
-    chosen: Evaluation
+    selection: Selection
     correlations: np.ndarray
+
+    @property
+    def tried(self) -> tuple[Evaluation, ...]:
+        """The methods that were compared."""
+        return self.selection.tried
+
+    @property
+    def chosen(self) -> Evaluation:
+        """The one of them that was taken."""
+        return self.selection.chosen
 
     @property
     def member_scores(self) -> np.ndarray:
@@ -49,7 +65,13 @@ class Blended:
         return int(np.argmax(sign * self.member_scores))
 
 
-def blend(project: Project, runs: Sequence[Run], method: str = "auto", options: Options | None = None) -> Blended:
+def blend(
+    project: Project,
+    runs: Sequence[Run],
+    method: str = "auto",
+    options: Options | None = None,
+    time_budget: float | None = None,
+) -> Blended:
     """Blend runs of one project and write the result as a Run.
 
     Its out-of-fold predictions are nested: each fold is predicted by weights that were fitted without it. Its test
@@ -58,22 +80,28 @@ def blend(project: Project, runs: Sequence[Run], method: str = "auto", options: 
     Args:
         project: The project.
         runs: At least two runs that are done, with the same folds, data and metric.
-        method: A name of `METHODS`, or "auto": the best honest score. Choosing between a few methods by it flatters the
-            winner a little; the weights do not.
+        method: A name of `METHODS`, or "auto": the simplest, or one whose honest score is better beyond noise.
         options: Of the fitted methods.
+        time_budget: Seconds in which the blend is to be written; None takes what it needs. The cheapest methods are
+            tried first, the rest are left out when it is spent. Reading the runs, their mean and writing cannot be left
+            out.
 
     Raises:
         UsageError: The runs do not go together, or the method does not fit the metric.
         DataError: A run's predictions do not fit the project's data.
     """
     started = perf_counter()
+    budget = Budget(time_budget)
     options = options or Options()
     if options.n_bags < 1:
         raise UsageError(f"`--bags` is {options.n_bags}, it must be at least 1", "leave it out for a single climb")
     methods = choose_methods(method, project.task, project.competition)
     members = load_members(project, runs)
-    tried = tuple(evaluate(project.task, members, name, options) for name in methods)
-    chosen = choose_best(project.task, tried)
+    alike = correlations(members)
+    n_numbers = (len(members.y) + members.test.shape[1]) * members.parts[0].predictions[0, :1].size
+    budget = Budget(None if time_budget is None else budget.left - _SECONDS_TO_WRITE * n_numbers - _LEAST_TO_WRITE)
+    selection = select(project.task, members, methods, options, budget)
+    chosen = selection.chosen
     info = _info(project, members, chosen, options)
     seconds = (perf_counter() - started) / len(members.parts)
     results = [{"seconds": seconds, "weights": weights.tolist()} for weights in chosen.fold_weights]
@@ -85,10 +113,21 @@ def blend(project: Project, runs: Sequence[Run], method: str = "auto", options: 
         valid_rows=members.valid_rows,
         valid=chosen.valid,
         test=chosen.fitted.combine(members.test),
+        test_nested=_nested_tests(members, chosen),
     )
     plan = {key: first.read("plan.json")[key] for key in ("splitter", "splitter_reason", "notes")}
     run = write_run(project, info, predicted, results, plan)
-    return Blended(run, members, tried, chosen, correlations(members))
+    return Blended(run, members, selection, alike)
+
+
+def _nested_tests(members: Members, chosen: Evaluation) -> list[np.ndarray]:
+    """Test predictions of each fold that know nothing of its validation rows; none if a member has no such ones."""
+    if not all(has_fold_tests(run) for run in members.runs):
+        return []
+    return [
+        nested.combine(np.stack([fold_test(run, k) for run in members.runs]).astype(np.float64))
+        for k, nested in enumerate(chosen.nested)
+    ]
 
 
 def _info(project: Project, members: Members, chosen: Evaluation, options: Options) -> dict[str, Any]:

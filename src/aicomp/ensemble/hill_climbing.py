@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from aicomp.ensemble.budget import UNLIMITED, Budget
 from aicomp.ensemble.members import Part
 from aicomp.ensemble.objective import Objective, make_objective
 from aicomp.task import Task
@@ -18,7 +19,7 @@ _PATIENCE = 3
 _BAG_SHARE = 0.5
 
 
-def climb(task: Task, parts: Sequence[Part], n_bags: int = 1, seed: int = 0) -> np.ndarray:
+def climb(task: Task, parts: Sequence[Part], n_bags: int = 1, seed: int = 0, budget: Budget = UNLIMITED) -> np.ndarray:
     """Weights of the members, (n_members,), >= 0 and summing to 1.
 
     Args:
@@ -26,24 +27,29 @@ def climb(task: Task, parts: Sequence[Part], n_bags: int = 1, seed: int = 0) -> 
         parts: Rows to fit on; the score is the mean over the parts.
         n_bags: Random halves of the library; 1 takes the whole library once.
         seed: Seed of the bags.
+        budget: Looked at before each step.
+
+    Raises:
+        OutOfTime: The budget is spent.
     """
     objective = make_objective(task, parts)
     single = objective.single()
     n_members = len(single)
     if n_bags == 1:
-        return _climb(objective, single, np.arange(n_members))
+        return _climb(objective, single, np.arange(n_members), budget)
     random = np.random.default_rng(seed)
     size = max(int(np.ceil(_BAG_SHARE * n_members)), min(2, n_members))
     bags = [np.sort(random.choice(n_members, size, replace=False)) for _ in range(n_bags)]
-    return np.asarray(np.mean([_climb(objective, single, bag) for bag in bags], axis=0))
+    return np.asarray(np.mean([_climb(objective, single, bag, budget) for bag in bags], axis=0))
 
 
-def _climb(objective: Objective, single: np.ndarray, candidates: np.ndarray) -> np.ndarray:
+def _climb(objective: Objective, single: np.ndarray, candidates: np.ndarray, budget: Budget) -> np.ndarray:
     counts = np.zeros(len(single))
     first = candidates[int(np.argmax(single[candidates]))]
     counts[first] = 1
     best, best_score, since = counts.copy(), float(single[first]), 0
     for _ in range(_MAX_STEPS):
+        budget.check()
         added, score = objective.best_addition(counts, candidates)
         counts[added] += 1
         since += 1

@@ -134,7 +134,7 @@ def load_members(project: Project, runs: Sequence[Run]) -> Members:
         found = read_folds(run)
         if folds_hash(found) != wanted:
             raise UsageError(
-                f"runs `{runs[0].id}` and `{run.id}` have other folds: {_difference(folds, found)}",
+                f"runs `{runs[0].id}` and `{run.id}` have other folds: {folds_difference(folds, found)}",
                 "weights are fitted and scored fold by fold: train both with the same `[split]`, or leave one out",
             )
     loaded = [[run.predictions(k) for k in range(len(folds))] for run in runs]
@@ -176,7 +176,7 @@ def read_targets(project: Project) -> np.ndarray:
     return encode_target(read_table(path, strings=columns, encoding=competition.files.encoding), competition, path)
 
 
-def _difference(a: Sequence[np.ndarray], b: Sequence[np.ndarray]) -> str:
+def folds_difference(a: Sequence[np.ndarray], b: Sequence[np.ndarray]) -> str:
     """What differs between the folds of two runs, in a few words."""
     if len(a) != len(b):
         return f"{len(a)} and {len(b)} of them"

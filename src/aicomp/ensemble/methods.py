@@ -8,16 +8,20 @@ import numpy as np
 
 from aicomp.competition import Competition
 from aicomp.ensemble.averaging import scaled_ranks, sees_only_ranks, weighted_mean
+from aicomp.ensemble.budget import UNLIMITED, Budget
 from aicomp.ensemble.hill_climbing import climb
-from aicomp.ensemble.members import Part
+from aicomp.ensemble.members import Members, Part
 from aicomp.ensemble.stacking import fit_stack
 from aicomp.errors import UsageError
 from aicomp.suggest import unknown_name
 from aicomp.task import Task
 
-Method = Literal["mean", "rank", "hill-climbing", "stacking"]
+Method = Literal["mean", "rank", "hill-climbing", "stacking", "stacking-network"]
 METHODS: tuple[Method, ...] = get_args(Method)
-"""The simplest first: of two that are equally good, it is taken."""
+"""The simplest and cheapest first: another one is taken only if it is better beyond noise."""
+
+_FEWEST_ROWS = 200
+_MOST_INPUTS = 1000
 
 
 @dataclass(frozen=True)
@@ -62,14 +66,35 @@ class Average:
         return weighted_mean(parts, self.weights)
 
 
-def fit(method: Method, task: Task, parts: Sequence[Part], options: Options) -> Fitted:
-    """Fit a method's weights on some rows; "mean" and "rank" have nothing to fit."""
+def fit(method: Method, task: Task, parts: Sequence[Part], options: Options, budget: Budget = UNLIMITED) -> Fitted:
+    """Fit a method's weights on some rows; "mean" and "rank" have nothing to fit.
+
+    Raises:
+        OutOfTime: The budget is spent.
+    """
     n_members = len(parts[0].predictions)
+    equal = np.full(n_members, 1 / n_members)
     if method == "hill-climbing":
-        return Average(climb(task, parts, options.n_bags))
+        return Average(climb(task, parts, options.n_bags, budget=budget))
     if method == "stacking":
-        return fit_stack(task, parts, nonnegative=options.nonnegative)
-    return Average(np.full(n_members, 1 / n_members), of_ranks=method == "rank")
+        return fit_stack(task, parts, nonnegative=options.nonnegative, budget=budget)
+    if method == "stacking-network":
+        from aicomp.ensemble.network import fit_network_stack
+
+        return fit_network_stack(task, parts, budget=budget)
+    return Average(equal, of_ranks=method == "rank")
+
+
+def too_large(method: Method, members: Members) -> str:
+    """Why "auto" leaves a method out on some members, "" if it does not."""
+    if method != "stacking-network":
+        return ""
+    n_rows, n_inputs = sum(len(part.y) for part in members.parts), members.parts[0].predictions[:, 0].size
+    if n_rows < _FEWEST_ROWS:
+        return f"{n_rows} rows are too few for a network, it takes {_FEWEST_ROWS}"
+    if n_inputs > _MOST_INPUTS:
+        return f"{n_inputs} inputs are too many for a network, it takes {_MOST_INPUTS}"
+    return ""
 
 
 def choose_methods(name: str, task: Task, competition: Competition) -> tuple[Method, ...]:

@@ -1,10 +1,10 @@
 """The honest score of a blend: weights fitted on the other folds' rows, scored on the fold that was left out."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from aicomp.ensemble.budget import UNLIMITED, Budget
 from aicomp.ensemble.members import Members
 from aicomp.ensemble.methods import Fitted, Method, Options, fit
 from aicomp.task import Task
@@ -17,7 +17,7 @@ class Evaluation:
     Attributes:
         method: Its name.
         fitted: Fitted on all out-of-fold rows: for test.
-        fold_weights: Weights fitted without each fold, (n_folds, n_members).
+        nested: Fitted without each fold.
         valid: Nested predictions of each fold's rows, by the weights fitted without it.
         honest: Score of each fold by these.
         optimistic: Score of each fold by the weights that were fitted on its rows too.
@@ -25,10 +25,15 @@ class Evaluation:
 
     method: Method
     fitted: Fitted
-    fold_weights: np.ndarray
+    nested: tuple[Fitted, ...]
     valid: tuple[np.ndarray, ...]
     honest: tuple[float, ...]
     optimistic: tuple[float, ...]
+
+    @property
+    def fold_weights(self) -> np.ndarray:
+        """Weights fitted without each fold, (n_folds, n_members)."""
+        return np.stack([fitted.weights for fitted in self.nested])
 
     @property
     def honest_mean(self) -> float:
@@ -41,32 +46,27 @@ class Evaluation:
         return float(np.mean(self.optimistic))
 
 
-def evaluate(task: Task, members: Members, method: Method, options: Options) -> Evaluation:
+def evaluate(task: Task, members: Members, method: Method, options: Options, budget: Budget = UNLIMITED) -> Evaluation:
     """Fit a method on all rows, and once without each fold.
 
     Members that were trained on a fold's rows have seen its targets, as in any stacking of out-of-fold predictions; the
     weights have not.
+
+    Raises:
+        OutOfTime: The budget is spent.
     """
-    fitted = fit(method, task, members.parts, options)
-    valid, weights = [], []
+    fitted = fit(method, task, members.parts, options, budget)
+    valid, nested = [], []
     for k, part in enumerate(members.parts):
+        budget.check()
         others = members.without(k)
         # A fold whose rows are in every other fold too leaves nothing to fit on: equal weights need no rows.
-        nested = fit(method, task, others, options) if others else fit("mean", task, members.parts, options)
-        valid.append(nested.combine(part.predictions))
-        weights.append(nested.weights)
+        found = fit(method, task, others, options, budget) if others else fit("mean", task, members.parts, options)
+        valid.append(found.combine(part.predictions))
+        nested.append(found)
     honest = [task.score(part.y, v) for part, v in zip(members.parts, valid, strict=True)]
     optimistic = [task.score(part.y, fitted.combine(part.predictions)) for part in members.parts]
-    return Evaluation(method, fitted, np.stack(weights), tuple(valid), tuple(honest), tuple(optimistic))
-
-
-def choose_best(task: Task, evaluations: Sequence[Evaluation]) -> Evaluation:
-    """The best honest score; of equal ones the first."""
-    best = evaluations[0]
-    for evaluation in evaluations[1:]:
-        if task.metric.better(evaluation.honest_mean, best.honest_mean):
-            best = evaluation
-    return best
+    return Evaluation(method, fitted, tuple(nested), tuple(valid), tuple(honest), tuple(optimistic))
 
 
 def correlations(members: Members) -> np.ndarray:
@@ -75,7 +75,8 @@ def correlations(members: Members) -> np.ndarray:
     Each column is taken about its mean; 0 for a member that never varies.
     """
     stacked = np.concatenate([part.predictions for part in members.parts], axis=1)
-    centred = (stacked - stacked.mean(axis=1, keepdims=True)).reshape(len(stacked), -1)
+    stacked -= stacked.mean(axis=1, keepdims=True)
+    centred = stacked.reshape(len(stacked), -1)
     norms = np.linalg.norm(centred, axis=1)
     scaled = centred / np.where(norms > 0, norms, 1.0)[:, None]
     return np.asarray(scaled @ scaled.T)

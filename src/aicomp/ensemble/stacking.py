@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from aicomp.ensemble.budget import UNLIMITED, Budget
 from aicomp.ensemble.members import Part
 from aicomp.task import Task
 
@@ -34,25 +35,29 @@ class Stack:
 
     def combine(self, predictions: np.ndarray) -> np.ndarray:
         """Predictions (n_members, n) or (n_members, n, n_columns) as one, (n,) or (n, n_columns)."""
-        inputs = _link(self.task, predictions)
+        inputs = link(self.task, predictions)
         linear = np.tensordot(self.weights, inputs, axes=1) + self.intercept
-        return np.asarray(_inverse(self.task, linear).reshape(predictions.shape[1:]))
+        return np.asarray(inverse(self.task, linear).reshape(predictions.shape[1:]))
 
 
-def fit_stack(task: Task, parts: Sequence[Part], *, nonnegative: bool = False) -> Stack:
+def fit_stack(task: Task, parts: Sequence[Part], *, nonnegative: bool = False, budget: Budget = UNLIMITED) -> Stack:
     """Fit a stack.
 
     Args:
         task: The learning problem.
         parts: Rows to fit on.
         nonnegative: Keep weights at 0 or above.
+        budget: Looked at before each evaluation of the loss.
+
+    Raises:
+        OutOfTime: The budget is spent.
     """
-    inputs = np.concatenate([_link(task, part.predictions) for part in parts], axis=1)
+    budget.check()
+    inputs = np.concatenate([link(task, part.predictions) for part in parts], axis=1)
     y = np.concatenate([part.y for part in parts])
     if task.is_classification:
-        return _fit_logistic(task, inputs, y, nonnegative)
-    values = np.log1p(y) if task.metric.name in _LOGARITHMIC else y
-    return _fit_ridge(task, inputs, values.reshape(len(y), -1), nonnegative)
+        return _fit_logistic(task, inputs, y, nonnegative, budget)
+    return _fit_ridge(task, inputs, linked_values(task, y), nonnegative)
 
 
 def _fit_ridge(task: Task, inputs: np.ndarray, y: np.ndarray, nonnegative: bool) -> Stack:
@@ -74,7 +79,7 @@ def _fit_ridge(task: Task, inputs: np.ndarray, y: np.ndarray, nonnegative: bool)
     return Stack(task, weights, centre_y - weights @ centre_x)
 
 
-def _fit_logistic(task: Task, inputs: np.ndarray, y: np.ndarray, nonnegative: bool) -> Stack:
+def _fit_logistic(task: Task, inputs: np.ndarray, y: np.ndarray, nonnegative: bool, budget: Budget) -> Stack:
     """Log loss plus penalty, minimized by L-BFGS-B from equal weights."""
     from scipy.optimize import minimize
 
@@ -84,8 +89,9 @@ def _fit_logistic(task: Task, inputs: np.ndarray, y: np.ndarray, nonnegative: bo
     n_terms = n_rows if task.problem_type == "multiclass" else n_rows * n_columns
 
     def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:
+        budget.check()
         weights, intercept = parameters[:n_members], parameters[n_members:]
-        predicted = _inverse(task, (weights @ flat).reshape(n_rows, n_columns) + intercept)
+        predicted = inverse(task, (weights @ flat).reshape(n_rows, n_columns) + intercept)
         kept = np.clip(np.where(hot > 0.5, predicted, 1 - predicted), 1e-15, None)
         # Of classes only the one that happened counts; of labels each does.
         logs = np.log(kept) * (hot if task.problem_type == "multiclass" else 1.0)
@@ -100,8 +106,13 @@ def _fit_logistic(task: Task, inputs: np.ndarray, y: np.ndarray, nonnegative: bo
     return Stack(task, found[:n_members], found[n_members:])
 
 
-def _link(task: Task, predictions: np.ndarray) -> np.ndarray:
-    """Inputs of the linear model, (n_members, n, n_columns)."""
+def linked_values(task: Task, y: np.ndarray) -> np.ndarray:
+    """Targets that are values in the unit of `link`, (n, n_columns)."""
+    return (np.log1p(y) if task.metric.name in _LOGARITHMIC else y).reshape(len(y), -1)
+
+
+def link(task: Task, predictions: np.ndarray) -> np.ndarray:
+    """Log odds, or values (log(1 + y) where the metric is logarithmic), (n_members, n, n_columns)."""
     columns = predictions.reshape(*predictions.shape[:2], -1)
     if not task.is_classification:
         return np.log1p(np.maximum(columns, 0)) if task.metric.name in _LOGARITHMIC else columns
@@ -109,8 +120,8 @@ def _link(task: Task, predictions: np.ndarray) -> np.ndarray:
     return np.asarray(np.log(inside) if task.problem_type == "multiclass" else np.log(inside / (1 - inside)))
 
 
-def _inverse(task: Task, linear: np.ndarray) -> np.ndarray:
-    """Predictions of the linear model's outputs, (n, n_columns)."""
+def inverse(task: Task, linear: np.ndarray) -> np.ndarray:
+    """Predictions of the linear model's outputs, (n, n_columns); what `link` undid."""
     if not task.is_classification:
         return np.maximum(np.expm1(linear), 0) if task.metric.name in _LOGARITHMIC else linear
     if task.problem_type == "multiclass":

@@ -72,7 +72,7 @@ def predicted_array(submission: TextTable, roles: Roles, metric: Metric) -> np.n
     if metric.needs == "label" and roles.labels:
         return submission.codes(roles.predictions[0], roles.labels)
     values = _columns(submission, roles.predictions)
-    if metric.needs == "label":
+    if metric.needs == "label" and roles.problem_type == "multilabel":
         return _whole(submission, roles.predictions, values)
     if roles.problem_type == "binary":
         return values[:, -1]

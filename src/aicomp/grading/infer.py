@@ -41,7 +41,7 @@ def infer_roles(
     target, predictions, notes = _compared(solution, submission, ids, metric)
     # Several columns that both files have are numbers, or one 0/1 column per label, unless the user says: per class.
     per_class = len(target) > 1 and problem_type in ("binary", "multiclass")
-    if metric.needs == "value" or (len(target) > 1 and not per_class):
+    if metric.needs == "value" or problem_type == "regression" or (len(target) > 1 and not per_class):
         _refuse_label_options(labels, positive, metric, target)
         kind = problem_type or _kind_of_numbers(metric, len(target))
         _check_metric(metric, kind)

@@ -9,7 +9,17 @@ from aicomp.last_step.calibration import fit_platt, fit_temperature
 from aicomp.last_step.counts import COUNT_SCORES, CountScore
 from aicomp.last_step.cut_points import best_cuts, default_cuts
 from aicomp.last_step.multipliers import best_multipliers, prior_multipliers
-from aicomp.last_step.steps import Clip, CutPoints, Multipliers, Step, Threshold, Thresholds, expected_code
+from aicomp.last_step.steps import (
+    PLAIN,
+    Clip,
+    CutPoints,
+    Multipliers,
+    Step,
+    Threshold,
+    Thresholds,
+    ValueCuts,
+    expected_code,
+)
 from aicomp.last_step.thresholds import best_micro_thresholds, best_threshold, best_thresholds, shared_threshold
 from aicomp.metrics import METRICS
 from aicomp.task import Task
@@ -19,6 +29,9 @@ Fit = Callable[[np.ndarray, np.ndarray], Step]
 
 _UNBOUNDED = frozenset({"rmse", "mse", "rmsle", "msle", "rmspe", "r2", "mcrmse", "mcrmsle"})
 """Metrics that grow with the square of an error."""
+
+_MOST_CUTS = 100
+"""Numbers between which cut points are sought; of more, rounding misses little."""
 
 N_ERRORS = 2.0
 """How many standard errors a step must bring."""
@@ -65,6 +78,8 @@ def _decisions(task: Task, name: str) -> list[Candidate]:
     score = COUNT_SCORES.get(name)
     if task.problem_type == "multilabel":
         return _label_decisions(task, name)
+    if task.problem_type == "regression":
+        return [Candidate("cut points", _fit_value_cuts)] if name == "quadratic_weighted_kappa" else []
     if name == "quadratic_weighted_kappa" and task.problem_type == "multiclass":
         cuts = CutPoints(default_cuts(len(task.labels)))
         return [Candidate("rounded expectation", lambda y, p: cuts), Candidate("cut points", _fit_cuts)]
@@ -108,6 +123,14 @@ def _fitting_multipliers(
 
 def _fit_cuts(y: np.ndarray, p: np.ndarray) -> Step:
     return CutPoints(best_cuts(y, expected_code(p), p.shape[1]))
+
+
+def _fit_value_cuts(y: np.ndarray, p: np.ndarray) -> Step:
+    first, last = int(y.min()), int(y.max())
+    n = last - first + 1
+    if n > _MOST_CUTS:
+        return PLAIN
+    return ValueCuts(first, tuple(first + cut for cut in best_cuts(y - first, p - first, n)))
 
 
 def _fit_clip(y: np.ndarray, p: np.ndarray) -> Step:

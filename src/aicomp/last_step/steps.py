@@ -35,6 +35,10 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="n
         adjusted = self.adjust(y_pred)
         return _codes(adjusted.argmax(axis=1) if exclusive else adjusted >= 0.5)
 
+    def whole(self, y_pred: np.ndarray) -> np.ndarray:
+        """Whole numbers of values, int64 of the same shape."""
+        return _codes(np.rint(self.adjust(y_pred)))
+
     @property
     def parameters(self) -> dict[str, Any]:
         """The parameters by name, as JSON holds them."""
@@ -105,6 +109,21 @@ class CutPoints(Step, frozen=True, tag="cut-points"):
         return _codes(np.searchsorted(self.cuts, expected_code(y_pred), side="right"))
 
 
+class ValueCuts(Step, frozen=True, tag="value-cuts"):
+    """Whole numbers in order, decided by where a predicted value lies between cut points.
+
+    Attributes:
+        first: The least of the numbers.
+        cuts: One less than there are numbers, ascending; a value at or above the first is `first` + 1 at least.
+    """
+
+    first: int
+    cuts: tuple[float, ...]
+
+    def whole(self, y_pred: np.ndarray) -> np.ndarray:  # noqa: D102
+        return _codes(self.first + np.searchsorted(self.cuts, y_pred.astype(np.float64), side="right"))
+
+
 class Temperature(Step, frozen=True, tag="temperature"):
     """Probabilities made less sure (above 1) or surer (below 1): Guo et al., "On calibration", ICML 2017.
 
@@ -158,7 +177,7 @@ class Clip(Step, frozen=True, tag="clip"):
 
 PLAIN = Plain()
 
-AnyStep = Plain | Threshold | Thresholds | Multipliers | CutPoints | Temperature | Platt | Clip
+AnyStep = Plain | Threshold | Thresholds | Multipliers | CutPoints | ValueCuts | Temperature | Platt | Clip
 
 
 def save_step(folder: Path, step: Step) -> None:

@@ -1,7 +1,10 @@
 """Metrics by name: built in, a project's own, or a plugin's."""
 
+import math
 from collections.abc import Collection
+from dataclasses import replace
 from difflib import SequenceMatcher
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
@@ -30,7 +33,7 @@ _BUILTIN = (
     _metric(classification.recall, "label", "higher", "binary"),
     _metric(classification.mcc, "label", "higher", "binary", "multiclass"),
     _metric(classification.cohen_kappa, "label", "higher", "binary", "multiclass"),
-    _metric(classification.quadratic_weighted_kappa, "label", "higher", "binary", "multiclass"),
+    _metric(classification.quadratic_weighted_kappa, "label", "higher", "binary", "multiclass", "regression"),
     _metric(classification.subset_accuracy, "label", "higher", "multilabel"),
     _metric(classification.hamming_loss, "label", "lower", "multilabel"),
     _metric(probability.roc_auc, "probability", "higher", "binary"),
@@ -44,6 +47,7 @@ _BUILTIN = (
     _metric(regression.mse, "value", "lower", "regression", "multi-target"),
     _metric(regression.mae, "value", "lower", "regression", "multi-target"),
     _metric(regression.medae, "value", "lower", "regression"),
+    Metric("pinball", regression.pinball, False, "value", frozenset({"regression", "multi-target"}), level=0.5),
     _metric(regression.rmsle, "value", "lower", "regression"),
     _metric(regression.msle, "value", "lower", "regression"),
     _metric(regression.rmspe, "value", "lower", "regression"),
@@ -58,6 +62,8 @@ _BUILTIN = (
 
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _BUILTIN}
 """Built-in metrics by name."""
+
+_WITH_LEVEL = frozenset(name for name, metric in METRICS.items() if metric.level is not None)
 
 _NAMES = {spelling_key(text): name for text, name in (*ALIASES.items(), *((name, name) for name in METRICS))}
 
@@ -91,17 +97,41 @@ def get_metric(name: str, folder: Path | None = None) -> Metric:
     """Look up a metric.
 
     Args:
-        name: A name of `METRICS` or another spelling of it, an installed plugin, or `file:object`.
+        name: A name of `METRICS` or another spelling of it, an installed plugin, or `file:object`. A quantile's level
+            stands behind an @, as in "pinball@0.9"; without, it is 0.5.
         folder: The user's project, where `file:object` is looked up.
 
     Raises:
         UsageError: No such metric, or the object is no `Metric` or a wrong one.
     """
+    base, at, level = name.partition("@")
+    if at and ":" not in name and (canonical_name(base) or base) in _WITH_LEVEL:
+        return _with_level(METRICS[canonical_name(base) or base], level)
     builtin = None if ":" in name else canonical_name(name)
     found = METRICS[builtin] if builtin is not None else resolve("metric", name, METRICS, folder)
     _check_metric(found, name)
     assert isinstance(found, Metric)
     return found
+
+
+def _with_level(metric: Metric, text: str) -> Metric:
+    """A metric of quantiles at another level.
+
+    Raises:
+        UsageError: The level is no number between 0 and 1.
+    """
+    try:
+        level = float(text)
+    except ValueError:
+        level = math.nan
+    if not 0 < level < 1:
+        raise UsageError(
+            f"metric `{metric.name}@{text}` has the level `{text}`, which is no number between 0 and 1",
+            f"write for example `{metric.name}@0.9`",
+        )
+    if level == metric.level:
+        return metric
+    return replace(metric, name=f"{metric.name}@{level:g}", fn=partial(regression.pinball, level=level), level=level)
 
 
 def guess_metric_names(problem_type: ProblemType) -> list[str]:

@@ -22,6 +22,7 @@ class Metric:
     | needs | problem type | y_true | y_pred |
     |---|---|---|---|
     | label | binary, multiclass | class codes, (n,) int | class codes, (n,) int |
+    | label | regression | whole numbers, (n,) int | whole numbers, (n,) int |
     | label | multilabel | 0 or 1, (n, n_labels) int | 0 or 1, (n, n_labels) int |
     | probability | binary | 0 or 1, (n,) int | probability of class 1, (n,) |
     | probability | multiclass | class codes, (n,) int | (n, n_classes), rows sum to 1 |
@@ -38,6 +39,7 @@ class Metric:
         greater_is_better: Direction.
         needs: What `y_pred` holds.
         problem_types: Problem types the metric is defined for.
+        level: Of a metric of quantiles, between 0 and 1; it stands in the name as in "pinball@0.9".
     """
 
     name: str
@@ -45,6 +47,16 @@ class Metric:
     greater_is_better: bool
     needs: Needs
     problem_types: frozenset[ProblemType]
+    level: float | None = None
+
+    @property
+    def base_name(self) -> str:
+        """The name without a level.
+
+        >>> Metric("pinball@0.9", abs, False, "value", frozenset({"regression"}), 0.9).base_name
+        'pinball'
+        """
+        return self.name.partition("@")[0]
 
     def __call__(self, y_true: np.ndarray, y_pred: np.ndarray) -> float:
         """Score predictions; see the class for the arrays' shapes.

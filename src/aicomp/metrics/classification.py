@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aicomp.metrics.checks import check_labels, check_two_classes
+from aicomp.metrics.checks import check_labels, check_two_classes, check_values, require
 
 
 def accuracy(y_true: np.ndarray, y_pred: np.ndarray) -> float:
@@ -269,19 +269,21 @@ def quadratic_weighted_kappa(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     1 - mean((t - p)^2) / (var(t) + var(p) + (mean(t) - mean(p))^2).
 
     Args:
-        y_true: Class codes in the order of the classes, (n,).
+        y_true: Class codes in the order of the classes, or any whole numbers, (n,).
         y_pred: The same.
 
     Raises:
-        ValueError: The shapes differ, a value is no class code, or both arrays hold one and the same class only.
+        ValueError: The shapes differ, a value is no whole number, or both arrays hold one and the same only.
 
     >>> quadratic_weighted_kappa(np.array([0, 1, 2]), np.array([0, 2, 2]))  # 1 - (1/3) / (2/3 + 8/9 + 1/9)
     0.8
     """
-    true, pred = _one_column(*check_labels(y_true, y_pred))
+    true, pred = check_values(y_true, y_pred, ndim=1)
+    for name, values in (("y_true", true), ("y_pred", pred)):
+        require(name, values, values == np.floor(values), "the kappa is one of whole numbers")
     expected = true.var() + pred.var() + (true.mean() - pred.mean()) ** 2
     if expected == 0:
-        raise ValueError(f"kappa is not defined: `y_true` and `y_pred` are {true[0]} in every row")
+        raise ValueError(f"kappa is not defined: `y_true` and `y_pred` are {true[0]:g} in every row")
     return float(1 - np.mean((true - pred) ** 2) / expected)
 
 

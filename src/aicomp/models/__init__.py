@@ -11,18 +11,21 @@ from importlib.util import find_spec
 from torch import nn
 
 from aicomp.models.catboost import CatBoost
+from aicomp.models.dropout import Dropout, SharedDropout
 from aicomp.models.embeddings import (
     CategoryEmbedding,
     FeatureEmbedding,
     PiecewiseLinearEmbedding,
-    SharedDropout,
 )
 from aicomp.models.estimator import Estimator, Goal, PerColumn, Round, Rows, State, Watch, is_estimator
 from aicomp.models.extra_trees import ExtraTrees
 from aicomp.models.ft_transformer import FTTransformer, build_ft_transformer
+from aicomp.models.join import Join
 from aicomp.models.lightgbm import LightGBM
 from aicomp.models.linear import Linear, build_linear
+from aicomp.models.memory import Memory, RemembersRows, remembers_rows
 from aicomp.models.mlp import MLP, build_mlp
+from aicomp.models.modern_nca import ModernNCA, build_modern_nca
 from aicomp.models.params import with_params
 from aicomp.models.realmlp import ParametricActivation, PeriodicEmbedding, RealMLP, build_realmlp
 from aicomp.models.ridge import Ridge
@@ -36,6 +39,7 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
     "mlp": build_mlp,
     "realmlp": build_realmlp,
     "ft-transformer": build_ft_transformer,
+    "modern-nca": build_modern_nca,
     "linear": build_linear,
 }
 
@@ -65,20 +69,25 @@ __all__ = [
     "BatchEnsembleLinear",
     "CatBoost",
     "CategoryEmbedding",
+    "Dropout",
     "EnsembleLinear",
     "Estimator",
     "ExtraTrees",
     "FTTransformer",
     "FeatureEmbedding",
     "Goal",
+    "Join",
     "LightGBM",
     "Linear",
+    "Memory",
     "ModelSpec",
+    "ModernNCA",
     "ParametricActivation",
     "PerColumn",
     "PeriodicEmbedding",
     "PiecewiseLinearEmbedding",
     "RealMLP",
+    "RemembersRows",
     "Ridge",
     "Round",
     "Rows",
@@ -92,9 +101,11 @@ __all__ = [
     "build_ft_transformer",
     "build_linear",
     "build_mlp",
+    "build_modern_nca",
     "build_realmlp",
     "build_tabm",
     "is_estimator",
     "is_installed",
+    "remembers_rows",
     "with_params",
 ]

@@ -2,6 +2,7 @@
 
 import inspect
 import tempfile
+from math import nan
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,7 +21,18 @@ from aicomp.models.boosting import (
     require,
 )
 from aicomp.models.estimator import Goal, Numbers, Round, Rows, State, Watch, mean_loss
+from aicomp.models.space import Float, Int
 from aicomp.models.spec import ModelSpec
+
+SPACE = (
+    Float("model.params.learning_rate", 0.015, 0.15, log=True),
+    Int("model.params.depth", 4, 8, default=6),
+    Float("model.params.l2_leaf_reg", 0.1, 10.0, log=True, default=3.0),
+    Float("model.params.random_strength", 0.1, 10.0, log=True, default=1.0),
+    Float("model.params.colsample_bylevel", 0.6, 1.0, default=1.0),
+    Int("model.params.one_hot_max_size", 2, 100, log=True),
+)
+"""Near the ranges of TabArena (arXiv 2506.16791); learning rates that end within the rounds."""
 
 _LOSSES = {
     "binary": "Logloss", "multiclass": "MultiClass", "mse": "RMSE", "mae": "MAE", "huber": "Huber:delta=1",
@@ -71,7 +83,7 @@ class CatBoost:
         self._constant: float | None = None
 
     def fit(self, train: Rows, y: np.ndarray, valid: Rows, valid_y: np.ndarray, goal: Goal, watch: Watch) -> int:
-        """See `Estimator`. CatBoost predicts nothing while it trains: rounds are told when it has ended."""
+        """See `Estimator`. CatBoost predicts nothing while it trains: scores of rounds are told when it has ended."""
         catboost = require("catboost")
 
         self._loss, self._classes, self._n_classes = goal.loss, np.unique(y), goal.n_classes
@@ -87,12 +99,14 @@ class CatBoost:
         model = catboost.CatBoost(
             {
                 **self._params, **stopping,
-                "iterations": self._n_rounds, "loss_function": _LOSSES[goal.loss], "random_seed": goal.seed,
+                "iterations": self._n_rounds, "loss_function": _loss_function(goal), "random_seed": goal.seed,
                 "thread_count": goal.threads, "allow_writing_files": False, "logging_level": "Silent",
             }
         )  # fmt: skip
         try:
-            model.fit(fitted, eval_set=held_out, use_best_model=True)
+            progress = _Progress(self._n_rounds, watch)
+            model.fit(fitted, eval_set=held_out, use_best_model=True, callbacks=[progress])
+            progress.check()
         except catboost.CatBoostError as e:
             raise UsageError(f"CatBoost refuses: {e}", "correct `[model] params`, or the columns") from e
         self._model = model
@@ -175,3 +189,35 @@ class CatBoost:
         if self._loss == "multiclass":
             return np.asarray(np.eye(self._n_classes)[np.full(n_rows, int(self._constant))])
         return np.full(n_rows, self._constant)
+
+
+class _Progress:
+    """Tells how far CatBoost is, and stops it if that raises: an error would not get through its C++ code.
+
+    Args:
+        total: Most rounds.
+        watch: Who is told.
+    """
+
+    def __init__(self, total: int, watch: Watch) -> None:
+        self._total, self._watch = total, watch
+        self._error: BaseException | None = None
+
+    def after_iteration(self, info: Any) -> bool:
+        """Whether to go on."""
+        if not Round.is_due(info.iteration, self._total) or info.iteration >= self._total:
+            return True
+        try:
+            self._watch(Round(info.iteration, self._total, None, nan, nan))
+        except BaseException as e:
+            self._error = e
+        return self._error is None
+
+    def check(self) -> None:
+        """Raise what the one who was told has raised."""
+        if self._error is not None:
+            raise self._error
+
+
+def _loss_function(goal: Goal) -> str:
+    return f"Quantile:alpha={goal.level}" if goal.loss == "quantile" else _LOSSES[goal.loss]

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - its usual name
 
+from aicomp.models.join import Join
 from aicomp.models.spec import ModelSpec
 
 
@@ -44,7 +45,8 @@ class PiecewiseLinearEmbedding(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Embed numbers, (batch, n_columns) -> (batch, n_columns, d_embedding)."""
         x = x.unsqueeze(2)
-        share = torch.addcmul(self.offset, x, self.slope).clamp_(0, 1)  # how far x is through each bin
+        # How far x is through each bin. Clipped in place by what `torch.func.vmap` knows in place too.
+        share = F.hardtanh(torch.addcmul(self.offset, x, self.slope), 0.0, 1.0, inplace=True)
         bent = torch.bmm(share.transpose(0, 1), self.weight).transpose(0, 1)
         return bent + torch.addcmul(self.bias, x, self.linear).to(bent.dtype)
 
@@ -79,6 +81,7 @@ class CategoryEmbedding(nn.Module):
         nn.init.normal_(self.table.weight, std=0.5)
         self.widths = [cardinalities[j] for j in one_hot] + [d_embedding] * len(learned)
         self.d_out = sum(self.widths)
+        self.join = Join([self.d_one_hot, self.n_learned * d_embedding])
 
     one_hot_columns: Tensor
     learned_columns: Tensor
@@ -90,11 +93,12 @@ class CategoryEmbedding(nn.Module):
         parts = []
         if self.d_one_hot:
             codes = x[:, self.one_hot_columns] + self.one_hot_offset
-            parts.append(torch.zeros(len(x), self.d_one_hot, device=x.device).scatter_(1, codes, 1.0))
+            parts.append(torch.zeros(len(x), self.d_one_hot, device=x.device).scatter(1, codes, 1.0))
         if self.n_learned:
             codes = x[:, self.learned_columns] + self.learned_offset
             parts.append(self.table(codes).flatten(1))
-        return torch.cat(parts, dim=1)
+        joined: Tensor = self.join(parts)
+        return joined
 
 
 def _offsets(cardinalities: list[int]) -> Tensor:
@@ -129,6 +133,8 @@ class FeatureEmbedding(nn.Module):
         self.widths = [d_embedding] * len(bent) + [1] * len(plain)
         self.widths += self.categories.widths if self.categories else []
         self.d_out = sum(self.widths)
+        d_categories = self.categories.d_out if self.categories else 0
+        self.join = Join([d_embedding * len(bent), len(plain), d_categories])
 
     bent_columns: Tensor
     plain_columns: Tensor
@@ -143,18 +149,5 @@ class FeatureEmbedding(nn.Module):
         if self.categories is not None:
             parts.append(self.categories(x_cat))
         dtype = parts[0].dtype  # under autocast the embedding of numbers is bfloat16 already
-        return torch.cat([part.to(dtype) for part in parts], dim=1)
-
-
-class SharedDropout(nn.Dropout):
-    """Dropout with one mask for all members of an ensemble: k times fewer random numbers.
-
-    Shape: (k, batch, d) -> (k, batch, d).
-    """
-
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the name in nn.Dropout
-        """Silence units with probability p and scale the rest by 1 / (1 - p), in training only."""
-        if not self.training or self.p == 0:
-            return input
-        mask = F.dropout(torch.ones_like(input[:1]), self.p)
-        return input * mask
+        joined: Tensor = self.join([part.to(dtype) for part in parts])
+        return joined

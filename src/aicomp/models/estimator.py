@@ -21,6 +21,9 @@ Numbers = Literal["raw", "normal"]
 """How an estimator wants its numbers: in their own unit with NaN where missing, or as a network gets them."""
 
 
+LossName = Literal["binary", "multiclass", "mse", "mae", "huber", "quantile"]
+
+
 @dataclass(frozen=True)
 class Rows:
     """Encoded rows.
@@ -46,16 +49,18 @@ class Goal:
     """What is learned, and with what.
 
     Attributes:
-        loss: "binary" and "multiclass" (cross-entropy), "mse", "mae" or "huber" (quadratic up to 1).
+        loss: "binary" and "multiclass" (cross-entropy), "mse", "mae", "huber" (quadratic up to 1) or "quantile".
         n_classes: Classes of "multiclass", else 1.
         seed: Of everything random.
         threads: Threads that this process may use.
+        level: Of "quantile", between 0 and 1.
     """
 
-    loss: Literal["binary", "multiclass", "mse", "mae", "huber"]
+    loss: LossName
     n_classes: int
     seed: int
     threads: int
+    level: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -65,14 +70,15 @@ class Round:
     Attributes:
         done: Rounds (trees of a boosted model) done, from 1.
         total: Most rounds that there will be.
-        valid_pred: Predictions for the validation rows after this round, as `Estimator.predict` gives them.
+        valid_pred: Predictions for the validation rows after this round, as `Estimator.predict` gives them; None where
+            the library has none before it has ended.
         train_loss: Loss over the training rows.
         valid_loss: Loss over the validation rows.
     """
 
     done: int
     total: int
-    valid_pred: np.ndarray
+    valid_pred: np.ndarray | None
     train_loss: float
     valid_loss: float
 
@@ -158,7 +164,7 @@ class PerColumn:
 
             def tell(step: Round, j: int = j) -> None:
                 if j == n_columns - 1:
-                    both = np.stack([*done, step.valid_pred], axis=1)
+                    both = None if step.valid_pred is None else np.stack([*done, step.valid_pred], axis=1)
                     rounds = j * step.total
                     watch(replace(step, done=rounds + step.done, total=rounds + step.total, valid_pred=both))
 
@@ -187,11 +193,26 @@ def with_prefix(state: State, prefix: str) -> State:
     return {name.removeprefix(prefix): a for name, a in state.items() if name.startswith(prefix)}
 
 
+def refuse_quantile(goal: Goal, name: str) -> None:
+    """Refuse a quantile other than the median in the name of a model that can learn means alone.
+
+    Raises:
+        UsageError: The loss is such a quantile.
+    """
+    if goal.loss == "quantile" and goal.level != 0.5:
+        raise UsageError(
+            f"model `{name}` learns means, and not the quantile {goal.level:g}",
+            'write `--set model.name="tabm"`, or "lightgbm" for trees',
+        )
+
+
 def mean_loss(goal: Goal, y: np.ndarray, predictions: np.ndarray) -> float:
     """Mean loss of predictions, as the boosted models report it (square roots of squares)."""
     if goal.loss in ("binary", "multiclass"):
         of_label = predictions[np.arange(len(y)), y] if goal.loss == "multiclass" else np.abs(1 - y - predictions)
         return float(-np.log(np.clip(of_label, 1e-15, 1)).mean())
+    if goal.loss == "quantile":
+        return float(np.maximum(goal.level * (y - predictions), (goal.level - 1) * (y - predictions)).mean())
     error = np.abs(y - predictions)
     if goal.loss == "mse":
         return float(np.sqrt((error**2).mean()))

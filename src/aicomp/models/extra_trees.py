@@ -5,9 +5,16 @@ from typing import Any, ClassVar
 import numpy as np
 
 from aicomp.errors import UsageError
-from aicomp.models.estimator import Goal, Numbers, Round, Rows, State, Watch, mean_loss
+from aicomp.models.estimator import Goal, Numbers, Round, Rows, State, Watch, mean_loss, refuse_quantile
+from aicomp.models.space import Float, Int
 from aicomp.models.spec import ModelSpec
 from aicomp.models.tree_inputs import TreeInputs
+
+SPACE = (
+    Int("model.params.min_samples_leaf", 1, 32, log=True),
+    Float("model.params.max_features", 0.1, 1.0),
+)
+"""After Probst, Wright, Boulesteix, "Hyperparameters and tuning strategies for random forest" (arXiv 1804.03515)."""
 
 _MAX_ONE_HOT = 12
 _ARRAYS = ("feature", "threshold", "left", "right", "value", "root")
@@ -38,6 +45,7 @@ class ExtraTrees:
         """See `Estimator`."""
         from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 
+        refuse_quantile(goal, "extra-trees")
         self._inputs, x = TreeInputs.fit(
             train, y, goal, self._spec.cardinalities, one_hot=True, max_native=_MAX_ONE_HOT
         )

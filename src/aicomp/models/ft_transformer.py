@@ -11,9 +11,20 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - its usual name
 
 from aicomp.errors import UsageError
+from aicomp.models.dropout import Dropout
 from aicomp.models.embeddings import PiecewiseLinearEmbedding
 from aicomp.models.scaled import ScaledLinear
+from aicomp.models.space import DROPOUT, NETWORK, Int
 from aicomp.models.spec import ModelSpec
+
+SPACE = (
+    *NETWORK,
+    DROPOUT,
+    Int("model.params.n_blocks", 1, 4),
+    Int("model.params.d_token", 16, 64, step=16),
+    Int("model.params.d_hidden", 32, 128, step=16),
+)
+"""Near the ranges of arXiv 2106.11959, with smaller tokens: its time grows with their size."""
 
 
 class FeatureTokenizer(nn.Module):
@@ -100,7 +111,7 @@ class Block(nn.Module):
         self.hidden_norm = nn.LayerNorm(d_token)
         self.hidden = ScaledLinear(d_token, 2 * d_hidden)
         self.out = ScaledLinear(d_hidden, d_token)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         """Mix tokens, (batch, n_tokens, d_token) -> (batch, n_tokens or 1, d_token)."""

@@ -17,8 +17,21 @@ from aicomp.models.boosting import (
     require,
 )
 from aicomp.models.estimator import Goal, Numbers, Round, Rows, State, Watch
+from aicomp.models.space import Float, Int
 from aicomp.models.spec import ModelSpec
 from aicomp.models.tree_inputs import TreeInputs
+
+SPACE = (
+    Float("model.params.learning_rate", 0.01, 0.1, log=True, default=0.03),
+    Int("model.params.num_leaves", 4, 200, log=True),
+    Int("model.params.min_data_in_leaf", 1, 64, log=True),
+    Float("model.params.feature_fraction", 0.4, 1.0, default=0.8),
+    Float("model.params.bagging_fraction", 0.6, 1.0, default=0.8),
+    Float("model.params.lambda_l1", 1e-4, 1.0, log=True),
+    Float("model.params.lambda_l2", 1e-4, 2.0, log=True),
+    Float("model.params.cat_smooth", 1e-3, 100.0, log=True, default=10.0),
+)
+"""Near the ranges of TabArena (arXiv 2506.16791); learning rates that end within the rounds."""
 
 _OBJECTIVES: dict[str, dict[str, Any]] = {
     "binary": {"objective": "binary", "metric": "binary_logloss"},
@@ -26,6 +39,7 @@ _OBJECTIVES: dict[str, dict[str, Any]] = {
     "mse": {"objective": "l2", "metric": "rmse"},
     "mae": {"objective": "l1", "metric": "l1"},
     "huber": {"objective": "huber", "metric": "huber", "alpha": 1.0},
+    "quantile": {"objective": "quantile", "metric": "quantile"},
 }
 _OWN = {
     **dict.fromkeys(("objective", "metric", "num_class"), FOLLOWS_METRIC),
@@ -128,7 +142,12 @@ class LightGBM:
     def _task_params(self, goal: Goal) -> dict[str, Any]:
         classes = {"num_class": goal.n_classes} if goal.loss == "multiclass" else {}
         common = {"num_threads": goal.threads, "seed": goal.seed, "deterministic": True, "verbosity": -1}
-        return {**_OBJECTIVES[goal.loss], **classes, **common}
+        return {**_objective(goal), **classes, **common}
+
+
+def _objective(goal: Goal) -> dict[str, Any]:
+    level = {"alpha": goal.level} if goal.loss == "quantile" else {}
+    return {**_OBJECTIVES[goal.loss], **level}
 
 
 def _aliases() -> dict[str, str]:

@@ -7,7 +7,10 @@ descent.
 import torch
 from torch import Tensor, nn
 
+from aicomp.models.space import NETWORK
 from aicomp.models.spec import ModelSpec
+
+SPACE = NETWORK
 
 
 class Linear(nn.Module):

@@ -2,8 +2,19 @@
 
 from torch import Tensor, nn
 
+from aicomp.models.dropout import Dropout
 from aicomp.models.embeddings import FeatureEmbedding
+from aicomp.models.space import DROPOUT, NETWORK, Int
 from aicomp.models.spec import ModelSpec
+
+SPACE = (
+    *NETWORK,
+    DROPOUT,
+    Int("model.params.n_blocks", 1, 5),
+    Int("model.params.d_block", 128, 512, step=64),
+    Int("model.params.d_embedding", 8, 32, step=4),
+)
+"""Near the ranges of arXiv 2203.05556 and 2410.24210, narrower in width."""
 
 
 class MLP(nn.Module):
@@ -24,7 +35,7 @@ class MLP(nn.Module):
         layers: list[nn.Module] = []
         d_in = self.embedding.d_out
         for _ in range(n_blocks):
-            layers += [nn.Linear(d_in, d_block), nn.ReLU(), nn.Dropout(spec.dropout)]
+            layers += [nn.Linear(d_in, d_block), nn.ReLU(), Dropout(spec.dropout)]
             d_in = d_block
         self.layers = nn.Sequential(*layers, nn.Linear(d_in, spec.n_outputs))
 

@@ -14,10 +14,24 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - its usual name
 
 from aicomp.errors import UsageError
+from aicomp.models.dropout import Dropout
 from aicomp.models.embeddings import CategoryEmbedding
+from aicomp.models.join import Join
 from aicomp.models.scaled import ScaledLinear
+from aicomp.models.space import NETWORK, Choice, Float, Int
 from aicomp.models.spec import ModelSpec
 from aicomp.suggest import unknown_name
+
+SPACE = (
+    *NETWORK,
+    Float("regularization.dropout", 0.0, 0.3),
+    Float("regularization.label_smoothing", 0.0, 0.1, only="classification"),
+    Int("model.params.n_blocks", 1, 4),
+    Int("model.params.d_block", 128, 512, step=64),
+    Float("model.params.sigma", 0.05, 2.0, log=True),
+    Choice("model.params.activation", ("mish", "selu", "relu")),
+)
+"""Near the ranges of the paper's appendix (arXiv 2407.04491)."""
 
 _ACTIVATIONS = {"mish": F.mish, "selu": F.selu, "relu": F.relu}
 _SPEED = 4.0
@@ -112,14 +126,15 @@ class RealMLP(nn.Module):
             )
         self.numbers = PeriodicEmbedding(spec.n_num, d_embedding, n_waves, sigma) if spec.n_num else None
         self.categories = CategoryEmbedding(spec.cardinalities, d_category, max_one_hot=8) if spec.n_cat else None
-        d_in = spec.n_num * d_embedding + (self.categories.d_out if self.categories else 0)
+        self.join = Join([spec.n_num * d_embedding, self.categories.d_out if self.categories else 0])
+        d_in = sum(self.join.widths)
         self.scale = nn.Parameter(torch.full((d_in,), 1 / _SCALE_FACTOR))
         layers: list[nn.Module] = []
         for _ in range(n_blocks):
             layers += [
                 ScaledLinear(d_in, d_block, speed=_SPEED),
                 ParametricActivation(d_block, activation),
-                nn.Dropout(spec.dropout),
+                Dropout(spec.dropout),
             ]
             d_in = d_block
         self.layers = nn.Sequential(*layers, ScaledLinear(d_in, spec.n_outputs, gain=0, speed=_SPEED))
@@ -129,7 +144,7 @@ class RealMLP(nn.Module):
         parts = [] if self.numbers is None else [self.numbers(x_num).flatten(1)]
         if self.categories is not None:
             parts.append(self.categories(x_cat))
-        outputs: Tensor = self.layers(torch.cat(parts, dim=1) * (_SCALE_FACTOR * self.scale))
+        outputs: Tensor = self.layers(self.join(parts) * (_SCALE_FACTOR * self.scale))
         return outputs
 
 

@@ -4,8 +4,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from aicomp.models.estimator import Goal, Numbers, Round, Rows, State, Watch, mean_loss
+from aicomp.models.estimator import Goal, Numbers, Round, Rows, State, Watch, mean_loss, refuse_quantile
+from aicomp.models.space import Float
 from aicomp.models.spec import ModelSpec
+
+SPACE = (Float("model.params.penalty", 1e-2, 1e4, log=True),)
+"""Wider than the penalties that it tries by itself."""
 
 _PENALTIES = (0.1, 1.0, 10.0, 100.0, 1000.0)
 
@@ -13,7 +17,7 @@ _PENALTIES = (0.1, 1.0, 10.0, 100.0, 1000.0)
 class Ridge:
     """A penalized linear model solved to the end; the validation loss chooses among penalties.
 
-    Every loss of values is taken as squares.
+    Every loss of values is taken as squares; a quantile other than the median is refused.
 
     Args:
         spec: The inputs.
@@ -30,6 +34,7 @@ class Ridge:
 
     def fit(self, train: Rows, y: np.ndarray, valid: Rows, valid_y: np.ndarray, goal: Goal, watch: Watch) -> int:
         """See `Estimator`; a round is a penalty that was tried, the strongest first."""
+        refuse_quantile(goal, "ridge")
         self._loss = goal.loss
         x = self._one_hot(train)
         solver = _solver(goal)

@@ -22,9 +22,12 @@ class ScaledLinear(nn.Module):
 
     def __init__(self, d_in: int, d_out: int, gain: float = 1.0, speed: float = 1.0) -> None:
         super().__init__()
-        self.factor = speed * d_in**-0.5
+        # A buffer, so that models with other numbers of inputs can be stacked; it is not saved.
+        self.register_buffer("factor", torch.tensor(speed * d_in**-0.5), persistent=False)
         self.weight = nn.Parameter(gain / speed * torch.randn(d_out, d_in))
         self.bias = nn.Parameter(torch.zeros(d_out))
+
+    factor: Tensor
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply the layer, (..., d_in) -> (..., d_out)."""

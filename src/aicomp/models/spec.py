@@ -1,6 +1,7 @@
 """What a model is told about the data: sizes, cardinalities and bin edges."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -22,6 +23,7 @@ class ModelSpec:
         bins: Rising bin edges of each numeric column, float32, at least two per column; from the training
             rows alone.
         dropout: Probability with which a hidden unit is silenced in training.
+        outputs: What the outputs are: values, logits of labels that are 0 or 1, or logits of exclusive classes.
     """
 
     n_num: int
@@ -29,6 +31,7 @@ class ModelSpec:
     n_outputs: int
     bins: tuple[Tensor, ...] = ()
     dropout: float = 0.0
+    outputs: Literal["values", "labels", "classes"] = "values"
 
     @property
     def n_cat(self) -> int:

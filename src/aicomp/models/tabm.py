@@ -10,8 +10,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - its usual name
 
-from aicomp.models.embeddings import FeatureEmbedding, SharedDropout
+from aicomp.models.dropout import SharedDropout
+from aicomp.models.embeddings import FeatureEmbedding
+from aicomp.models.space import DROPOUT, NETWORK, Int
 from aicomp.models.spec import ModelSpec
+
+SPACE = (
+    *NETWORK,
+    DROPOUT,
+    Int("model.params.n_blocks", 1, 4),
+    Int("model.params.d_block", 128, 512, step=64),
+    Int("model.params.d_embedding", 8, 32, step=4),
+)
+"""Near the ranges of the paper's appendix, narrower in width."""
 
 
 class BatchEnsembleLinear(nn.Module):

@@ -18,8 +18,20 @@ from aicomp.models.boosting import (
     require,
 )
 from aicomp.models.estimator import Goal, Numbers, Round, Rows, State, Watch
+from aicomp.models.space import Float, Int
 from aicomp.models.spec import ModelSpec
 from aicomp.models.tree_inputs import TreeInputs
+
+SPACE = (
+    Float("model.params.learning_rate", 0.01, 0.1, log=True, default=0.03),
+    Int("model.params.max_depth", 3, 10, default=6),
+    Float("model.params.min_child_weight", 1e-3, 20.0, log=True, default=1.0),
+    Float("model.params.subsample", 0.6, 1.0, default=0.8),
+    Float("model.params.colsample_bytree", 0.4, 1.0, default=0.8),
+    Float("model.params.reg_alpha", 1e-4, 5.0, log=True),
+    Float("model.params.reg_lambda", 1e-4, 5.0, log=True, default=1.0),
+)
+"""Near the ranges of TabArena (arXiv 2506.16791); learning rates that end within the rounds."""
 
 _OBJECTIVES: dict[str, dict[str, Any]] = {
     "binary": {"objective": "binary:logistic", "eval_metric": "logloss"},
@@ -27,6 +39,7 @@ _OBJECTIVES: dict[str, dict[str, Any]] = {
     "mse": {"objective": "reg:squarederror", "eval_metric": "rmse"},
     "mae": {"objective": "reg:absoluteerror", "eval_metric": "mae"},
     "huber": {"objective": "reg:pseudohubererror", "eval_metric": "mphe", "huber_slope": 1.0},
+    "quantile": {"objective": "reg:quantileerror", "eval_metric": "quantile"},
 }
 _NATIVE = {
     "eta", "alpha", "lambda", "min_split_loss", "refresh_leaf", "process_type", "max_cached_hist_node", "rate_drop",
@@ -131,4 +144,9 @@ class XGBoost:
     @staticmethod
     def _task_params(goal: Goal) -> dict[str, Any]:
         classes = {"num_class": goal.n_classes} if goal.loss == "multiclass" else {}
-        return {**_OBJECTIVES[goal.loss], **classes, "nthread": goal.threads, "seed": goal.seed, "verbosity": 0}
+        return {**_objective(goal), **classes, "nthread": goal.threads, "seed": goal.seed, "verbosity": 0}
+
+
+def _objective(goal: Goal) -> dict[str, Any]:
+    level = {"quantile_alpha": goal.level} if goal.loss == "quantile" else {}
+    return {**_OBJECTIVES[goal.loss], **level}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aicomp.errors import UsageError
+from aicomp.errors import DataError, UsageError
 from aicomp.project import Project
 from aicomp.run import Run
 
@@ -62,7 +62,8 @@ class RunDraft:
 
         Args:
             oof: Out-of-fold predictions of train, array, Series or DataFrame; rows that no fold validates may be NaN.
-            test: Predictions of test.
+            test: Predictions of test. A list of arrays, Series or DataFrames, one per fold, are those of the model
+                that was trained on that fold: their mean is taken, and `--pseudo` can learn from them.
 
         Raises:
             DataError: A shape, an id or a number is wrong; the message names which of the two, the row and the value.
@@ -77,7 +78,10 @@ class RunDraft:
         valid_rows = [fold.valid for fold in made.folds]
         validated = np.unique(np.concatenate(valid_rows))
         of_train = align_predictions("oof", oof, dataset.train_ids, len(dataset.y), competition, needed=validated)
-        of_test = align_predictions("test", test, dataset.test_ids, len(dataset.test_ids), competition)
+        tests = _by_fold(test, len(valid_rows))
+        of_test = [
+            align_predictions("test", one, dataset.test_ids, len(dataset.test_ids), competition) for one in tests
+        ]
         info = describe(self.project)
         info["config"]["model"] = {"name": self.name, "params": self.params}
         predicted = Predicted(
@@ -86,13 +90,33 @@ class RunDraft:
             test_ids=dataset.test_ids,
             valid_rows=valid_rows,
             valid=[of_train[rows] for rows in valid_rows],
-            test=of_test,
+            test=of_test if len(of_test) > 1 else of_test[0],
         )
         plan = {"splitter": splitter, "splitter_reason": reason, "notes": made.notes}
         # One script trains all folds: what each of them took is not known.
         seconds = (monotonic() - self.began) / len(valid_rows)
         results = [{"seconds": seconds}] * len(valid_rows)
-        return write_run(self.project, {**info, "kind": "saved"}, predicted, results, plan)
+        info |= {"kind": "saved", "test_by_fold": len(of_test) > 1}
+        return write_run(self.project, info, predicted, results, plan)
+
+
+def _by_fold(test: object, n_folds: int) -> list[object]:
+    """Predictions of each fold's model, or those of all together.
+
+    Raises:
+        DataError: Not one per fold.
+    """
+    import pandas as pd
+
+    if not isinstance(test, list | tuple) or not any(
+        isinstance(t, np.ndarray | pd.Series | pd.DataFrame) for t in test
+    ):
+        return [test]
+    if len(test) != n_folds:
+        raise DataError(
+            f"`test` is a list of {len(test)} predictions, but there are {n_folds} folds", "give one per fold"
+        )
+    return list(test)
 
 
 def begin_run(

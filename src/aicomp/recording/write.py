@@ -27,7 +27,8 @@ class Predicted:
         test_ids: Id columns of test.
         valid_rows: Validation rows of each fold, int64.
         valid: Predictions of these rows, by fold.
-        test: Predictions of test.
+        test: Predictions of test; a list has those of each fold's model.
+        test_nested: Of a blend, see `Run.predictions`, by fold; empty if there are none.
     """
 
     y: np.ndarray
@@ -35,7 +36,14 @@ class Predicted:
     test_ids: pd.DataFrame
     valid_rows: Sequence[np.ndarray]
     valid: Sequence[np.ndarray]
-    test: np.ndarray
+    test: np.ndarray | list[np.ndarray]
+    test_nested: Sequence[np.ndarray] = ()
+
+    def of_fold(self, k: int) -> dict[str, np.ndarray]:
+        """The arrays of fold `k`."""
+        test = self.test[k] if isinstance(self.test, list) else self.test
+        arrays = {"valid_rows": self.valid_rows[k].astype(np.int64), "valid": self.valid[k], "test": test}
+        return {**arrays, "test_nested": self.test_nested[k]} if self.test_nested else arrays
 
 
 def write_run(
@@ -60,14 +68,13 @@ def write_run(
     """
     run = create_run(project.runs, info)
     try:
-        n_rows = [len(predicted.y), len(predicted.test)]
+        n_rows = [len(predicted.y), len(predicted.of_fold(0)["test"])]
         run.write("plan.json", {**plan, "n_folds": len(predicted.valid), "n_rows": n_rows})
         write_folds_csv(run, predicted.train_ids, len(predicted.y), predicted.valid_rows)
         write_ids(run, predicted.train_ids, predicted.test_ids)
         save_arrays(run.work / "target.safetensors", {"y": predicted.y})
-        for k, (rows, valid) in enumerate(zip(predicted.valid_rows, predicted.valid, strict=True)):
-            arrays = {"valid_rows": rows.astype(np.int64), "valid": valid, "test": predicted.test}
-            save_arrays(run.fold(k) / "predictions.safetensors", arrays)
+        for k in range(len(predicted.valid)):
+            save_arrays(run.fold(k) / "predictions.safetensors", predicted.of_fold(k))
             run.write(f"folds/{k}/result.json", {"seconds": 0.0, "notes": [], "history": [], **results[k]})
         return assemble(project, run)
     except BaseException:

@@ -96,7 +96,8 @@ def _columns(project: Project, predictions: np.ndarray, step: Step) -> dict[str,
     competition = project.competition
     names, wants = competition.prediction_columns, competition.submission.wants
     if wants == "label":
-        codes = project.task.decide(predictions, step) if project.task.is_classification else None
+        has_labels = project.task.metric.needs == "label"
+        codes = project.task.decide(predictions, step) if project.task.is_classification or has_labels else None
         if codes is None or (competition.labels and len(names) != 1):
             raise _contradiction(project)
         values = np.array(competition.labels, dtype=object)[codes] if competition.labels else codes

@@ -42,6 +42,11 @@ def check_predictions(table: TextTable, competition: Competition) -> None:
         DataError: With line, column and value.
     """
     columns, schema = competition.prediction_columns, competition.submission
+    if schema.wants == "label" and competition.problem_type == "regression":
+        for column in columns:
+            values = table.numbers(column)
+            table.refuse(values != np.floor(values), column, "but the metric takes whole numbers", "round it")
+        return
     if schema.wants == "label":
         # A multilabel target is 0 or 1 in each column.
         for column in columns:

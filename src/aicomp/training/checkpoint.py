@@ -9,7 +9,7 @@ import torch
 
 from aicomp.files import atomic_write
 from aicomp.models.spec import ModelSpec
-from aicomp.training.losses import TargetTransform
+from aicomp.training.targets import TargetTransform, transform_from
 
 
 def save_spec(folder: Path, spec: ModelSpec, transform: TargetTransform | None) -> None:
@@ -19,10 +19,11 @@ def save_spec(folder: Path, spec: ModelSpec, transform: TargetTransform | None) 
         "cardinalities": spec.cardinalities,
         "n_outputs": spec.n_outputs,
         "dropout": spec.dropout,
+        "outputs": spec.outputs,
         "bins": [edges.tolist() for edges in spec.bins],
         "target": None
         if transform is None
-        else {name: np.asarray(v).tolist() for name, v in asdict(transform).items()},
+        else {name: v.tolist() if isinstance(v, np.ndarray) else v for name, v in asdict(transform).items()},
     }
     atomic_write(folder / "spec.json", json.dumps(content) + "\n")
 
@@ -36,9 +37,7 @@ def load_spec(folder: Path) -> tuple[ModelSpec, TargetTransform | None]:
         n_outputs=content["n_outputs"],
         bins=tuple(torch.tensor(edges, dtype=torch.float32) for edges in content["bins"]),
         dropout=content["dropout"],
+        outputs=content.get("outputs", "values"),  # absent in runs of old, whose models do not ask for it
     )
     target = content["target"]
-    if target is None:
-        return spec, None
-    arrays = {name: np.array(target[name], dtype=np.float64) for name in ("mean", "std", "low", "high")}
-    return spec, TargetTransform(log=bool(target["log"]), **arrays)
+    return spec, None if target is None else transform_from(target)

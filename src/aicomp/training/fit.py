@@ -2,23 +2,46 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
 
+import numpy as np
 import torch
 from torch import nn
 
 from aicomp.config import Config
 from aicomp.errors import UsageError
+from aicomp.models.memory import remembers_rows
 from aicomp.models.spec import ModelSpec, bin_edges
 from aicomp.task import Task
 from aicomp.training.device import reproducible
 from aicomp.training.fold import EpochReport, FoldData, FoldResult
-from aicomp.training.losses import Regression, make_objective
+from aicomp.training.losses import Objective, Regression, make_objective
 from aicomp.training.recipe import N_BINS, Settings, resolve_settings
 from aicomp.training.trainer import Trainer
 
 __all__ = ["BuildModel", "EpochReport", "FoldData", "FoldResult", "fit_fold"]
 
 BuildModel = Callable[[ModelSpec], nn.Module]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A fold that is ready to be trained.
+
+    Attributes:
+        data: The fold.
+        settings: The recipe, without an "auto".
+        objective: The loss, fitted on the training targets.
+        spec: What the model was told about the data.
+        model: The network as it starts, on the CPU.
+    """
+
+    data: FoldData
+    settings: Settings
+    objective: Objective
+    spec: ModelSpec
+    model: nn.Module
 
 
 def fit_fold(
@@ -50,28 +73,62 @@ def fit_fold(
         DataError: A target that the loss cannot take.
         AicompError: The loss became NaN or infinite.
     """
-    settings = resolve_settings(config, task, n_rows=len(data.y), device=device)
-    objective = make_objective(task, settings, data.y)
     started = time.perf_counter()
     with reproducible(seed, device):
-        spec = _spec(data, task, settings)
-        model = _build(build_model, data, spec, settings, config).to(device)
-        trainer = Trainer(model, task, objective, settings, device)
+        fold = prepare_fold(data, task, config, build_model, device=device)
+        trainer = Trainer(fold.model.to(device), task, fold.objective, fold.settings, device)
         trainer.fit(data, report)
         valid_pred = trainer.predict(data.valid_x_num, data.valid_x_cat)
         test_pred = trainer.predict(data.test_x_num, data.test_x_cat)
-    return FoldResult(
-        valid_pred=valid_pred,
-        test_pred=test_pred,
+    return make_result(
+        fold,
+        trainer.model,
+        (valid_pred, test_pred),
         history=trainer.history,
-        state_dict={name: t.cpu() for name, t in trainer.model.state_dict().items()},
         best_epoch=trainer.best_epoch,
-        n_epochs=len(trainer.history),
         seconds=time.perf_counter() - started,
-        settings=settings.to_dict(),
-        spec=spec,
-        transform=objective.transform if isinstance(objective, Regression) else None,
         notes=trainer.notes,
+    )
+
+
+def prepare_fold(
+    data: FoldData, task: Task, config: Config, build_model: BuildModel, *, device: torch.device
+) -> Prepared:
+    """Choose the recipe, fit the loss and build the network, whose weights are the next random numbers.
+
+    Raises:
+        UsageError, DataError: As `fit_fold`.
+    """
+    settings = resolve_settings(config, task, n_rows=len(data.y), device=device)
+    objective = make_objective(task, settings, data.y)
+    spec = _spec(data, task, settings)
+    model = _build(build_model, data, spec, settings, objective, config)
+    return Prepared(data, settings, objective, spec, model)
+
+
+def make_result(
+    fold: Prepared,
+    model: nn.Module,
+    predictions: tuple[np.ndarray, np.ndarray],
+    *,
+    history: list[dict[str, float]],
+    best_epoch: int,
+    seconds: float,
+    notes: list[str],
+) -> FoldResult:
+    """What came of a fold whose model is trained; `predictions` are of the validation and the test rows."""
+    return FoldResult(
+        valid_pred=predictions[0],
+        test_pred=predictions[1],
+        history=history,
+        state_dict={name: t.cpu() for name, t in model.state_dict().items()},
+        best_epoch=best_epoch,
+        n_epochs=len(history),
+        seconds=seconds,
+        settings=fold.settings.to_dict(),
+        spec=fold.spec,
+        transform=fold.objective.transform if isinstance(fold.objective, Regression) else None,
+        notes=notes,
     )
 
 
@@ -82,11 +139,33 @@ def _spec(data: FoldData, task: Task, settings: Settings) -> ModelSpec:
         n_outputs=task.n_outputs,
         bins=tuple(bin_edges(column, N_BINS) for column in data.x_num.T),
         dropout=settings.dropout,
+        outputs=_outputs(task),
     )
 
 
-def _build(build_model: BuildModel, data: FoldData, spec: ModelSpec, settings: Settings, config: Config) -> nn.Module:
+def _outputs(task: Task) -> Literal["values", "labels", "classes"]:
+    if not task.is_classification:
+        return "values"
+    return "classes" if task.problem_type == "multiclass" else "labels"
+
+
+def _build(
+    build_model: BuildModel,
+    data: FoldData,
+    spec: ModelSpec,
+    settings: Settings,
+    objective: Objective,
+    config: Config,
+) -> nn.Module:
     model = build_model(spec)
+    if remembers_rows(model):
+        if settings.mixup:
+            raise UsageError(
+                f"`regularization.mixup` is {settings.mixup}, but `{config.model.name}` looks up training rows, "
+                "and a blend of two rows is none",
+                "write `--set regularization.mixup=0`",
+            )
+        model.remember(torch.from_numpy(data.x_num), torch.from_numpy(data.x_cat), objective.encode(data.y))
     _check_outputs(model, data, spec, config.model.name)
     has_dropout = any(isinstance(m, nn.modules.dropout._DropoutNd) for m in model.modules())
     if config.regularization.dropout not in ("auto", 0) and not has_dropout:

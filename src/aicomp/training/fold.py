@@ -7,7 +7,7 @@ import numpy as np
 from torch import Tensor
 
 from aicomp.models.spec import ModelSpec
-from aicomp.training.losses import TargetTransform
+from aicomp.training.targets import TargetTransform
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,12 @@ class EpochReport:
     Attributes:
         epoch: Epochs done, from 1.
         n_epochs: Most epochs that this fold will take.
-        score: Validation score of this epoch, in the metric's unit.
+        score: Validation score of this epoch, in the metric's unit; NaN where a model cannot say yet, as are the next
+            two.
         best_score: Best validation score so far.
         train_loss: Mean training loss of this epoch.
         seconds: Since training began.
+        unit: What epochs are to this model: "epochs", or "rounds" of trees.
     """
 
     epoch: int
@@ -56,6 +58,7 @@ class EpochReport:
     best_score: float
     train_loss: float
     seconds: float
+    unit: str = "epochs"
 
 
 @dataclass(frozen=True)

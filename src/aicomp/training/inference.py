@@ -7,14 +7,22 @@ from torch import Tensor, nn
 from aicomp.training.losses import Objective
 from aicomp.training.regularization import Batch
 
-_CHUNK = {"cpu": 1024, "cuda": 65_536, "mps": 65_536}
+CHUNK = {"cpu": 1024, "cuda": 65_536, "mps": 65_536}
 """Rows that are predicted at once: on a CPU few enough that their activations stay in its cache."""
 
 
-def outputs_of(model: nn.Module, x_num: Tensor, x_cat: Tensor, *, amp: bool) -> Tensor:
-    """Outputs of all members in float32, (n, k, n_outputs); a single model has k = 1."""
+def outputs_of(model: nn.Module, x_num: Tensor, x_cat: Tensor, *, amp: bool, rows: Tensor | None = None) -> Tensor:
+    """Outputs of all members in float32, (n, k, n_outputs); a single model has k = 1.
+
+    Args:
+        model: On the device of the rows.
+        x_num: Numbers.
+        x_cat: Codes.
+        amp: Whether products are made in bfloat16.
+        rows: For a model that remembers rows, in training: which rows these are (`models.memory`).
+    """
     with torch.autocast(x_num.device.type, dtype=torch.bfloat16, enabled=amp):
-        outputs: Tensor = model(x_num, x_cat)
+        outputs: Tensor = model(x_num, x_cat) if rows is None else model(x_num, x_cat, rows)
     return (outputs if outputs.ndim == 3 else outputs.unsqueeze(1)).float()
 
 
@@ -30,7 +38,7 @@ def evaluate(model: nn.Module, objective: Objective, rows: Batch, *, amp: bool) 
     """
     model.eval()
     parts, total = [], 0.0
-    size = _CHUNK[rows.x_num.device.type]
+    size = CHUNK[rows.x_num.device.type]
     for start in range(0, max(1, len(rows.x_num)), size):
         chunk = slice(start, start + size)
         outputs = outputs_of(model, rows.x_num[chunk], rows.x_cat[chunk], amp=amp)

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - its usual name
 
-from aicomp.errors import DataError
 from aicomp.task import Task
 from aicomp.training.recipe import Settings
+from aicomp.training.targets import TargetTransform
 
 
 class Objective(Protocol):
@@ -37,8 +37,8 @@ def make_objective(task: Task, settings: Settings, y: np.ndarray) -> Objective:
         return CrossEntropy(settings.label_smoothing)
     if task.is_classification:
         return BinaryCrossEntropy(settings.label_smoothing, is_flat=task.problem_type == "binary")
-    transform = TargetTransform.fit(y, log=settings.log_target)
-    return Regression(settings.loss, transform, is_flat=task.problem_type == "regression")
+    transform = TargetTransform.fit(y, settings.target)
+    return Regression(settings.loss, transform, is_flat=task.problem_type == "regression", level=settings.quantile)
 
 
 @dataclass(frozen=True)
@@ -52,14 +52,15 @@ class CrossEntropy:
     label_smoothing: float = 0.0
 
     def encode(self, y: np.ndarray) -> Tensor:
-        """Class codes, int64 (n,)."""
-        return torch.from_numpy(y.astype(np.int64))
+        """Class codes, int64 (n,), or as they are probabilities of pseudo-labels, float32 (n, n_classes)."""
+        return torch.from_numpy(y.astype(np.int64 if y.ndim == 1 else np.float32))
 
     def loss(self, outputs: Tensor, targets: Tensor, *, smooth: bool = False) -> Tensor:
         """Mean over rows and members of -log(probability of the label)."""
         smoothing = self.label_smoothing if smooth else 0.0
         members = outputs.shape[1]
-        return F.cross_entropy(outputs.flatten(0, 1), targets.repeat_interleave(members), label_smoothing=smoothing)
+        repeated = targets.repeat_interleave(members, dim=0)
+        return F.cross_entropy(outputs.flatten(0, 1), repeated, label_smoothing=smoothing)
 
     def predict(self, outputs: Tensor) -> Tensor:
         """Probabilities, (n, n_classes); rows sum to 1."""
@@ -94,77 +95,6 @@ class BinaryCrossEntropy:
         return p.squeeze(1) if self.is_flat else p
 
 
-@dataclass(frozen=True)
-class TargetTransform:
-    """Between a regression target's unit and one that a network learns well: mean 0, standard deviation 1.
-
-    Attributes:
-        log: Whether log(1 + y) is standardized instead of y.
-        mean: Of each target, (n_targets,).
-        std: Of each target, (n_targets,).
-        low: Least value that is predicted, in the target's unit.
-        high: Greatest one.
-    """
-
-    log: bool
-    mean: np.ndarray
-    std: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-
-    @classmethod
-    def fit(cls, y: np.ndarray, *, log: bool) -> "TargetTransform":
-        """Learn the transform from training targets, (n,) or (n, n_targets).
-
-        Raises:
-            DataError: `log` with a negative target.
-        """
-        y = y.reshape(len(y), -1)
-        _check_log(y, log)
-        z = np.log1p(y) if log else y
-        std = z.std(axis=0)
-        low, high = _limits(y)
-        return cls(log, z.mean(axis=0), np.where(std > 0, std, 1.0), low, high)
-
-    def transform(self, y: np.ndarray) -> np.ndarray:
-        """Targets to the network's unit: float32 (n, n_targets)."""
-        y = y.reshape(len(y), -1)
-        _check_log(y, self.log)
-        z: np.ndarray = ((np.log1p(y) if self.log else y) - self.mean) / self.std
-        return z.astype(np.float32)
-
-    def inverse(self, z: Tensor) -> Tensor:
-        """Outputs on the CPU to the target's unit, clipped to [low, high]: (..., n_targets) float64."""
-        mean, std, low, high = map(torch.from_numpy, (self.mean, self.std, self.low, self.high))
-        y = z * std + mean
-        # Clipping before expm1 as well: a wild output must not overflow to infinity.
-        y = torch.expm1(torch.minimum(y, torch.log1p(high))) if self.log else y
-        return torch.maximum(torch.minimum(y, high), low)
-
-
-def _limits(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Range of predictions: that of the training targets and 5 % of it beyond each end.
-
-    An end that many rows share is a limit of the target's unit, such as counts from 0 or prices capped at
-    500,000, and is not passed.
-    """
-    low, high = y.min(axis=0), y.max(axis=0)
-    margin = 0.05 * (high - low)
-    shared = max(5, len(y) // 1000)
-    low_margin = np.where((y == low).sum(axis=0) >= shared, 0.0, margin)
-    high_margin = np.where((y == high).sum(axis=0) >= shared, 0.0, margin)
-    return np.where(low >= 0, np.maximum(low - low_margin, 0), low - low_margin), high + high_margin
-
-
-def _check_log(y: np.ndarray, log: bool) -> None:
-    if log and y.min() < 0:
-        row, column = np.unravel_index(int(y.argmin()), y.shape)
-        raise DataError(
-            f"a logarithmic loss takes targets from 0 up, but the fold's row {row} has {y[row, column]:g}",
-            'write `--set training.loss="mse"`',
-        )
-
-
 _DISTANCES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "mse": F.mse_loss,
     "mae": F.l1_loss,
@@ -172,19 +102,31 @@ _DISTANCES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 }
 
 
+def quantile_loss(outputs: Tensor, targets: Tensor, level: float) -> Tensor:
+    """Mean pinball loss, least where the share `level` of the targets lies below (Koenker & Bassett, 1978).
+
+    >>> float(quantile_loss(torch.tensor([0.0, 0.0]), torch.tensor([1.0, -1.0]), 0.75))  # (0.75 + 0.25) / 2
+    0.5
+    """
+    above = targets - outputs
+    return torch.maximum(level * above, (level - 1) * above).mean()
+
+
 @dataclass(frozen=True)
 class Regression:
     """Distance of standardized values.
 
     Attributes:
-        kind: "mse", "mae" or "huber" (quadratic up to one standard deviation, linear beyond).
+        kind: "mse", "mae", "huber" (quadratic up to one standard deviation, linear beyond) or "quantile".
         transform: From the target's unit to the network's and back.
         is_flat: Whether there is one target, and arrays are (n,) instead of (n, n_targets).
+        level: Of "quantile", between 0 and 1.
     """
 
     kind: str
     transform: TargetTransform
     is_flat: bool = True
+    level: float = 0.5
 
     def encode(self, y: np.ndarray) -> Tensor:
         """Standardized targets, float32 (n, n_targets)."""
@@ -192,7 +134,10 @@ class Regression:
 
     def loss(self, outputs: Tensor, targets: Tensor, *, smooth: bool = False) -> Tensor:
         """Mean distance over rows, members and targets; there are no labels to smooth."""
-        return _DISTANCES[self.kind](outputs, targets.unsqueeze(1).expand_as(outputs))
+        targets = targets.unsqueeze(1).expand_as(outputs)
+        if self.kind == "quantile":
+            return quantile_loss(outputs, targets, self.level)
+        return _DISTANCES[self.kind](outputs, targets)
 
     def predict(self, outputs: Tensor) -> Tensor:
         """Values in the target's unit, (n,) or (n, n_targets)."""

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from aicomp.errors import UsageError
+from aicomp.training.adam import FusedAdam
 from aicomp.training.lion import Lion
 from aicomp.training.muon import Together, hidden_matrices
 from aicomp.training.recipe import Settings
@@ -34,18 +35,30 @@ def make_optimizer(model: nn.Module, settings: Settings) -> torch.optim.Optimize
     decayed, exempt = split_parameters(model)
     if settings.optimizer == "muon":
         return _muon(model, decayed, exempt, settings)
-    groups = _groups(decayed, exempt, settings)
-    lr, fused = settings.learning_rate, _has_fused(model)
+    if settings.optimizer == "schedule-free":
+        _check_statistics(model)
+    return optimizer_of(decayed, exempt, settings)
+
+
+ELEMENTWISE = ("adamw", "adam", "sgd", "lion")
+"""Optimizers that treat every number of a parameter alike, whatever its shape, and hold nothing else."""
+
+
+def optimizer_of(decayed: list[nn.Parameter], exempt: list[nn.Parameter], settings: Settings) -> torch.optim.Optimizer:
+    """The optimizer of a recipe, any but "muon", for parameters that are decayed and those that are not."""
+    groups, lr = _groups(decayed, exempt, settings), settings.learning_rate
+    fused = _has_fused([*decayed, *exempt])
     if settings.optimizer == "sgd":
         return torch.optim.SGD(groups, lr=lr, momentum=0.9, nesterov=True, fused=fused)
+    if settings.optimizer in ("adam", "adamw") and fused:
+        return FusedAdam(groups, lr=lr, decoupled=settings.optimizer == "adamw")
     if settings.optimizer == "adam":
-        return torch.optim.Adam(groups, lr=lr, fused=fused)
+        return torch.optim.Adam(groups, lr=lr)
     if settings.optimizer == "lion":
         return Lion(groups, lr=lr)
     if settings.optimizer == "schedule-free":
-        _check_statistics(model)
         return ScheduleFreeAdamW(groups, lr=lr)
-    return torch.optim.AdamW(groups, lr=lr, fused=fused)
+    return torch.optim.AdamW(groups, lr=lr)
 
 
 def _groups(decayed: list[nn.Parameter], exempt: list[nn.Parameter], settings: Settings) -> list[dict[str, Any]]:
@@ -56,8 +69,8 @@ def _groups(decayed: list[nn.Parameter], exempt: list[nn.Parameter], settings: S
     return [group for group in groups if group["params"]]
 
 
-def _has_fused(model: nn.Module) -> bool:
-    return next(model.parameters()).device.type in ("cpu", "cuda")
+def _has_fused(parameters: list[nn.Parameter]) -> bool:
+    return parameters[0].device.type in ("cpu", "cuda")
 
 
 def _muon(
@@ -77,7 +90,7 @@ def _muon(
     muon = torch.optim.Muon(matrices, lr=lr, adjust_lr_fn="match_rms_adamw")
     if not others:
         return muon
-    return Together([muon, torch.optim.AdamW(others, lr=lr, fused=_has_fused(model))])
+    return Together([muon, torch.optim.AdamW(others, lr=lr, fused=_has_fused(decayed))])
 
 
 def _check_statistics(model: nn.Module) -> None:

@@ -2,14 +2,15 @@
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from aicomp.config import Config
 from aicomp.errors import UsageError
 from aicomp.task import Task
-from aicomp.training.device import has_bfloat16
+from aicomp.training.aims import Asked, choose_aim
+
+if TYPE_CHECKING:
+    import torch
 
 N_BINS = 48
 """Most bins of a numeric column's piecewise-linear embedding."""
@@ -38,7 +39,8 @@ class Settings:
     The names are those of `aicomp.config.TrainingConfig` and `RegularizationConfig`. Zero, or False, is off.
 
     Attributes:
-        log_target: Whether a regression learns log(1 + target).
+        target: Kind of a regression's `TargetTransform`; "auto" follows from the fold's targets.
+        quantile: Level of the loss "quantile".
     """
 
     optimizer: str
@@ -48,7 +50,8 @@ class Settings:
     schedule: str
     amp: bool
     loss: str
-    log_target: bool
+    target: Asked
+    quantile: float
     weight_decay: float
     dropout: float
     label_smoothing: float
@@ -65,30 +68,31 @@ class Settings:
         return asdict(self)
 
 
-def resolve_settings(config: Config, task: Task, *, n_rows: int, device: torch.device) -> Settings:
+def resolve_settings(config: Config, task: Task, *, n_rows: int, device: "torch.device | None") -> Settings:
     """Turn the config into a recipe for a fold.
 
     Args:
         config: The project's config.
         task: What is learned.
         n_rows: Training rows of the fold.
-        device: Where it is trained.
+        device: Where it is trained; None if `training.amp` is off.
 
     Raises:
         UsageError: A value out of range, options that contradict each other, or one that cannot have an
             effect.
     """
     training, regularization = config.training, config.regularization
-    loss, log_target = choose_loss(training.loss, task)
+    aim = choose_aim(training, task)
     settings = Settings(
         optimizer=training.optimizer,
         learning_rate=_or(training.learning_rate, _LEARNING_RATES[training.optimizer]),
         batch_size=_or(training.batch_size, 256 if n_rows < 20_000 else 512),
         epochs=_or(training.epochs, _epochs(n_rows)),
         schedule=_or(training.schedule, _schedule(config)),
-        amp=_or(training.amp, has_bfloat16(device)),
-        loss=loss,
-        log_target=log_target,
+        amp=_has_bfloat16(device) if training.amp == "auto" else training.amp,
+        loss=aim.loss,
+        target=aim.target,
+        quantile=aim.quantile,
         weight_decay=_or(regularization.weight_decay, _WEIGHT_DECAYS.get(training.optimizer, 0.02)),
         dropout=_or(regularization.dropout, 0.1),
         label_smoothing=_or(regularization.label_smoothing, 0.0),
@@ -103,6 +107,13 @@ def resolve_settings(config: Config, task: Task, *, n_rows: int, device: torch.d
     _check_ranges(settings)
     _check_effects(settings, task, device)
     return settings
+
+
+def _has_bfloat16(device: "torch.device | None") -> bool:
+    assert device is not None
+    from aicomp.training.device import has_bfloat16
+
+    return has_bfloat16(device)
 
 
 def _or(value: Any, default: Any) -> Any:
@@ -120,36 +131,6 @@ def _epochs(n_rows: int) -> int:
     return min(70, max(8, round(28 * math.sqrt(10_000 / n_rows))))
 
 
-_LOSS_OF_METRIC = {"mae": "mae", "mape": "mae", "smape": "mae", "medae": "mae"}
-_LOG_METRICS = ("rmsle", "msle", "rmspe", "mape", "smape")
-"""Metrics of relative errors: on a logarithmic scale, equal ratios are equal distances."""
-
-
-def choose_loss(asked: str, task: Task) -> tuple[str, bool]:
-    """Name of the loss, and whether the target's logarithm is learned.
-
-    Raises:
-        UsageError: A loss of classes for values, or the other way round.
-    """
-    if task.is_classification:
-        if asked not in ("auto", "cross-entropy"):
-            raise UsageError(
-                f"`training.loss` is `{asked}`, but the problem is {task.problem_type}",
-                'write `--set training.loss="cross-entropy"`',
-            )
-        return "cross-entropy", False
-    if asked == "cross-entropy":
-        raise UsageError(
-            f"`training.loss` is `cross-entropy`, but the problem is {task.problem_type}",
-            'write `--set training.loss="mse"`',
-        )
-    if asked == "log-mse":
-        return "mse", True
-    if asked != "auto":
-        return asked, False
-    return _LOSS_OF_METRIC.get(task.metric.name, "mse"), task.metric.name in _LOG_METRICS
-
-
 def _check_ranges(s: Settings) -> None:
     above_zero = {"learning_rate": s.learning_rate, "batch_size": s.batch_size, "epochs": s.epochs}
     for name, value in above_zero.items():
@@ -164,7 +145,7 @@ def _check_ranges(s: Settings) -> None:
             raise UsageError(f"`regularization.{name}` is {getattr(s, name)}, but it must not be negative", _off(name))
 
 
-def _check_effects(s: Settings, task: Task, device: torch.device) -> None:
+def _check_effects(s: Settings, task: Task, device: "torch.device | None") -> None:
     """Refuse what contradicts itself or could not do anything."""
     if s.label_smoothing and not task.is_classification:
         raise UsageError(
@@ -183,7 +164,7 @@ def _check_effects(s: Settings, task: Task, device: torch.device) -> None:
             f"`regularization.swa` averages the last epochs; `early_stopping` ({s.early_stopping}) cuts them",
             _off("early_stopping"),
         )
-    if s.amp and not has_bfloat16(device):
+    if s.amp and device is not None and not _has_bfloat16(device):
         raise UsageError(
             f"`training.amp` is true, but this {device.type} does not multiply in bfloat16",
             "write `--set training.amp=false`",

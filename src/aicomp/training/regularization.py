@@ -24,6 +24,7 @@ class Batch:
         targets: Encoded targets, (n,) or (n, n_targets).
         partner_targets: With mixup, the targets of each row's partner.
         share: With mixup, each row's own share of the blend; the partner has the rest.
+        rows: Numbers of these rows among the training rows, int64 (n,); None if they are no training rows.
     """
 
     x_num: Tensor
@@ -31,6 +32,7 @@ class Batch:
     targets: Tensor
     partner_targets: Tensor | None = None
     share: float = 1.0
+    rows: Tensor | None = None
 
 
 def mixup(batch: Batch, alpha: float) -> Batch:
@@ -50,6 +52,7 @@ def mixup(batch: Batch, alpha: float) -> Batch:
         targets=batch.targets,
         partner_targets=batch.targets[partner],
         share=share,
+        rows=batch.rows,
     )
 
 

@@ -1,13 +1,14 @@
 """The training loop: for each epoch, for each batch: forward, loss, backward, step; then validate."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from aicomp.errors import AicompError
+from aicomp.models.memory import remembers_rows
 from aicomp.task import Task
 from aicomp.training.fold import EpochReport, FoldData
 from aicomp.training.inference import evaluate, outputs_of, predict
@@ -17,7 +18,9 @@ from aicomp.training.recipe import Settings
 from aicomp.training.regularization import Average, Batch, EarlyStopping, add_noise, mixup, worst_point
 from aicomp.training.schedules import SCHEDULES
 
-_HISTORY = ("epoch", "train_loss", "valid_loss", "score", "learning_rate", "seconds")
+_GATHERED_ROWS = 32_768
+
+HISTORY = ("epoch", "train_loss", "valid_loss", "score", "learning_rate", "seconds")
 
 
 class Trainer:
@@ -45,8 +48,11 @@ class Trainer:
         self._objective = objective
         self._settings = settings
         self._device = device
+        self._parameters = list(model.parameters())
         self._average = Average(model) if settings.ema or settings.swa else None
         self._optimizer = make_optimizer(model, settings)
+        # Apart from the other random numbers, so that batches are the same whatever else is drawn.
+        self._order = torch.Generator().manual_seed(torch.initial_seed())
 
     def fit(self, data: FoldData, report: Callable[[EpochReport], None]) -> None:
         """Train on the fold's training rows, validating after each epoch, and keep the best weights."""
@@ -64,7 +70,7 @@ class Trainer:
             stop = stopping.update(epoch, score, valid_loss, validated)
             seconds = time.perf_counter() - started
             row = (epoch, train_loss, valid_loss, score, learning_rate, seconds)
-            self.history.append(dict(zip(_HISTORY, row, strict=True)))
+            self.history.append(dict(zip(HISTORY, row, strict=True)))
             report(EpochReport(epoch, s.epochs, score, stopping.best_score, train_loss, seconds))
             if stop:
                 self.notes.append(f"stopped after epoch {epoch}: no better score since epoch {stopping.best_epoch}")
@@ -85,23 +91,22 @@ class Trainer:
         s = self._settings
         n_rows = len(train.targets)
         n_batches = max(1, round(n_rows / s.batch_size))
-        order = torch.randperm(n_rows).to(self._device)
+        order = torch.randperm(n_rows, generator=self._order).to(self._device)
         losses = torch.empty(n_batches, device=self._device)
         rates = []
         self.model.train()
         before_training(self._optimizer)
-        for step, rows in enumerate(order.tensor_split(n_batches)):
-            progress = (epoch - 1 + step / n_batches) / s.epochs
-            rates.append(s.learning_rate * SCHEDULES[s.schedule](progress))
+        for step, batch in enumerate(_batches(train, order.tensor_split(n_batches))):
+            rates.append(learning_rate_at(s, epoch - 1 + step / n_batches))
             set_learning_rate(self._optimizer, rates[-1])
-            losses[step] = self._step(Batch(train.x_num[rows], train.x_cat[rows], train.targets[rows]))
+            losses[step] = self.step(batch)
             if self._average and s.ema:
                 self._average.update_ema(self.model, s.ema)
         before_validation(self._optimizer)
-        _check_finite(losses, epoch, rates)
+        check_finite(losses, epoch, rates)
         return float(losses.mean()), rates[-1]
 
-    def _step(self, batch: Batch) -> Tensor:
+    def step(self, batch: Batch) -> Tensor:
         """One step of the optimizer; returns the loss before it."""
         s = self._settings
         if s.input_noise:
@@ -115,20 +120,21 @@ class Trainer:
             with worst_point(self.model, s.sam):
                 self._loss(batch).backward()  # type: ignore[no-untyped-call]
         if s.clip_norm:
-            nn.utils.clip_grad_norm_(self.model.parameters(), s.clip_norm)
+            nn.utils.clip_grad_norm_(self._parameters, s.clip_norm)
         self._optimizer.step()
         return loss.detach()
 
     def _loss(self, batch: Batch) -> Tensor:
-        outputs = self._forward(self.model, batch.x_num, batch.x_cat)
+        outputs = self._forward(batch)
         loss = self._objective.loss(outputs, batch.targets, smooth=True)
         if batch.partner_targets is not None:
             partner_loss = self._objective.loss(outputs, batch.partner_targets, smooth=True)
             loss = batch.share * loss + (1 - batch.share) * partner_loss
         return loss
 
-    def _forward(self, model: nn.Module, x_num: Tensor, x_cat: Tensor) -> Tensor:
-        return outputs_of(model, x_num, x_cat, amp=self._settings.amp)
+    def _forward(self, batch: Batch) -> Tensor:
+        rows = batch.rows if remembers_rows(self.model) else None
+        return outputs_of(self.model, batch.x_num, batch.x_cat, amp=self._settings.amp, rows=rows)
 
     def _validate(self, model: nn.Module, valid: Batch, y: np.ndarray) -> tuple[float, float]:
         """Score and mean loss on the validation rows."""
@@ -155,8 +161,30 @@ class Trainer:
         )
 
 
-def _check_finite(losses: Tensor, epoch: int, rates: list[float]) -> None:
+def _batches(train: Batch, parts: Sequence[Tensor]) -> Iterator[Batch]:
+    """Rows of each part. Many parts are gathered at once, so that a batch is a slice; all would be the data twice."""
+    at_once = max(1, _GATHERED_ROWS // len(parts[0]))
+    for first in range(0, len(parts), at_once):
+        sizes = [len(part) for part in parts[first : first + at_once]]
+        rows = torch.cat(list(parts[first : first + at_once]))
+        gathered = (torch.split(t, sizes) for t in (train.x_num[rows], train.x_cat[rows], train.targets[rows], rows))
+        for x_num, x_cat, targets, numbers in zip(*gathered, strict=True):
+            yield Batch(x_num, x_cat, targets, rows=numbers)
+
+
+def learning_rate_at(settings: Settings, epochs: float) -> float:
+    """Learning rate of the step that follows this many epochs."""
+    return settings.learning_rate * SCHEDULES[settings.schedule](epochs / settings.epochs)
+
+
+def check_finite(losses: Tensor, epoch: int, rates: list[float], place: str = "") -> None:
     """Refuse to go on after a loss of NaN or infinity.
+
+    Args:
+        losses: Of each step of the epoch.
+        epoch: Its number.
+        rates: Learning rates of the steps.
+        place: Beginning of the message.
 
     Raises:
         AicompError: Names the first such step.
@@ -167,7 +195,7 @@ def _check_finite(losses: Tensor, epoch: int, rates: list[float]) -> None:
         step = bad[0]
         lower = max(rates) / 10
         raise AicompError(
-            f"the loss became {float(losses[step])} in epoch {epoch}, step {step + 1} of {len(losses)}, "
+            f"{place}the loss became {float(losses[step])} in epoch {epoch}, step {step + 1} of {len(losses)}, "
             f"at learning rate {rates[step]:.3g}",
             f"write `--set training.learning_rate={lower:.1g}`",
         )

@@ -2,20 +2,21 @@
 
 import time
 from collections.abc import Callable
-from typing import Any, Literal
+from dataclasses import asdict
+from math import nan
 
-import msgspec
 import numpy as np
 import torch
 
-from aicomp.config import Config, RegularizationConfig, TrainingConfig
-from aicomp.errors import AicompError, UsageError
-from aicomp.models.estimator import Estimator, Goal, PerColumn, Round, Rows
+from aicomp.config import Config
+from aicomp.errors import AicompError
+from aicomp.models.estimator import Estimator, Goal, LossName, PerColumn, Round, Rows
 from aicomp.models.spec import ModelSpec
 from aicomp.task import Task
+from aicomp.training.aims import Aim, Asked, choose_aim
 from aicomp.training.fold import EpochReport, FoldData, FoldResult
-from aicomp.training.losses import TargetTransform
-from aicomp.training.recipe import choose_loss
+from aicomp.training.precheck import check_sections
+from aicomp.training.targets import TargetTransform
 
 Build = Callable[[ModelSpec], Estimator]
 
@@ -44,10 +45,10 @@ def fit_whole(
         DataError: A target that the loss cannot take.
         AicompError: The model tells of no round.
     """
-    _check_sections(config)
-    loss, log_target = choose_loss(config.training.loss, task)
-    transform = None if task.is_classification else TargetTransform.fit(data.y, log=log_target)
-    goal = Goal(_loss_name(loss, task), _n_classes(task), seed, torch.get_num_threads())
+    check_sections(config)
+    aim = choose_aim(config.training, task)
+    transform = None if task.is_classification else TargetTransform.fit(data.y, _kind(aim))
+    goal = Goal(_loss_name(aim.loss, task), _n_classes(task), seed, torch.get_num_threads(), aim.quantile)
     spec = ModelSpec(data.x_num.shape[1], tuple(data.cardinalities), task.n_outputs)
     model = make_model(build, spec, task)
     course = _Course(task, data.valid_y, transform, report)
@@ -64,7 +65,7 @@ def fit_whole(
         best_epoch=kept,
         n_epochs=course.last.done if course.last else kept,
         seconds=course.seconds,
-        settings={"loss": loss, "log_target": log_target, "threads": goal.threads, "params": config.model.params},
+        settings={**asdict(aim), "threads": goal.threads, "params": config.model.params},
         spec=spec,
         transform=transform,
     )
@@ -102,7 +103,12 @@ def _targets(y: np.ndarray, task: Task, transform: TargetTransform | None) -> np
     return z[:, 0] if task.problem_type == "regression" else z
 
 
-def _loss_name(loss: str, task: Task) -> Literal["binary", "multiclass", "mse", "mae", "huber"]:
+def _kind(aim: Aim) -> Asked:
+    """Trees find a long tail by themselves; under squares, the mean of a power turned back would cost them more."""
+    return "standard" if aim.target == "auto" and aim.loss == "mse" else aim.target
+
+
+def _loss_name(loss: str, task: Task) -> LossName:
     if task.is_classification:
         return "multiclass" if task.problem_type == "multiclass" else "binary"
     return loss  # type: ignore[return-value]
@@ -138,13 +144,16 @@ class _Course:
 
     def tell(self, step: Round) -> None:
         """A round has ended."""
+        if step.valid_pred is None:
+            self._report(EpochReport(step.done, step.total, nan, nan, nan, self.seconds, "rounds"))
+            return
         score = self._task.score(self._valid_y, _in_own_unit(step.valid_pred, self._task, self._transform))
         if self._best is None or self._task.metric.better(score, self._best):
             self._best = score
         self.last = step
         row = {"epoch": step.done, "train_loss": float(step.train_loss), "valid_loss": float(step.valid_loss)}
         self.history.append({**row, "score": score, "learning_rate": 0.0, "seconds": self.seconds})
-        self._report(EpochReport(step.done, step.total, score, self._best, row["train_loss"], self.seconds))
+        self._report(EpochReport(step.done, step.total, score, self._best, row["train_loss"], self.seconds, "rounds"))
 
     def end(self, valid_pred: np.ndarray, name: str) -> None:
         """The fit has ended; the last report has the score of the predictions that are kept.
@@ -155,24 +164,4 @@ class _Course:
         if self.last is None:
             raise AicompError(f"model `{name}` told of no round", "call `watch` at least once in its `fit`")
         score, step = self._task.score(self._valid_y, valid_pred), self.last
-        self._report(EpochReport(step.done, step.total, score, score, float(step.train_loss), self.seconds))
-
-
-def _check_sections(config: Config) -> None:
-    """Refuse settings of networks: they could not do anything.
-
-    Raises:
-        UsageError: The first such setting.
-    """
-    sections: list[tuple[str, Any, Any]] = [
-        ("training", config.training, TrainingConfig(loss=config.training.loss)),
-        ("regularization", config.regularization, RegularizationConfig()),
-    ]
-    for section, chosen, default in sections:
-        for name, value in msgspec.structs.asdict(chosen).items():
-            usual = getattr(default, name)
-            if value != usual:
-                raise UsageError(
-                    f"`{section}.{name}` is {value!r}, which is for networks and not for `{config.model.name}`",
-                    f"remove it or write `--set {section}.{name}={usual}`; this model takes `--set model.params...`",
-                )
+        self._report(EpochReport(step.done, step.total, score, score, float(step.train_loss), self.seconds, "rounds"))

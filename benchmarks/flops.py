@@ -1,0 +1,146 @@
+"""How near the training of the networks comes to this machine's matrix products: `python benchmarks/flops.py`.
+
+For each network, at its default size and at a wide one: the floating-point operations of its matrix products in a
+training step (forward and backward, counted by torch; twice the multiplications), times the steps, over the time of
+`fit_fold`'s epochs, validation included. That over the FLOP/s of a product of two large matrices in the same dtype, in
+the same process and with the same number of threads. All that is no matrix product counts as lost time:
+activations, norms, the members' scales, optimizer, shuffling. With one thread, times are those of the processor, so
+that a busy machine spoils them less.
+
+    python benchmarks/flops.py [--rows 16384] [--columns 50] [--epochs 3] [--threads 1] [--only tabm]
+"""
+
+import argparse
+import os
+import statistics
+import time
+from typing import Any
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch, as in aicomp's workers
+
+import numpy as np
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from aicomp.config import Config, ModelConfig, RegularizationConfig, TrainingConfig
+from aicomp.metrics import get_metric
+from aicomp.models import MODELS
+from aicomp.models.spec import ModelSpec, bin_edges
+from aicomp.task import Task
+from aicomp.training.device import has_bfloat16
+from aicomp.training.fit import FoldData, fit_fold
+from aicomp.training.recipe import N_BINS
+
+WIDE: dict[str, dict[str, int]] = {
+    "mlp": {"d_block": 1024},
+    "tabm": {"d_block": 512, "k": 16},
+    "realmlp": {"d_block": 1024},
+}
+LARGE = 2048
+AIM = 0.5
+N_VALID = 512
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=16_384)
+    parser.add_argument("--columns", type=int, default=50)
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=1, help="default 1, as in aicomp's workers")
+    parser.add_argument("--only", default=",".join(WIDE), help="comma-separated networks")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    torch.set_flush_denormal(True)
+    dtypes = [torch.float32] + [torch.bfloat16] * has_bfloat16(torch.device("cpu"))
+    data = make_fold(arguments.rows, arguments.columns)
+    print(f"{arguments.rows} x {arguments.columns}, {arguments.threads} thread(s)\n")
+    print("| network | size | dtype | batch | MFLOP a row | GFLOP/s | product of 2048 x 2048, GFLOP/s | share | |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    for dtype in dtypes:
+        for name in arguments.only.split(","):
+            for size, params in (("default", {}), ("wide", WIDE[name])):
+                print(measure(name, size, params, dtype, data, arguments.epochs), flush=True)
+
+
+def measure(name: str, size: str, params: dict[str, int], dtype: torch.dtype, data: FoldData, epochs: int) -> str:
+    """A line of the table; the large product is timed before and after the training, and their mean counts."""
+    config = Config(
+        model=ModelConfig(name=name, params=params),
+        training=TrainingConfig(epochs=epochs, amp=dtype == torch.bfloat16),
+        regularization=RegularizationConfig(early_stopping=0),
+    )
+
+    def build(spec: ModelSpec) -> torch.nn.Module:
+        return MODELS[name](spec, **params)
+
+    task = Task("binary", ("0", "1"), 1, get_metric("roc_auc"))
+    before = product_rate(dtype)
+    ticks: list[float] = []
+    result = fit_fold(
+        data, task, config, build, seed=0, device=torch.device("cpu"), report=lambda epoch: ticks.append(clock())
+    )
+    peak = (before + product_rate(dtype)) / 2
+    per_row = flops_per_row(build(spec_of(data)), data)
+    seconds = float(statistics.median(np.diff(ticks)))  # from the second epoch on: the first one warms up
+    rate = per_row * len(data.y) / seconds
+    share = rate / peak
+    shown = ", ".join(f"{k}={v}" for k, v in params.items()) or "default"
+    verdict = ("pass" if share >= AIM else "FAIL") if size == "wide" else ""
+    return (
+        f"| {name} | {shown} | {str(dtype).removeprefix('torch.')} | {result.settings['batch_size']} | "
+        f"{per_row / 1e6:.2f} | {rate / 1e9:.1f} | {peak / 1e9:.1f} | {share:.2f} | {verdict} |"
+    )
+
+
+def clock() -> float:
+    """Seconds of this process's only thread, or of the wall if it has several."""
+    return time.process_time() if torch.get_num_threads() == 1 else time.perf_counter()
+
+
+def flops_per_row(model: torch.nn.Module, data: FoldData, n_rows: int = 256) -> float:
+    """Operations of the matrix products of a forward and a backward pass, for one row."""
+    rows: tuple[Any, Any] = torch.from_numpy(data.x_num[:n_rows]), torch.from_numpy(data.x_cat[:n_rows])
+    model.train()
+    with FlopCounterMode(display=False) as counter:
+        model(*rows).float().sum().backward()
+    return counter.get_total_flops() / n_rows
+
+
+def product_rate(dtype: torch.dtype, rounds: int = 5) -> float:
+    """FLOP/s of a large matrix product: the fastest of some rounds."""
+    a, b = (torch.randn(LARGE, LARGE).to(dtype) for _ in range(2))
+    out = a @ b
+    times = []
+    for _ in range(rounds):
+        started = clock()
+        torch.mm(a, b, out=out)
+        times.append(clock() - started)
+    return 2 * LARGE**3 / min(times)
+
+
+def make_fold(n_rows: int, n_columns: int) -> FoldData:
+    draw = np.random.default_rng(0)
+    x = draw.normal(size=(n_rows + N_VALID, n_columns)).astype(np.float32)
+    y = (x[:, 0] + draw.normal(size=len(x)) > 0).astype(np.int64)
+    codes = np.empty((len(x), 0), np.int64)
+    train, valid = slice(None, n_rows), slice(n_rows, None)
+    return FoldData(
+        x_num=x[train],
+        x_cat=codes[train],
+        y=y[train],
+        valid_x_num=x[valid],
+        valid_x_cat=codes[valid],
+        valid_y=y[valid],
+        test_x_num=x[valid],
+        test_x_cat=codes[valid],
+        cardinalities=(),
+    )
+
+
+def spec_of(data: FoldData) -> ModelSpec:
+    bins = tuple(bin_edges(column, N_BINS) for column in data.x_num.T)
+    return ModelSpec(n_num=data.x_num.shape[1], cardinalities=(), n_outputs=1, bins=bins, dropout=0.1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""Which jobs the folds of a run begin with: a process that may stack some of them, and the others beside it."""
+
+from typing import Any
+
+from aicomp.engine.jobs import Job
+from aicomp.engine.pool import Pool, n_cores
+from aicomp.run import Run
+
+LAYOUT_FILE = "layout.json"
+"""Which way the folds of a run were trained, and why; absent where there was no choice."""
+
+
+def stored_layout(run: Run) -> dict[str, Any] | None:
+    """What a run chose before it was cut: "stacked", "folds" and "reason"; None if it had not come to that."""
+    if not (run.folder / LAYOUT_FILE).is_file():
+        return None
+    layout: dict[str, Any] = run.read(LAYOUT_FILE)
+    return layout
+
+
+def stackable_folds(run: Run, folds: list[int], n_beside: int) -> list[int]:
+    """Folds that one process gets, to train them as one network if that is faster.
+
+    Args:
+        run: The run.
+        folds: Folds that are to be trained.
+        n_beside: How many of them other processes begin meanwhile.
+
+    Returns:
+        Several, or none. If the run had stacked folds before it was cut, these, the ones that are done too.
+    """
+    if run.info["config"]["training"].get("layout", "processes") == "processes":
+        return []
+    before = stored_layout(run)
+    if before is not None:
+        left = before["stacked"] and set(before["folds"]) & set(folds)
+        return list(before["folds"]) if left else []
+    first = folds[: len(folds) - n_beside]
+    return first if len(first) > 1 else []
+
+
+def first_jobs(run: Run, folds: list[int], pool: Pool) -> list[Job]:
+    """Jobs to begin with; a "stack" job says in its "layout" event which of its folds others should train.
+
+    On a CPU every process but one begins a fold at once; the one sees whether stacking what is left is faster than to
+    train it beside them, fold by fold. On a GPU, that all processes would share, and where `training.layout` is
+    `stacked`, one process gets all folds.
+    """
+    config = run.info["config"]
+    asked = config["training"].get("layout") == "stacked"
+    n_processes = max(1, min(pool.size, len(folds)))
+    threads = max(1, n_cores() // n_processes)
+    alone = [Job("fold", str(run.folder), fold=k, threads=threads) for k in folds]
+    if not stackable_folds(run, folds, 0):
+        return alone
+    if config["device"] != "cpu" and not pool.shares_gpu and pool.accelerator != "cpu":
+        n_processes, threads = 1, n_cores()
+    stackable = stackable_folds(run, folds, 0 if asked else n_processes - 1)
+    if not stackable:
+        return alone
+    stack = Job(
+        "stack",
+        str(run.folder),
+        fold=stackable[0],
+        threads=n_cores() if asked else threads,
+        folds=tuple(stackable),
+        n_folds=len(folds),
+        n_processes=n_processes,
+    )
+    return [stack, *(job for job in alone if job.fold not in stackable)]

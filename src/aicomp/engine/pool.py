@@ -1,0 +1,271 @@
+"""Worker processes that stay alive over any number of runs, one queue of jobs, and one of what is said."""
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+
+from aicomp import errors
+from aicomp.engine.jobs import Job
+from aicomp.errors import AicompError
+
+_KEEP_MEMORY = {
+    "MALLOC_MMAP_THRESHOLD_": "33000000",
+    "MALLOC_TRIM_THRESHOLD_": "1000000000",
+    "MALLOC_TOP_PAD_": "67108864",
+}
+"""Lets glibc keep what a step frees for the next one; getting it anew takes up to a fifth of a step."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a worker says.
+
+    Attributes:
+        job: What it was doing, None for nothing.
+        event: "ready", "device", "epoch", "done", "slow", "error", "crash", or "died".
+        content: The rest of the message.
+    """
+
+    job: Job | None
+    event: str
+    content: dict[str, Any]
+
+
+def n_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class _Worker:
+    """One process.
+
+    Args:
+        project: The project's folder.
+        threads: Threads that it may start with.
+        trains: See `Pool`.
+    """
+
+    def __init__(self, project: Path, threads: int, trains: bool) -> None:
+        environment = {
+            **_KEEP_MEMORY,
+            **os.environ,
+            "OMP_NUM_THREADS": str(threads),
+            "MKL_NUM_THREADS": str(threads),
+            # Threads that spin while they wait take the core from the other worker; read when torch is imported.
+            "OMP_WAIT_POLICY": "PASSIVE",
+            "PYTHONUNBUFFERED": "1",
+        }
+        command = [sys.executable, "-m", "aicomp.engine.worker", str(project), *([] if trains else ["--light"])]
+        self.log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process lives
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True, env=environment
+        )
+        self.job: Job | None = None
+        self.began = 0.0
+        self.is_ready = False
+
+    def give(self, job: Job) -> None:
+        """Begin a job; a process that has just died says so itself."""
+        self.job, self.began = job, time.monotonic()
+        assert self.process.stdin is not None
+        try:
+            self.process.stdin.write(msgspec.json.encode(job).decode() + "\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass
+
+    def end(self) -> None:
+        """Stop the process now."""
+        self.process.kill()
+        self.process.wait()
+
+    def words(self) -> bytes:
+        """What it wrote to standard error."""
+        self.log.seek(0)
+        return self.log.read()
+
+
+class Pool:
+    """Processes that take jobs from one queue as soon as they are free.
+
+    Jobs are handed out by the threads that listen, so that no core waits for the one who reads `get`.
+
+    Args:
+        project: The project's folder.
+        size: Number of processes; they start now.
+        share_gpu: Whether several processes may use one GPU.
+        trains: Whether it will train folds, and shall import torch for it at once.
+    """
+
+    def __init__(self, project: Path, size: int, *, share_gpu: bool = False, trains: bool = True) -> None:
+        self.shares_gpu = share_gpu
+        self._project, self._trains = project, trains
+        self._accelerator = "cpu"
+        self._first_word = threading.Event()
+        self._threads = max(1, n_cores() // size)
+        self._lock = threading.RLock()
+        self._waiting: deque[Job] = deque()
+        self._said: queue.Queue[Said] = queue.Queue()
+        self._closed = False
+        self._workers = [self._start(i) for i in range(size)]
+
+    @property
+    def size(self) -> int:
+        """Number of processes."""
+        return len(self._workers)
+
+    @property
+    def accelerator(self) -> str:
+        """Kind of the fastest device that networks can use, "cpu" if no process came to say; waits for the first."""
+        self._first_word.wait()
+        return self._accelerator
+
+    @property
+    def n_waiting(self) -> int:
+        """Jobs that no process has begun."""
+        with self._lock:
+            return len(self._waiting)
+
+    @property
+    def running(self) -> list[tuple[Job, float]]:
+        """Jobs that processes are doing, and for how many seconds they have been at it."""
+        with self._lock:
+            now = time.monotonic()
+            return [(w.job, now - w.began) for w in self._workers if w.job is not None]
+
+    @property
+    def pids(self) -> list[int]:
+        """Of the processes."""
+        with self._lock:
+            return [w.process.pid for w in self._workers]
+
+    def put(self, jobs: Iterable[Job], *, first: bool = False) -> None:
+        """Add jobs to the end of the queue, or to its beginning."""
+        with self._lock:
+            if first:
+                self._waiting.extendleft(reversed(list(jobs)))
+            else:
+                self._waiting.extend(jobs)
+            for worker in self._workers:
+                self._feed(worker)
+
+    def get(self, timeout: float | None = None) -> Said | None:
+        """What was said next; None after `timeout` seconds of silence."""
+        try:
+            return self._said.get(timeout=timeout)
+        except queue.Empty:
+            return None
+
+    def get_now(self) -> Said | None:
+        """What was said already and not yet heard, None if there is nothing."""
+        try:
+            return self._said.get_nowait()
+        except queue.Empty:
+            return None
+
+    def cancel(self, belongs: Callable[[Job], bool]) -> None:
+        """Forget the waiting jobs of a kind, and end the processes that are doing one; new ones take their place."""
+        with self._lock:
+            self._waiting = deque(job for job in self._waiting if not belongs(job))
+            for i, worker in enumerate(self._workers):
+                if worker.job is not None and belongs(worker.job):
+                    self._replace(i)
+
+    def forget(self, belongs: Callable[[Job], bool]) -> None:
+        """Forget the waiting jobs of a kind."""
+        with self._lock:
+            self._waiting = deque(job for job in self._waiting if not belongs(job))
+
+    def close(self, folder: Path | None = None) -> None:
+        """End every process; what they wrote to standard error is kept in `folder`, a file each."""
+        with self._lock:
+            self._closed = True
+            self._waiting.clear()
+        for i, worker in enumerate(self._workers):
+            worker.end()
+            if folder is not None and folder.is_dir() and (words := worker.words()):
+                (folder / f"worker-{i}.log").write_bytes(words)
+            worker.log.close()
+
+    def _start(self, i: int) -> _Worker:
+        worker = _Worker(self._project, self._threads, self._trains)
+        threading.Thread(target=self._listen, args=(i, worker), daemon=True).start()
+        return worker
+
+    def _replace(self, i: int) -> None:
+        self._workers[i].end()
+        self._workers[i].log.close()
+        self._workers[i] = self._start(i)
+
+    def _listen(self, i: int, worker: _Worker) -> None:
+        assert worker.process.stdout is not None
+        for line in worker.process.stdout:
+            content = json.loads(line)
+            with self._lock:
+                if self._closed or self._workers[i] is not worker:
+                    return
+                self._hear(worker, content)
+        with self._lock:
+            if self._closed or self._workers[i] is not worker:
+                return
+            code = worker.process.wait()
+            job, worker.job = worker.job, None
+            tail = worker.words().decode(errors="replace").splitlines()[-15:]
+            self._said.put(Said(job, "died", {"code": code, "tail": "\n".join(tail)}))
+            self._first_word.set()
+            if worker.is_ready:
+                self._replace(i)
+
+    def _hear(self, worker: _Worker, content: dict[str, Any]) -> None:
+        event, job = content.pop("event"), worker.job
+        if event == "ready":
+            worker.is_ready = True
+            self._accelerator = content["accelerator"]
+            self._first_word.set()
+        if event in ("done", "slow", "error", "crash"):
+            content["seconds"] = time.monotonic() - worker.began
+            worker.job = None
+        self._said.put(Said(job, event, content))
+        self._feed(worker)
+
+    def _feed(self, worker: _Worker) -> None:
+        """Give a free process the first job that it may do."""
+        if worker.job is not None or not worker.is_ready or not self._waiting:
+            return
+        if self._accelerator != "cpu" and not self.shares_gpu and worker is not self._workers[0]:
+            return  # one process has the GPU to itself
+        worker.give(self._waiting.popleft())
+
+
+def failure(said: Said) -> AicompError:
+    """The error of a job that failed, as it is shown to people."""
+    content = said.content
+    place = f"fold {said.job.fold}" if said.job is not None and said.job.task in ("fold", "stack") else ""
+    if said.event == "error":
+        # What is wrong with a config or with code is so in every fold.
+        is_placed = not place or content["kind"] == "UsageError" or content["message"].startswith("fold ")
+        message = content["message"] if is_placed else f"{place}: {content['message']}"
+        error: AicompError = getattr(errors, content["kind"])(message, content["hint"])
+        return error
+    if said.event == "crash":
+        return AicompError(
+            f"{place or 'training'} failed\n{content['traceback'].rstrip()}",
+            "`aicomp train --set workers=0` runs it in one process, where a debugger works",
+        )
+    killed = " (killed: perhaps out of memory)" if content["code"] == -9 else ""
+    return AicompError(
+        f"a training process ended with code {content['code']}{killed}\n{content['tail']}".rstrip(),
+        "`aicomp train` continues with the folds that are left; `--set workers=1` needs less memory",
+    )

@@ -1,0 +1,109 @@
+"""What all runs on the same data and folds have in common: typed tables, columns, folds, ids."""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from aicomp.data.columns import Column, infer_columns, joined
+from aicomp.data.table import Table
+from aicomp.data.values import time_format
+from aicomp.dataset import Dataset, load_dataset
+from aicomp.files import atomic_write, partial_file, writing
+from aicomp.fold_choice import choose_folds
+from aicomp.folds import Folds
+from aicomp.project import Project
+from aicomp.recording.write import save_arrays, write_folds_csv, write_ids
+from aicomp.run import Run
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A project's data, read and folded.
+
+    Attributes:
+        dataset: The data.
+        columns: How each column is taken.
+        splitter: Name of the splitter.
+        splitter_reason: Why this one.
+        made: The folds.
+        tables: Train and test with typed columns.
+    """
+
+    dataset: Dataset
+    columns: list[Column]
+    splitter: str
+    splitter_reason: str
+    made: Folds
+    tables: tuple[Table, Table]
+
+    @classmethod
+    def of(cls, project: Project) -> "Layout":
+        """Read the data, choose column kinds and folds.
+
+        Raises:
+            UsageError: The config or the project's code is wrong.
+            DataError: The data breaks the contract.
+        """
+        dataset = load_dataset(project)
+        columns = infer_columns(dataset.train, dataset.test, project.config.columns)
+        name, reason, made = choose_folds(project, dataset)
+        return cls(dataset, columns, name, reason, made, Table.build_pair(dataset.train, dataset.test, columns))
+
+    def write(self, folder: Path) -> None:
+        """Write it into a run's folder: `work/READY` last."""
+        run, dataset, folds = Run(folder), self.dataset, self.made.folds
+        run.write("columns.json", [msgspec.to_builtins(c) for c in self.columns])
+        run.write("plan.json", self._plan())
+        run.write("reading.json", self._reading())
+        write_folds_csv(run, dataset.train_ids, len(dataset.train), [fold.valid for fold in folds])
+        for name, table in zip(("train", "test"), self.tables, strict=True):
+            with partial_file(run.work / f"{name}.safetensors") as temporary:
+                table.save(temporary)
+        save_arrays(run.work / "target.safetensors", {"y": dataset.y})
+        for k, fold in enumerate(folds):
+            save_arrays(run.work / f"fold-{k}.safetensors", {"train": fold.train, "valid": fold.valid})
+        write_ids(run, dataset.train_ids, dataset.test_ids)
+        atomic_write(run.work / "READY", "")
+
+    def _plan(self) -> dict[str, Any]:
+        return {
+            "splitter": self.splitter,
+            "splitter_reason": self.splitter_reason,
+            "notes": self.made.notes,
+            "n_folds": len(self.made.folds),
+            "n_rows": [table.n_rows for table in self.tables],
+        }
+
+    def _reading(self) -> dict[str, Any]:
+        """How the files were read, so that the run can predict other rows."""
+        dates = [c.name for c in self.columns if c.kind == "datetime"]
+        both = {name: joined(self.dataset.train[name], self.dataset.test[name]) for name in dates}
+        times = {name: msgspec.to_builtins(time_format(values)) for name, values in both.items()}
+        return {"texts": self.dataset.texts, "hidden": self.dataset.hidden, "times": times}
+
+
+def share_layout(source: Path, run: Run) -> None:
+    """Give a run the files of a layout that is written already; they are on disk once.
+
+    Args:
+        source: Folder of `Layout.write`.
+        run: A run that holds nothing but `run.json`.
+    """
+    ready = Path("work", "READY")
+    names = sorted(p.relative_to(source) for p in source.rglob("*") if p.is_file())
+    with writing(run.folder):
+        run.work.mkdir(parents=True, exist_ok=True)
+        for name in [*(n for n in names if n != ready), ready]:
+            _link(source / name, run.folder / name)
+
+
+def _link(source: Path, target: Path) -> None:
+    """A second name of a file that is never changed in place, or a copy where the file system has no such thing."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)

@@ -1,0 +1,1 @@
+"""Many models within a time limit: what is tried, in which order, and for how long."""

@@ -1,0 +1,85 @@
+"""What a fold of a model costs: a rough guess by the size of the data, then what was measured here."""
+
+import math
+from dataclasses import dataclass, field
+from statistics import median
+
+_PER_MILLION_CELLS = {
+    # Seconds of one core for a whole fold, per million of training rows times columns, epochs or rounds included.
+    "lightgbm": 6.0,
+    "xgboost": 9.0,
+    "catboost": 40.0,
+    "extra-trees": 8.0,
+    "ridge": 1.5,
+    "linear": 4.0,
+}
+_PER_EPOCH = {
+    # Seconds of one core for an epoch of 10,000 rows, and as much again for each 20 columns.
+    "tabm": 0.9,
+    "mlp": 0.15,
+    "realmlp": 0.25,
+    "modern-nca": 1.5,
+    "ft-transformer": 4.0,
+    "linear": 0.05,
+}
+_BOOSTED = frozenset({"lightgbm", "xgboost", "catboost"})
+_OF_ANOTHER_MODEL = 1.0
+_SMALLEST_SHARE = 0.2
+"""Of a network's epochs and of a boosted model's rounds: with fewer it is not worth a try."""
+
+
+@dataclass
+class Costs:
+    """Seconds of one core for a fold.
+
+    Attributes:
+        n_rows: Training rows of a fold.
+        n_columns: Columns.
+        n_classes: Classes of multiclass, else 1.
+        measured: What folds took, by member name.
+        by_model: What folds took, by model.
+    """
+
+    n_rows: int
+    n_columns: int
+    n_classes: int = 1
+    measured: dict[str, list[float]] = field(default_factory=dict)
+    by_model: dict[str, list[float]] = field(default_factory=dict)
+
+    def add(self, model: str, name: str, seconds: float) -> None:
+        """Take note of what a fold took."""
+        self.measured.setdefault(name, []).append(seconds)
+        self.by_model.setdefault(model, []).append(seconds)
+
+    def knows(self, model: str) -> bool:
+        """Whether a fold of this model was measured."""
+        return model in self.by_model
+
+    def expected(self, model: str, name: str = "") -> float:
+        """Seconds of one core that a fold will take, in full length."""
+        if name in self.measured:
+            return median(self.measured[name])
+        if model in self.by_model:
+            return 1.25 * max(self.by_model[model])
+        return self._guess(model) * self._speed
+
+    def least(self, model: str, name: str = "") -> float:
+        """Seconds of the shortest fold that is worth a try."""
+        whole = self.expected(model, name)
+        return whole * _SMALLEST_SHARE if model in _PER_EPOCH or model in _BOOSTED else whole
+
+    @property
+    def _speed(self) -> float:
+        """How much slower than guessed this machine and this data are."""
+        ratios = [median(seconds) / self._guess(model) for model, seconds in self.by_model.items()]
+        return min(max(median(ratios), 0.2), 10.0) if ratios else 1.0
+
+    def _guess(self, model: str) -> float:
+        reading = 0.3 + self.n_rows * self.n_columns * 2e-6
+        if model in _PER_EPOCH:
+            epochs = min(70.0, max(8.0, 28 * math.sqrt(10_000 / max(self.n_rows, 1))))
+            each = _PER_EPOCH[model] * self.n_rows / 10_000 * (1 + self.n_columns / 20) / 2
+            return reading + epochs * each
+        cells = self.n_rows * self.n_columns / 1e6
+        classes = self.n_classes if model in _BOOSTED else 1
+        return reading + _PER_MILLION_CELLS.get(model, 10.0 * _OF_ANOTHER_MODEL) * max(cells, 0.02) * classes

@@ -1,0 +1,115 @@
+"""The members of a portfolio: what is tried within a time limit, in this order.
+
+The first of each kind come first, the strongest and most different ones before the others; then come further seeds and
+other parameters, of which those are preferred whose kind has weight in the blend so far. Nothing here knows of any data
+set: what fits is decided by rows, columns, classes and measured time (`costs.py`, `choice.py`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from typing import Any
+
+_MOST_TOLD = 2
+"""Parameters of a member that are shown; its run has all."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """One model with its parameters.
+
+    Attributes:
+        model: Name of the model.
+        params: Its `[model] params`.
+        seed: Added to the project's seed.
+        share: Part of the time that is left, against those of the members that wait beside it.
+        is_first: Whether it is the first of its kind.
+        settings: Entries of `[training]` and `[regularization]` by dotted name.
+    """
+
+    model: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    share: float = 1.0
+    is_first: bool = False
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The model, the first of its parameters and its seed, as people read it."""
+        told = [f"{key}={value:g}" if isinstance(value, float) else f"{key}={value}" for key, value in self._entries]
+        if len(told) > _MOST_TOLD:
+            told = [*told[:_MOST_TOLD], "..."]
+        if self.seed:
+            told.append(f"seed +{self.seed}")
+        return self.model + (f" ({', '.join(told)})" if told else "")
+
+    @property
+    def _entries(self) -> list[tuple[str, Any]]:
+        settings = [(key.partition(".")[2], value) for key, value in self.settings.items()]
+        return [*self.params.items(), *settings]
+
+
+FIRST: tuple[Member, ...] = (
+    Member("lightgbm", share=1.0, is_first=True),
+    Member("tabm", share=3.0, is_first=True),
+    Member("catboost", share=3.0, is_first=True),
+    Member("realmlp", share=2.0, is_first=True),
+    Member("extra-trees", share=0.5, is_first=True),
+    Member("xgboost", share=1.0, is_first=True),
+    Member("modern-nca", share=2.0, is_first=True),
+    Member("mlp", share=1.0, is_first=True),
+    Member("ft-transformer", share=2.0, is_first=True),
+    Member("ridge", share=0.3, is_first=True),
+)
+"""The first of each kind."""
+
+VARIANTS: dict[str, tuple[Mapping[str, Any], ...]] = {
+    "lightgbm": (
+        {"learning_rate": 0.02, "num_leaves": 63, "feature_fraction": 0.5, "min_data_in_leaf": 10},
+        {"num_leaves": 8, "feature_fraction": 0.7, "extra_trees": True},
+        {"num_leaves": 128, "feature_fraction": 0.6, "min_data_in_leaf": 5, "lambda_l2": 2.0},
+    ),
+    "catboost": ({"depth": 8}, {"depth": 4, "random_strength": 2.0}, {"depth": 7, "l2_leaf_reg": 1.0}),
+    "xgboost": (
+        {"max_depth": 8, "colsample_bytree": 0.5, "min_child_weight": 5},
+        {"max_depth": 4, "reg_lambda": 5.0},
+        {"max_depth": 10, "colsample_bytree": 0.7, "subsample": 0.7, "min_child_weight": 10},
+    ),
+    "extra-trees": ({"min_samples_leaf": 1, "max_features": 0.5}, {"min_samples_leaf": 5, "max_features": 0.7}),
+    "tabm": ({"d_block": 192}, {"n_blocks": 3}, {"d_embedding": 24}),
+    "realmlp": ({}, {"activation": "selu"}, {"sigma": 0.2}),
+    "modern-nca": ({}, {"d_embedding": 24}, {"n_blocks": 0, "d_key": 96}),
+    "mlp": ({}, {"n_blocks": 2, "d_block": 384}, {"d_embedding": 24}),
+    "ft-transformer": ({}, {"n_blocks": 3}),
+}
+"""Other parameters by model, within its `SPACE`; with each of them goes another seed."""
+
+NEEDS = {"lightgbm": "lightgbm", "catboost": "catboost", "xgboost": "xgboost"}
+"""Packages of the extra `[boost]` by model."""
+
+
+_WITHOUT_SEED = frozenset({"ridge"})
+"""What comes out the same with every seed."""
+
+
+def missing_package(model: str) -> str | None:
+    """The package that a model needs and that is not installed, None if nothing is missing."""
+    package = NEEDS.get(model)
+    return package if package is not None and find_spec(package) is None else None
+
+
+def further(models: Sequence[str], turn: int) -> list[Member]:
+    """Members of some kinds beyond the first ones: each with the next of its variants, and with another seed.
+
+    Args:
+        models: The kinds, in the order in which they are tried.
+        turn: How often such a round went before; after all variants the first one is next, with a new seed.
+    """
+    members = []
+    for model in models:
+        if model in _WITHOUT_SEED:
+            continue
+        variants = VARIANTS.get(model, ({},))
+        members.append(Member(model, variants[turn % len(variants)], seed=turn + 1))
+    return members

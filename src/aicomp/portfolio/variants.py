@@ -1,0 +1,86 @@
+"""A project with the config of one member."""
+
+import dataclasses
+from typing import Any
+
+import msgspec
+
+from aicomp.config import Config, ModelConfig, RegularizationConfig, TrainingConfig
+from aicomp.portfolio.members import FIRST, Member
+from aicomp.project import Project
+
+_NETWORKS = frozenset({"tabm", "mlp", "realmlp", "ft-transformer", "linear", "modern-nca"})
+_ROUNDS = {"lightgbm": "n_estimators", "xgboost": "n_estimators", "catboost": "iterations"}
+"""The parameter that limits the rounds of a boosted model."""
+
+
+def is_network(model: str) -> bool:
+    """Whether a model takes `[training]` and `[regularization]`; a project's own is taken for a network."""
+    return model in _NETWORKS or ":" in model
+
+
+def variant(project: Project, member: Member, cap: int | None = None) -> Project:
+    """The project with a member's config.
+
+    Args:
+        project: The project.
+        member: The member.
+        cap: Most epochs, or rounds of a boosted model; None leaves them to the model.
+    """
+    config = project.config
+    params = {**member.params}
+    if config.model.name == member.model:
+        params = {**params, **config.model.params} if member.is_first else {**config.model.params, **params}
+    training, regularization = config.training, config.regularization
+    if not is_network(member.model):  # these would be refused: they have no effect there
+        training = TrainingConfig(loss=training.loss, target=training.target, quantile=training.quantile)
+        regularization = RegularizationConfig()
+    for key, value in member.settings.items():
+        section, _, name = key.partition(".")
+        if section == "training":
+            training = msgspec.structs.replace(training, **{name: value})
+        else:
+            regularization = msgspec.structs.replace(regularization, **{name: value})
+    if cap is not None and is_network(member.model):
+        training = msgspec.structs.replace(training, epochs=cap)
+    elif cap is not None:
+        params = capped(member.model, params, cap)
+    changed: Config = msgspec.structs.replace(
+        config,
+        seed=config.seed + member.seed,
+        model=ModelConfig(name=member.model, params=params),
+        training=training,
+        regularization=regularization,
+    )
+    return dataclasses.replace(project, config=changed)
+
+
+def capped(model: str, params: dict[str, Any], rounds: int) -> dict[str, Any]:
+    """Parameters with fewer rounds, and larger steps for what is then missing.
+
+    CatBoost chooses its learning rate by the number of rounds itself.
+    """
+    changed = {**params, _ROUNDS[model]: rounds}
+    if model != "catboost" and rounds < 1000:
+        rate = float(params.get("learning_rate", 0.03))
+        changed["learning_rate"] = round(max(rate, min(0.2, rate * 1000 / rounds)), 3)
+    return changed
+
+
+def can_be_capped(model: str) -> bool:
+    """Whether a model has epochs or rounds that can be limited."""
+    return is_network(model) or model in _ROUNDS
+
+
+def first_members(project: Project, *, only: str | None) -> list[Member]:
+    """The first of each kind; a model of the project's own comes before all others.
+
+    Args:
+        project: The project.
+        only: The one model that shall be tried, None for all.
+    """
+    if only is not None:
+        return [Member(only, is_first=True)]
+    own = project.config.model.name
+    is_known = own in {m.model for m in FIRST}
+    return [*FIRST] if is_known else [Member(own, share=2.0, is_first=True), *FIRST]

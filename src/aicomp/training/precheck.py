@@ -1,0 +1,61 @@
+"""Refuse settings before any fold starts, without importing torch."""
+
+from typing import Any
+
+import msgspec
+
+from aicomp.config import Config, RegularizationConfig, TrainingConfig
+from aicomp.errors import UsageError
+from aicomp.task import Task
+from aicomp.training.aims import choose_aim
+from aicomp.training.recipe import resolve_settings
+
+ESTIMATOR_NAMES = ("lightgbm", "catboost", "xgboost", "extra-trees", "ridge")
+"""Names of `aicomp.models.ESTIMATORS`, which cannot be imported without torch."""
+
+
+_ANY = 1000  # no refusal hangs on the number of rows
+
+
+def check_settings(config: Config, task: Task) -> None:
+    """Refuse what the folds would refuse; any model that is none of aicomp's own estimators is taken for a network.
+
+    Args:
+        config: The project's config.
+        task: What is learned.
+
+    Raises:
+        UsageError: A value out of range, options that contradict each other, or one that cannot have an effect.
+    """
+    if config.model.name in ESTIMATOR_NAMES:
+        check_sections(config)
+        choose_aim(config.training, task)
+    elif config.training.amp is True:
+        from aicomp.training.device import choose_device
+
+        resolve_settings(config, task, n_rows=_ANY, device=choose_device(config.device))
+    else:
+        plain = msgspec.structs.replace(config, training=msgspec.structs.replace(config.training, amp=False))
+        resolve_settings(plain, task, n_rows=_ANY, device=None)
+
+
+def check_sections(config: Config) -> None:
+    """Refuse settings of networks for a model that is none: they could not do anything.
+
+    Raises:
+        UsageError: The first such setting.
+    """
+    training = config.training
+    usual_training = TrainingConfig(loss=training.loss, target=training.target, quantile=training.quantile)
+    sections: list[tuple[str, Any, Any]] = [
+        ("training", training, usual_training),
+        ("regularization", config.regularization, RegularizationConfig()),
+    ]
+    for section, chosen, default in sections:
+        for name, value in msgspec.structs.asdict(chosen).items():
+            usual = getattr(default, name)
+            if value != usual:
+                raise UsageError(
+                    f"`{section}.{name}` is {value!r}, which is for networks and not for `{config.model.name}`",
+                    f"remove it or write `--set {section}.{name}={usual}`; this model takes `--set model.params...`",
+                )

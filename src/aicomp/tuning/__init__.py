@@ -1,0 +1,1 @@
+"""Settings of a model tuned by cross-validation; needs the extra `tune`."""
