@@ -129,6 +129,6 @@ def test_the_command_line(tmp_path, capsys):
     folder = init_project(tmp_path)
     arguments = ["train", "--project", str(folder), "--set", "model.name=ridge", "--set", "workers=0"]
     assert main(arguments) == 0
-    assert "epochs" in capsys.readouterr().err
+    assert "5 rounds" in capsys.readouterr().err
     assert main([*arguments, "--set", "training.epochs=3"]) == 2
     assert "`training.epochs` is 3, which is for networks and not for `ridge`" in capsys.readouterr().err

@@ -37,6 +37,7 @@ from aicomp.run import Run
 from aicomp.submission import build_submission, read_sample
 from aicomp.task import Task
 
+LEARNED = ("training.epochs=12", "training.batch_size=32")
 LABELS = {"binary": ("no", "yes"), "multiclass": ("a", "b", "c")}
 
 
@@ -269,7 +270,7 @@ def rare_project(tmp_path, n_train=400):
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    project = open_quick(rare_project(tmp_path_factory.mktemp("rare")), "training.epochs=12")
+    project = open_quick(rare_project(tmp_path_factory.mktemp("rare")), *LEARNED)
     return project, cross_validate(project)
 
 
@@ -318,14 +319,14 @@ class TestRun:
 
     def test_none_in_the_config_switches_it_off(self, trained):
         project, run = trained
-        plain = cross_validate(open_quick(project.folder, "training.epochs=12", 'output.last_step="none"'))
+        plain = cross_validate(open_quick(project.folder, *LEARNED, 'output.last_step="none"'))
         assert load_step(plain.folder) == PLAIN
         assert plain.scores["folds"] == run.scores["last_step"]["without"]["folds"]
         assert plain.scores["last_step"] == {"name": "plain", "parameters": {}, "reason": "set in the config"}
 
     def test_training_says_what_was_chosen(self, trained, capsys):
         project, _ = trained
-        assert main(["train", "--project", str(project.folder), *quick_arguments("training.epochs=12")]) == 0
+        assert main(["train", "--project", str(project.folder), *quick_arguments(*LEARNED)]) == 0
         line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("last step"))
         assert line.startswith("last step: threshold 0.")
         assert line.endswith("with it, fitted on the other folds")

@@ -9,6 +9,7 @@ from test_models import a_spec
 from torch import nn
 from training_cases import ACCURACY, BINARY, MULTICLASS, RMSE, a_config
 
+from aicomp.metrics import METRICS
 from aicomp.metrics.base import Metric
 from aicomp.models import MODELS
 from aicomp.training.losses import CrossEntropy
@@ -253,6 +254,14 @@ def test_without_patience_nothing_stops_and_the_best_epoch_is_still_kept():
 def test_of_equal_scores_the_lower_validation_loss_wins():
     _, stopping = watch([0.5, 0.5, 0.5], patience=0, metric=ACCURACY, losses=[0.7, 0.6, 0.65])
     assert stopping.best_epoch == 2
+
+
+def test_metrics_with_a_threshold_to_fit_are_told_by_the_loss():
+    _, stopping = watch([0.3, 0.0, 0.1], patience=0, metric=METRICS["f1"], losses=[0.7, 0.4, 0.5])
+    assert (stopping.best_epoch, stopping.best_score) == (2, 0.0)
+    own = Metric("f1", lambda y, p: 0.0, True, "label", frozenset())
+    _, stopping = watch([0.3, 0.0, 0.1], patience=0, metric=own, losses=[0.7, 0.4, 0.5])
+    assert stopping.best_epoch == 1
 
 
 def test_a_metric_with_another_direction_than_its_values_suggest():

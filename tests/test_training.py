@@ -187,7 +187,7 @@ def test_early_stopping_ends_training_and_says_so():
     result = fit(a_fold(REGRESSION), task, a_config(epochs=20, regularization={"early_stopping": 4}))
     assert result.n_epochs == 7
     assert result.best_epoch == 3
-    assert result.notes == ["stopped after epoch 7: no better score since epoch 3"]
+    assert result.notes == ["stopped after epoch 7: nothing better since epoch 3"]
 
 
 def test_ema_weights_are_validated_and_saved():

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
+from aicomp.metrics import METRICS
 from aicomp.metrics.base import Metric
 
 
@@ -122,8 +123,12 @@ def worst_point(model: nn.Module, radius: float) -> Iterator[None]:
 class EarlyStopping:
     """Keeps the weights of the best epoch by the competition's metric, and says when to stop.
 
+    Metrics of labels whose threshold is fitted after training (F1, MCC, kappa and their like) are told by the validation
+    loss instead: before a threshold is fitted, they prefer a network that has learned nothing to one that rightly gives
+    a rare class less than one half.
+
     Args:
-        metric: The metric, for its direction.
+        metric: The metric.
         patience: Epochs without a better score before training stops; 0 never stops.
 
     Attributes:
@@ -139,6 +144,7 @@ class EarlyStopping:
         self.best_epoch = 0
         self.best_state: dict[str, Tensor] = {}
         self._best_loss = float("inf")
+        self._by_loss = METRICS.get(metric.name) is metric and metric.needs == "label" and metric.name != "accuracy"
 
     def update(self, epoch: int, score: float, loss: float, model: nn.Module) -> bool:
         """Take note of an epoch; of two equal scores (common with accuracy) the lower validation loss wins.
@@ -146,8 +152,12 @@ class EarlyStopping:
         Returns:
             Whether training should stop.
         """
-        better = self.best_epoch == 0 or self.metric.better(score, self.best_score)
-        if better or (score == self.best_score and loss < self._best_loss):
+        if self.best_epoch == 0 or self._is_better(score, loss):
             self.best_score, self.best_epoch, self._best_loss = score, epoch, loss
             self.best_state = {name: t.detach().clone() for name, t in model.state_dict().items()}
         return bool(self.patience) and epoch - self.best_epoch >= self.patience
+
+    def _is_better(self, score: float, loss: float) -> bool:
+        if self._by_loss:
+            return loss < self._best_loss
+        return self.metric.better(score, self.best_score) or (score == self.best_score and loss < self._best_loss)

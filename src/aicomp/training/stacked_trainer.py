@@ -113,7 +113,7 @@ class StackedTrainer:
         n_epochs = self._settings.epochs
         report(member.number, EpochReport(epoch, n_epochs, score, stopping.best_score, train_loss, member.seconds))
         if member.done:
-            member.notes.append(f"stopped after epoch {epoch}: no better score since epoch {stopping.best_epoch}")
+            member.notes.append(f"stopped after epoch {epoch}: nothing better since epoch {stopping.best_epoch}")
 
     def _train_epoch(self, epoch: int) -> tuple[Tensor, list[float]]:
         """Pass over all rows of each fold; losses (n_batches, n_folds) and learning rates of the steps."""

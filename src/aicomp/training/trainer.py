@@ -73,7 +73,7 @@ class Trainer:
             self.history.append(dict(zip(HISTORY, row, strict=True)))
             report(EpochReport(epoch, s.epochs, score, stopping.best_score, train_loss, seconds))
             if stop:
-                self.notes.append(f"stopped after epoch {epoch}: no better score since epoch {stopping.best_epoch}")
+                self.notes.append(f"stopped after epoch {epoch}: nothing better since epoch {stopping.best_epoch}")
                 break
         if self._average and s.swa:
             self._finish_swa(valid, data.valid_y, stopping)

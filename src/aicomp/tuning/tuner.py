@@ -221,9 +221,10 @@ class Tuner:
         done = [t for t in self._study.trials if t.state == "done"]
         ranked = sorted(done, key=lambda t: t.score or 0.0, reverse=self._study.greater_is_better)
         for trial in ranked[self._limits.keep :]:
-            folder = self._project.runs / trial.run
-            if trial.number and not trial.reused and not (folder / "submission.json").exists():
-                shutil.rmtree(folder, ignore_errors=True)
+            run = Run(self._project.runs / trial.run)
+            is_own = trial.number and not trial.reused and not (run.folder / "submission.json").exists()
+            if is_own and run.is_done:
+                self._workshop.remove(run)
 
     def _alarm(self) -> Any:
         return alarm(None if self._limits.seconds is None else self._limits.seconds - (self._clock() - self._began))
