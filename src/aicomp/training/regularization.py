@@ -123,9 +123,9 @@ def worst_point(model: nn.Module, radius: float) -> Iterator[None]:
 class EarlyStopping:
     """Keeps the weights of the best epoch by the competition's metric, and says when to stop.
 
-    Metrics of labels whose threshold is fitted after training (F1, MCC, kappa and their like) are told by the validation
-    loss instead: before a threshold is fitted, they prefer a network that has learned nothing to one that rightly gives
-    a rare class less than one half.
+    Under metrics of labels whose threshold is fitted after training (F1, MCC, kappa and their like) the validation
+    loss tells: before a threshold is fitted, they prefer a network that has learned nothing to one that rightly gives a
+    rare class less than one half.
 
     Args:
         metric: The metric.
