@@ -30,10 +30,10 @@ def budget(seconds, now):
 def test_a_fold_gives_up_when_its_epochs_do_not_fit_and_says_how_many_would():
     now = [100.0]
     watched = budget(10.0, now)
-    now[0] = 103.0  # 1 s of encoding, 2 s of the first epoch
+    now[0] = 105.0  # 1 s of encoding, 4 s of the first epoch
     with pytest.raises(TooSlow) as caught:
-        watched.check(1, 70, 2.0)
-    assert (caught.value.rounds, caught.value.total) == (4, 70)  # 8 % for the end: (9.2 - 1) / 2 = 4.1
+        watched.check(1, 70, 4.0)
+    assert (caught.value.rounds, caught.value.total) == (2, 70)  # 8 % for the end: (9.2 - 1) / 4 = 2.05
 
 
 def test_a_fold_that_fits_goes_on():
@@ -47,18 +47,50 @@ def test_what_comes_before_training_takes_at_most_a_part_of_the_budget():
     now = [0.0]
     watched = budget(1.0, now)
     now[0] = 20.1  # imports on a busy machine
+    watched.check(1, 70, 0.1)
+    now[0] = 20.2
     with pytest.raises(TooSlow) as caught:
-        watched.check(1, 70, 0.1)
+        watched.check(2, 70, 0.2)
     assert caught.value.rounds == 5  # (0.92 - 0.4) / 0.1
 
 
 def test_boosted_trees_that_mostly_stop_early_are_cut_later():
     now = [0.0]
-    watched = budget(10.0, now)
-    now[0] = 1.0
-    watched.check(100, 1500, 1.0, stops_early=True)
+    trees, network = budget(10.0, now), budget(10.0, now)
+    trees.check(1, 1500, 0.0, stops_early=True)
+    network.check(1, 1500, 0.0)
+    now[0] = 1.0  # 15 s in full length
+    trees.check(101, 1500, 1.0, stops_early=True)
     with pytest.raises(TooSlow):
-        watched.check(100, 1500, 1.0)
+        network.check(101, 1500, 1.0)
+
+
+def test_rounds_that_are_told_again_at_the_end_say_nothing_of_the_pace():
+    now = [0.0]
+    watched = budget(10.0, now)
+    for done, seconds in ((1, 0.1), (400, 3.0), (9, 3.6), (18, 3.6)):
+        now[0] = seconds
+        watched.check(done, 1000, seconds, stops_early=True)
+
+
+def test_what_happens_once_says_nothing_of_the_rounds_to_come():
+    now = [0.0]
+    watched = budget(6.0, now)
+    for done, seconds in ((1, 2.5), (20, 2.6), (200, 3.5)):  # 2.5 s of import, then 5 ms a round
+        now[0] = seconds
+        watched.check(done, 300, seconds, stops_early=True)
+    with pytest.raises(TooSlow) as caught:
+        watched.check(201, 3000, 3.505, stops_early=True)
+    assert 600 <= caught.value.rounds <= 620  # (5.52 - 2.4) / 0.005, and no more is taken off than 0.4 of the budget
+
+
+def test_an_estimate_holds_until_a_fold_is_measured():
+    costs = Costs(n_rows=1000, n_columns=10)
+    costs.estimate("catboost", 20.0)
+    assert costs.knows("catboost")
+    assert costs.expected("catboost") == 25.0
+    costs.add("catboost", "catboost (35 rounds)", 0.4)
+    assert costs.expected("catboost") == 0.5
 
 
 def test_without_a_budget_nothing_is_given_up():

@@ -147,7 +147,8 @@ def _what(outcome: "Outcome") -> str:
     if outcome.kind == "floor":
         return "the prior of the targets: no model was ready in time"
     if outcome.kind == "blend":
-        return f"blend by {outcome.method}, nested; {outcome.gain:.2g} better than the best member"
+        gain = f"{outcome.gain:.2g} better than the member that the other folds choose"
+        return f"blend by {outcome.method}, nested; {gain}"
     if outcome.note:
         return f"the best member; {outcome.note}"
     return "the best member: a blend is no better"

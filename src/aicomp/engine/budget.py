@@ -13,6 +13,9 @@ _AFTER = 0.08
 _BEFORE = 0.4
 """Most of the budget that encoding takes off the rounds."""
 
+_FIRST = 0.3
+"""Share of the budget that a first epoch may take before it is thought to be like those to come."""
+
 
 class TooSlow(Exception):  # noqa: N818 - nothing is wrong
     """The fold will not end within its budget.
@@ -44,6 +47,8 @@ class Budget:
     ) -> None:
         self._seconds, self._report, self._clock = seconds, report, clock
         self._started = clock()
+        self._first: tuple[int, float] | None = None
+        self._most = 0
 
     def __call__(self, epoch: "EpochReport") -> None:
         """Pass a report on.
@@ -66,15 +71,26 @@ class Budget:
         Raises:
             TooSlow: As above.
         """
-        if self._seconds is None or done >= total:
+        # CatBoost tells of its rounds a second time, when it has ended.
+        is_new, self._most = done > self._most, max(done, self._most)
+        if self._seconds is None or done >= total or not is_new:
             return
-        # The first rounds carry what happens once; one of a thousand trees says less than one of ten epochs.
-        if done < max(2, 0.02 * total) and seconds < (0.4 if stops_early else 0.1) * self._seconds:
-            return
+        # The first report carries what happens once, such as an import: only the pace since then says what is to come.
+        first_done, first_seconds = self._first = self._first or (done, seconds)
+        if done == first_done:
+            if stops_early or seconds < _FIRST * self._seconds:
+                return
+            each = seconds / done
+        else:
+            # One of a thousand trees says less than one of ten epochs.
+            is_early = done < max(2, 0.02 * total)
+            if is_early and seconds - first_seconds < (0.4 if stops_early else 0.1) * self._seconds:
+                return
+            each = (seconds - first_seconds) / (done - first_done)
         spent = self._clock() - self._started
-        # What comes before training, such as imports, happens anyway: at most a part of the budget is taken off for it.
-        before = min(spent - seconds, _BEFORE * self._seconds)
-        fitting = int(((1 - _AFTER) * self._seconds - before) / max(seconds / done, 1e-9))
+        # What comes before training happens anyway: at most a part of the budget is taken off for it.
+        before = min(spent - each * done, _BEFORE * self._seconds)
+        fitting = int(((1 - _AFTER) * self._seconds - before) / max(each, 1e-9))
         # The later it is, the more would be lost.
         tolerated = 0.9 if spent < 0.35 * self._seconds and not stops_early else 0.5
         if fitting < tolerated * total:

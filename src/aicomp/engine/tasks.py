@@ -49,7 +49,7 @@ def do(job: Job, project: Path, tell: Tell) -> dict[str, Any]:
         return _stack(job, project, tell)
     if job.task == "assemble":
         return _assemble(job, project)
-    return _blend(job, project)
+    return _blend(job, project) if job.task == "blend" else _weigh(job, project)
 
 
 def _fold(job: Job, project: Path, tell: Tell) -> dict[str, Any]:
@@ -103,3 +103,9 @@ def _blend(job: Job, folder: Path) -> dict[str, Any]:
     from aicomp.engine.blend_job import blend_members
 
     return blend_members(job, folder)
+
+
+def _weigh(job: Job, folder: Path) -> dict[str, Any]:
+    from aicomp.engine.blend_job import weigh_members
+
+    return weigh_members(job, folder)

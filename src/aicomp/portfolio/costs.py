@@ -38,6 +38,7 @@ class Costs:
         n_classes: Classes of multiclass, else 1.
         measured: What folds took, by member name.
         by_model: What folds took, by model.
+        estimated: What a fold of a model would take by its first rounds, until one is measured.
     """
 
     n_rows: int
@@ -45,6 +46,12 @@ class Costs:
     n_classes: int = 1
     measured: dict[str, list[float]] = field(default_factory=dict)
     by_model: dict[str, list[float]] = field(default_factory=dict)
+    estimated: dict[str, float] = field(default_factory=dict)
+
+    def estimate(self, model: str, seconds: float) -> None:
+        """Take note of what a fold would take that was given up; what was measured before holds no more."""
+        self.by_model.pop(model, None)
+        self.estimated[model] = seconds
 
     def add(self, model: str, name: str, seconds: float) -> None:
         """Take note of what a fold took."""
@@ -52,8 +59,8 @@ class Costs:
         self.by_model.setdefault(model, []).append(seconds)
 
     def knows(self, model: str) -> bool:
-        """Whether a fold of this model was measured."""
-        return model in self.by_model
+        """Whether a fold of this model was begun."""
+        return model in self.by_model or model in self.estimated
 
     def expected(self, model: str, name: str = "") -> float:
         """Seconds of one core that a fold will take, in full length."""
@@ -61,6 +68,8 @@ class Costs:
             return median(self.measured[name])
         if model in self.by_model:
             return 1.25 * max(self.by_model[model])
+        if model in self.estimated:
+            return 1.25 * self.estimated[model]
         return self._guess(model) * self._speed
 
     def least(self, model: str, name: str = "") -> float:

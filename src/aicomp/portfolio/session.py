@@ -66,6 +66,7 @@ class Session:
         self._blends, self._costs, self.attempts, self._n_folds = blends, costs, attempts, n_folds
         self._watcher = watcher
         self._turn = 0
+        self._is_round_fruitful = False
         self._peak = 0
 
     @property
@@ -126,13 +127,23 @@ class Session:
         has_run = any(a.is_finished or a.status == "training" for a in self.attempts)
         choice = choose(waiting, self._costs, room, self._blends.weights_by_model(self.finished), has_run=has_run)
         if choice is None:
-            return False
+            return self._end_round(waiting)
         reason = fits(self._peak, self._pool.pids)
         if reason is not None:
             choice.attempt.status, choice.attempt.reason = "dropped", reason
             self._watcher.changed(choice.attempt)
             return True
         self._begin(choice.attempt, choice.budget)
+        return True
+
+    def _end_round(self, waiting: list[Attempt]) -> bool:
+        """Leave out what fits no more of this round, so that another may follow; False if nothing of it fitted."""
+        left = [a for a in waiting if not a.member.is_first]
+        if not left or not self._is_round_fruitful:
+            return False
+        for attempt in left:
+            attempt.status, attempt.reason = "dropped", "no time was left"
+        self._is_round_fruitful = False
         return True
 
     def _plan_further(self) -> None:
@@ -155,6 +166,7 @@ class Session:
 
     def _begin(self, attempt: Attempt, budget: float) -> None:
         """Lay out a member's run and queue its folds; a finished one with the same fingerprint is taken as it is."""
+        self._is_round_fruitful = self._is_round_fruitful or not attempt.member.is_first
         attempt.project = variant(self._project, attempt.member, attempt.cap)
         attempt.n_folds, attempt.folds_done, attempt.budget = self._n_folds, 0, budget
         found = self._runs.find(attempt.project)
@@ -198,7 +210,7 @@ class Session:
         word = "epochs" if is_network(attempt.member.model) else "rounds"
         fewest = max(2, 0.15 * total) if word == "epochs" else max(30, 0.05 * total)
         whole = attempt.budget * total / max(rounds, 0.5)
-        self._costs.by_model[attempt.member.model] = [whole]
+        self._costs.estimate(attempt.member.model, whole)
         if rounds < fewest:
             attempt.tries += 1
             attempt.status = "waiting" if attempt.tries < _TRIES else "dropped"
@@ -206,7 +218,7 @@ class Session:
             if attempt.status == "dropped":
                 self._watcher.changed(attempt)
             return
-        self._costs.by_model[attempt.member.model] = [attempt.budget]
+        self._costs.estimate(attempt.member.model, attempt.budget)
         attempt.cap = rounds
         self._begin(attempt, 1.5 * attempt.budget)
         self._watcher.changed(attempt)
@@ -261,5 +273,5 @@ class Session:
                     self._pool.cancel(lambda other, run=job.run: other.run == run)  # type: ignore[misc]
             elif seconds > max(3 * attempt.budget, 0.3 * self._clock.limit):
                 self._drop(attempt, f"a fold took {seconds:.0f} s, its share was {attempt.budget:.0f} s")
-                self._costs.by_model[attempt.member.model] = [2 * seconds]
+                self._costs.estimate(attempt.member.model, 2 * seconds)
                 self._watcher.changed(attempt)
