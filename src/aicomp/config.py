@@ -67,12 +67,12 @@ class TrainingConfig(_Section, frozen=True):
 
     Attributes:
         optimizer: "adamw", "adam", "sgd" (with momentum), "lion", "muon" (hidden matrices, with AdamW for the rest) or
-            "schedule-free" (AdamW that averages weights instead of a falling learning rate).
+            "schedule-free" (AdamW that averages weights instead of a falling learning rate); "auto" follows the model.
         learning_rate: Peak learning rate; "auto" follows the optimizer.
         batch_size: Rows in one step.
         epochs: Most passes over the fold's training rows.
-        schedule: Course of the learning rate over the epochs; "auto" is "cosine", "constant" under `swa` and "warmup"
-            under "schedule-free".
+        schedule: Course of the learning rate over the epochs; "auto" follows the model, is "constant" under `swa` and
+            "warmup" under "schedule-free".
         amp: Mixed precision: bfloat16 where the processor or the GPU has it.
         loss: "auto" follows the metric.
         target: What of a regression target is learned: "standard" itself, "log1p" log(1 + y), "box-cox" (above 0) or
@@ -83,7 +83,7 @@ class TrainingConfig(_Section, frozen=True):
             weights in one; "auto" takes what a short measurement finds faster.
     """
 
-    optimizer: Literal["adamw", "adam", "sgd", "lion", "muon", "schedule-free"] = "adamw"
+    optimizer: Literal["auto", "adamw", "adam", "sgd", "lion", "muon", "schedule-free"] = "auto"
     learning_rate: float | Auto = "auto"
     batch_size: int | Auto = "auto"
     epochs: int | Auto = "auto"
@@ -101,6 +101,8 @@ class RegularizationConfig(_Section, frozen=True):
     Attributes:
         weight_decay: Shrinks weights (not biases, norms or scales) towards zero in each step.
         dropout: Probability with which a hidden unit is silenced in a training step.
+        dropout_schedule: Course of that probability over the epochs: "constant", or "flat-cosine" down to zero in the
+            second half; "auto" follows the model.
         label_smoothing: Share of each class label spread over all classes.
         mixup: Alpha of the Beta distribution that blends pairs of training rows and their targets.
         clip_norm: Largest norm of the gradient of one step.
@@ -113,6 +115,7 @@ class RegularizationConfig(_Section, frozen=True):
 
     weight_decay: float | Auto = "auto"
     dropout: float | Auto = "auto"
+    dropout_schedule: Literal["auto", "constant", "flat-cosine"] = "auto"
     label_smoothing: float | Auto = "auto"
     mixup: float = 0.0
     clip_norm: float | Auto = "auto"

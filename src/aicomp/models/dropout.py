@@ -4,6 +4,8 @@ Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov, "Dropout: A Simple Way
 Overfitting" (JMLR 2014).
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - its usual name
@@ -29,6 +31,26 @@ def keep_mask(like: Tensor, p: float) -> Tensor:
     words = torch.randint(-(2**31), 2**31, (-(-like.numel() // 4),), dtype=torch.int32)
     keep = words.view(torch.uint8)[: like.numel()].view(like.shape) >= silenced
     return keep.to(like.dtype).mul_(_LEVELS / (_LEVELS - silenced))
+
+
+class DropoutCourse:
+    """Moves the probability of every dropout layer of a model over the epochs, as a share of what it begins with.
+
+    Args:
+        model: The network.
+        course: From progress in training, 0 to 1, to that share.
+    """
+
+    def __init__(self, model: nn.Module, course: Callable[[float], float]) -> None:
+        layers = (m for m in model.modules() if isinstance(m, nn.modules.dropout._DropoutNd))
+        self._peaks = [(layer, layer.p) for layer in layers]
+        self._course = course
+
+    def set(self, progress: float) -> None:
+        """Take the probability of this progress."""
+        share = self._course(progress)
+        for layer, peak in self._peaks:
+            layer.p = share * peak
 
 
 class Dropout(nn.Dropout):

@@ -8,6 +8,7 @@ from aicomp.config import Config
 from aicomp.errors import UsageError
 from aicomp.task import Task
 from aicomp.training.aims import Asked, choose_aim
+from aicomp.training.model_recipes import MODEL_RECIPES, ModelRecipe
 
 if TYPE_CHECKING:
     import torch
@@ -54,6 +55,7 @@ class Settings:
     quantile: float
     weight_decay: float
     dropout: float
+    dropout_schedule: str
     label_smoothing: float
     mixup: float
     clip_norm: float
@@ -83,19 +85,22 @@ def resolve_settings(config: Config, task: Task, *, n_rows: int, device: "torch.
     """
     training, regularization = config.training, config.regularization
     aim = choose_aim(training, task)
+    recipe = MODEL_RECIPES.get(config.model.name, ModelRecipe())
+    optimizer = _or(training.optimizer, recipe.optimizer)
     settings = Settings(
-        optimizer=training.optimizer,
-        learning_rate=_or(training.learning_rate, _LEARNING_RATES[training.optimizer]),
+        optimizer=optimizer,
+        learning_rate=_or(training.learning_rate, _LEARNING_RATES[optimizer]),
         batch_size=_or(training.batch_size, 256 if n_rows < 20_000 else 512),
         epochs=_or(training.epochs, _epochs(n_rows)),
-        schedule=_or(training.schedule, _schedule(config)),
+        schedule=_or(training.schedule, _schedule(config, optimizer, recipe)),
         amp=_has_bfloat16(device) if training.amp == "auto" else training.amp,
         loss=aim.loss,
         target=aim.target,
         quantile=aim.quantile,
-        weight_decay=_or(regularization.weight_decay, _WEIGHT_DECAYS.get(training.optimizer, 0.02)),
-        dropout=_or(regularization.dropout, 0.1),
-        label_smoothing=_or(regularization.label_smoothing, 0.0),
+        weight_decay=_or(regularization.weight_decay, _WEIGHT_DECAYS.get(optimizer, 0.02)),
+        dropout=_or(regularization.dropout, recipe.dropout),
+        dropout_schedule=_or(regularization.dropout_schedule, recipe.dropout_schedule),
+        label_smoothing=_or(regularization.label_smoothing, _label_smoothing(task, recipe)),
         mixup=regularization.mixup,
         clip_norm=_or(regularization.clip_norm, 1.0),
         early_stopping=_or(regularization.early_stopping, 0 if regularization.swa else 16),
@@ -120,10 +125,15 @@ def _or(value: Any, default: Any) -> Any:
     return default if value == "auto" else value
 
 
-def _schedule(config: Config) -> str:
-    if config.training.optimizer == "schedule-free":
+def _schedule(config: Config, optimizer: str, recipe: ModelRecipe) -> str:
+    if optimizer == "schedule-free":
         return "warmup"
-    return "constant" if config.regularization.swa else "cosine"
+    return "constant" if config.regularization.swa else recipe.schedule
+
+
+def _label_smoothing(task: Task, recipe: ModelRecipe) -> float:
+    reads_labels = task.is_classification and task.metric.needs == "label"
+    return recipe.label_smoothing if reads_labels else 0.0
 
 
 def _epochs(n_rows: int) -> int:

@@ -1,4 +1,4 @@
-"""Learning-rate schedules: from progress in training, 0 to 1, to a factor of the peak, 0 to 1."""
+"""Schedules of the learning rate and of dropout: from progress in training, 0 to 1, to a factor of the peak, 0 to 1."""
 
 import math
 from collections.abc import Callable
@@ -45,6 +45,15 @@ def coslog4(progress: float) -> float:
     return 0.5 * (1 - math.cos(2 * math.pi * math.log2(1 + 15 * progress)))
 
 
+def flat_cosine(progress: float) -> float:
+    """The peak in the first half, then half a cosine down to zero (RealMLP's dropout, arXiv 2407.04491).
+
+    >>> flat_cosine(0.0), flat_cosine(0.5), round(flat_cosine(0.75), 6), flat_cosine(1.0)
+    (1.0, 1.0, 0.5, 0.0)
+    """
+    return _half_cosine(max(0.0, 2 * progress - 1))
+
+
 def one_cycle(progress: float) -> float:
     """From 1/25 of the peak up to it in the first 30 %, then down to zero, both as half cosines.
 
@@ -61,6 +70,8 @@ def one_cycle(progress: float) -> float:
 def _half_cosine(progress: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * progress))
 
+
+DROPOUT_SCHEDULES: dict[str, Callable[[float], float]] = {"constant": constant, "flat-cosine": flat_cosine}
 
 SCHEDULES: dict[str, Callable[[float], float]] = {
     "constant": constant,

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from aicomp.models.dropout import DropoutCourse
 from aicomp.task import Task
 from aicomp.training.fit import Prepared
 from aicomp.training.fold import EpochReport
 from aicomp.training.inference import CHUNK
 from aicomp.training.optimizers import optimizer_of, set_learning_rate, split_parameters
 from aicomp.training.regularization import Batch, EarlyStopping, add_noise, mixup
+from aicomp.training.schedules import DROPOUT_SCHEDULES
 from aicomp.training.stacked_rows import StackedRows
 from aicomp.training.stacked_weights import Stack
 from aicomp.training.trainer import HISTORY, check_finite, learning_rate_at
@@ -64,6 +66,7 @@ class StackedTrainer:
         ]  # fmt: skip
         models = [fold.model for fold in folds.values()]
         self._stack = Stack(models).to(device)
+        self._dropout = DropoutCourse(self._stack.template, DROPOUT_SCHEDULES[self._settings.dropout_schedule])
         for model in models:
             model.to(device)
         decayed = {id(p) for p in split_parameters(self._stack.template)[0]}
@@ -121,6 +124,7 @@ class StackedTrainer:
         places, sizes = self._train.shuffled(n_batches, [member.order for member in self._members])
         losses, rates = [], []
         self._stack.template.train()
+        self._dropout.set((epoch - 1) / self._settings.epochs)
         for step in range(n_batches):
             rates.append(learning_rate_at(self._settings, epoch - 1 + step / n_batches))
             set_learning_rate(self._optimizer, rates[-1])

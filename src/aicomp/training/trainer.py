@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from aicomp.errors import AicompError
+from aicomp.models.dropout import DropoutCourse
 from aicomp.models.memory import remembers_rows
 from aicomp.task import Task
 from aicomp.training.fold import EpochReport, FoldData
@@ -16,7 +17,7 @@ from aicomp.training.losses import Objective
 from aicomp.training.optimizers import before_training, before_validation, make_optimizer, set_learning_rate
 from aicomp.training.recipe import Settings
 from aicomp.training.regularization import Average, Batch, EarlyStopping, add_noise, mixup, worst_point
-from aicomp.training.schedules import SCHEDULES
+from aicomp.training.schedules import DROPOUT_SCHEDULES, SCHEDULES
 
 _GATHERED_ROWS = 32_768
 
@@ -51,6 +52,7 @@ class Trainer:
         self._parameters = list(model.parameters())
         self._average = Average(model) if settings.ema or settings.swa else None
         self._optimizer = make_optimizer(model, settings)
+        self._dropout = DropoutCourse(model, DROPOUT_SCHEDULES[settings.dropout_schedule])
         # Apart from the other random numbers, so that batches are the same whatever else is drawn.
         self._order = torch.Generator().manual_seed(torch.initial_seed())
 
@@ -95,6 +97,7 @@ class Trainer:
         losses = torch.empty(n_batches, device=self._device)
         rates = []
         self.model.train()
+        self._dropout.set((epoch - 1) / s.epochs)
         before_training(self._optimizer)
         for step, batch in enumerate(_batches(train, order.tensor_split(n_batches))):
             rates.append(learning_rate_at(s, epoch - 1 + step / n_batches))

@@ -1,0 +1,28 @@
+"""What a model is trained with where the config says "auto": docs/benchmarks.md has the tables that decided it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ModelRecipe:
+    """The part of the recipe that follows the model; what a project's own model gets, too.
+
+    Attributes:
+        optimizer: Name of `[training] optimizer`.
+        schedule: Name of `[training] schedule`.
+        dropout: Probability, where the model has dropout layers.
+        dropout_schedule: Name of `[regularization] dropout_schedule`.
+        label_smoothing: For classes whose metric reads labels: it blurs the probabilities that other metrics read.
+    """
+
+    optimizer: str = "adamw"
+    schedule: str = "cosine"
+    dropout: float = 0.1
+    dropout_schedule: str = "constant"
+    label_smoothing: float = 0.0
+
+
+MODEL_RECIPES: dict[str, ModelRecipe] = {
+    "realmlp": ModelRecipe(schedule="coslog4", dropout=0.15, dropout_schedule="flat-cosine", label_smoothing=0.1),
+}
+"""By model; those that are not named have the recipe of `ModelRecipe()`."""
