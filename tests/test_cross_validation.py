@@ -15,6 +15,7 @@ from aicomp.cross_validation import cross_validate, prepare
 from aicomp.data.encoding import Encoder
 from aicomp.data.reading import read_table
 from aicomp.engine.events import DeviceEvent, EpochEvent, FoldEvent
+from aicomp.engine.fold_job import Folds
 from aicomp.errors import AicompError, DataError, UsageError
 from aicomp.raw_data import write_manifest
 from aicomp.run import list_runs
@@ -232,3 +233,15 @@ def test_ids_keep_their_spelling(tmp_path):
     expected = read_table(project.raw / "test.csv", strings=["id"])["id"].tolist()
     assert run.read("test_ids.json")["id"] == expected
     assert any(i.startswith("0") for i in expected)
+
+
+def test_train_rows_limit_what_a_fold_learns_from_and_not_what_it_validates(tmp_path):
+    folder = init_project(tmp_path)
+    whole, part = (prepare(open_quick(folder, *o)).run for o in ([], ["split.train_rows=20"]))
+    folds = [Folds(run, folder).encode(0) for run in (whole, part)]
+    assert len(folds[0].data.y) > 20
+    assert len(folds[1].data.y) == len(folds[1].data.x_num) == 20
+    assert (folds[0].valid_rows == folds[1].valid_rows).all()
+    assert "at most 20 of the" in part.read("plan.json")["notes"][-1]
+    with pytest.raises(UsageError, match=r"`split\.train_rows` is 3, it must be at least 10"):
+        prepare(open_quick(folder, "split.train_rows=3"))

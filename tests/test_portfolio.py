@@ -9,13 +9,14 @@ from training_cases import MULTICLASS, REGRESSION, RMSLE
 
 from aicomp.cross_validation import cross_validate, prepare
 from aicomp.engine.budget import Budget, TooSlow
+from aicomp.folds import draw_rows
 from aicomp.layout import Layout, share_layout
 from aicomp.portfolio.attempt import Attempt
-from aicomp.portfolio.choice import Room, choose
+from aicomp.portfolio.choice import Room, choose, choose_sample
 from aicomp.portfolio.clock import Clock, process_start
 from aicomp.portfolio.costs import Costs
 from aicomp.portfolio.floor import prior
-from aicomp.portfolio.members import FIRST, Member, further
+from aicomp.portfolio.members import FIRST, Member, further, on_sample
 from aicomp.portfolio.outcome import set_outcome
 from aicomp.portfolio.variants import variant
 from aicomp.run import Run, create_run, find_run
@@ -91,6 +92,42 @@ def test_an_estimate_holds_until_a_fold_is_measured():
     assert costs.expected("catboost") == 25.0
     costs.add("catboost", "catboost (35 rounds)", 0.4)
     assert costs.expected("catboost") == 0.5
+
+
+def attempts_of(*models, **settings):
+    return [Attempt(Member(model, is_first=True, **settings)) for model in models]
+
+
+def test_where_no_member_fits_one_on_a_sample_of_the_rows_stands_in():
+    costs = Costs(n_rows=4_000_000, n_columns=10)
+    room = Room(seconds=15.0, workers=2, n_folds=5)  # 6 s a fold
+    waiting = attempts_of("tabm", "xgboost", "lightgbm")
+    assert choose(waiting, costs, room, {}, has_run=False) is None
+    chosen = choose_sample(waiting, costs, room)
+    assert chosen.attempt.member.model == "lightgbm"
+    assert chosen.attempt.member.train_rows == pytest.approx(25_000, rel=0.1)  # 1.5 s at 6 s for a million cells
+    assert chosen.budget == 6.0
+    assert choose_sample(waiting, costs, Room(0.01, 2, 5)) is None
+    assert choose_sample(attempts_of("mlp"), costs, room).attempt.member.model == "mlp"
+
+
+def test_a_further_sample_is_larger_by_what_the_one_before_took():
+    costs = Costs(n_rows=800_000, n_columns=10)
+    (first,) = attempts_of("lightgbm")
+    done = Attempt(on_sample(first.member, 20_000), status="done", n_folds=5, seconds=10.0)  # 2 s a fold
+    larger = choose_sample([first, done], costs, Room(25.0, 2, 5))
+    assert larger.attempt.member.train_rows == 70_000  # 0.7 of 10 s a fold, as if reading took none
+    assert choose_sample([first, done], costs, Room(10.0, 2, 5)) is None
+
+
+def test_a_sample_is_a_setting_of_the_folds():
+    rows = np.arange(100)
+    drawn = draw_rows(rows, 30, seed=1)
+    assert len(set(drawn)) == 30
+    assert (np.sort(drawn) == drawn).all()
+    assert (drawn != draw_rows(rows, 30, seed=2)).any()
+    member = on_sample(Member("lightgbm"), 5000)
+    assert member.name == "lightgbm (train_rows=5000)"
 
 
 def test_without_a_budget_nothing_is_given_up():

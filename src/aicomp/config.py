@@ -44,6 +44,8 @@ class SplitConfig(_Section, frozen=True):
         time: Column that orders rows; None takes the competition's.
         fold_column: Column of train that holds the fold of each row.
         seed: Seed of the shuffles. It is apart from `seed`, so that runs of other seeds have the same folds and blend.
+        train_rows: Most training rows of a fold, drawn at random by `seed`; "auto" takes all. Validation rows are the
+            same in any case, so that such runs blend with others.
     """
 
     splitter: str = "auto"
@@ -53,6 +55,7 @@ class SplitConfig(_Section, frozen=True):
     time: str | None = None
     fold_column: str | None = None
     seed: int = 0
+    train_rows: int | Auto = "auto"
 
 
 class ModelConfig(_Section, frozen=True):

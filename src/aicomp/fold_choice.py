@@ -9,6 +9,8 @@ from aicomp.project import Project
 from aicomp.raw_data import check_manifest
 from aicomp.splitters import choose_splitter, make_folds
 
+_FEWEST_ROWS = 10
+
 
 def choose_folds(project: Project, dataset: Dataset) -> tuple[str, str, Folds]:
     """Name of the splitter, why this one, and the folds.
@@ -21,6 +23,11 @@ def choose_folds(project: Project, dataset: Dataset) -> tuple[str, str, Folds]:
     for key, seed in (("seed", project.config.seed), ("split.seed", split.seed)):
         if seed < 0:
             raise UsageError(f"`{key}` is {seed}, it must be at least 0", f"write for example `--set {key}=0`")
+    if isinstance(split.train_rows, int) and split.train_rows < _FEWEST_ROWS:
+        raise UsageError(
+            f"`split.train_rows` is {split.train_rows}, it must be at least {_FEWEST_ROWS}",
+            "write for example `--set split.train_rows=10000`, or leave it out for all rows",
+        )
     name, reason = split.splitter, "set in the config"
     if name == "auto" and project.competition.splitter != "auto":
         name, reason = project.competition.splitter, "named by the competition's contract"
@@ -45,6 +52,10 @@ def choose_folds(project: Project, dataset: Dataset) -> tuple[str, str, Folds]:
         folder=project.folder,
         labels=task.labels or project.competition.target,
     )
+    drawn = [f for f in made.folds if isinstance(split.train_rows, int) and len(f.train) > split.train_rows]
+    if drawn:
+        note = f"at most {split.train_rows} of the {len(drawn[0].train)} training rows of a fold are trained on"
+        made = Folds(made.folds, [*made.notes, note])
     return name, reason, made
 
 

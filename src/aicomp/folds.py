@@ -39,6 +39,24 @@ class Folds:
     notes: list[str]
 
 
+def draw_rows(rows: Rows, most: int | str, seed: int) -> Rows:
+    """Some of a fold's training rows, in their order, or all of them.
+
+    Args:
+        rows: The training rows.
+        most: How many at most, "auto" for all: the config's `split.train_rows`.
+        seed: Seed of the draw.
+
+    >>> draw_rows(np.arange(5), "auto", 0)
+    array([0, 1, 2, 3, 4])
+    >>> len(draw_rows(np.arange(5), 3, 0))
+    3
+    """
+    if isinstance(most, str) or len(rows) <= most:
+        return rows
+    return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
+
+
 def check_fold(splitter: str, k: int, pair: Any, n_rows: int) -> Fold:
     """Turn what a splitter yields into a Fold.
 

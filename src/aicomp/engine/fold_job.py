@@ -18,6 +18,7 @@ from aicomp.data.encoding import Encoder
 from aicomp.data.table import Table
 from aicomp.data.targets import TargetColumns
 from aicomp.files import atomic_write, partial_file
+from aicomp.folds import draw_rows
 from aicomp.models import ALL_MODELS, ESTIMATORS, is_estimator, with_params
 from aicomp.models.estimator import Numbers, numbers_of
 from aicomp.project import Project
@@ -94,6 +95,7 @@ class Folds:
     def encode(self, k: int) -> EncodedFold:
         """Fit the encoders of fold `k` and encode its rows."""
         fold = load_file(self.run.work / f"fold-{k}.safetensors")
+        fold["train"] = draw_rows(fold["train"], self.config.split.train_rows, self.seed(k))
         numbers = numbers_of(self._found) if is_estimator(self._found) else "normal"
         data, encoder = _encode(self.run, fold, self.task, self.config, numbers=numbers, seed=self.seed(k))
         data = add_pseudo_rows(data, self.run, k, self.task, is_network=self.is_network)

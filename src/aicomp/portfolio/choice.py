@@ -1,10 +1,14 @@
-"""Which member comes next, and how long a fold of it may take: by costs, shares and the time that is left."""
+"""Which member comes next, and how long a fold of it may take: by costs, shares and the time that is left.
+
+Where no member fits whole, one on a sample of the rows stands in, so that there is more than the prior to submit.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from aicomp.portfolio.attempt import Attempt
 from aicomp.portfolio.costs import Costs
+from aicomp.portfolio.members import on_sample
 
 _GENEROUS = 1.6
 """A member may take more than its share: not every one of the others will be tried."""
@@ -14,6 +18,14 @@ _PATIENCE = 4
 """A fold that stopped early cost less than its epochs would: another one may take that many times as long."""
 _WORTH_MORE = 0.02
 """Weight in the blend from which on a kind is worth further members."""
+
+_QUICK = ("lightgbm", "xgboost", "extra-trees", "ridge")
+"""What is trained on a sample, the first that is there; or the single model that is asked for."""
+_OF_SAMPLE = 0.25
+"""Part of a fold's time that learning a first sample shall take: reading all rows to predict comes on top."""
+_LEAST_SAMPLE = 1000
+_LARGER = 2.0
+"""A further sample has at least so many times the rows."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +100,33 @@ def _choose_first(waiting: list[Attempt], costs: Costs, room: Room, *, has_run: 
         needed, budget = costs.least(left_out.member.model), excess[worst][1]
         left_out.reason = f"a fold would take {_seconds(needed)} or more, its share is {_seconds(budget)}"
     return None
+
+
+def choose_sample(attempts: Sequence[Attempt], costs: Costs, room: Room) -> Choice | None:
+    """A member on a sample of the training rows, larger than one before; None if not even a small one fits.
+
+    Args:
+        attempts: All members so far.
+        costs: What folds take.
+        room: What is left.
+    """
+    too_slow = {a.member.model: a.member for a in attempts if a.member.is_first and (a.status == "waiting" or a.tries)}
+    models = [*too_slow] if len(too_slow) == 1 else [m for m in _QUICK if m in too_slow]
+    model = next(iter(models), None)
+    budget = room.per_fold(room.seconds)
+    if model is None or budget <= 0:
+        return None
+    before = [(a.member.train_rows, a.seconds / a.n_folds) for a in attempts if a.member.train_rows and a.is_finished]
+    if before:
+        n_before, seconds = max(before)
+        n_rows = min(int(0.7 * n_before * budget / seconds), costs.n_rows)
+        if n_rows < _LARGER * n_before:
+            return None
+    else:
+        n_rows = costs.rows_within(model, _OF_SAMPLE * budget)
+    if n_rows < min(_LEAST_SAMPLE, costs.n_rows):
+        return None
+    return Choice(Attempt(on_sample(too_slow[model], n_rows)), budget)
 
 
 def _needed(attempt: Attempt, costs: Costs) -> float:

@@ -72,6 +72,13 @@ class Costs:
             return 1.25 * self.estimated[model]
         return self._guess(model) * self._speed
 
+    def rows_within(self, model: str, seconds: float) -> int:
+        """Training rows of a fold that a model would learn within some time, reading apart; at most all of them."""
+        n_rows = self.n_rows
+        while n_rows > 1 and self._training(model, n_rows) > seconds:
+            n_rows = int(0.9 * n_rows)
+        return n_rows
+
     def least(self, model: str, name: str = "") -> float:
         """Seconds of the shortest fold that is worth a try."""
         whole = self.expected(model, name)
@@ -84,11 +91,12 @@ class Costs:
         return min(max(median(ratios), 0.2), 10.0) if ratios else 1.0
 
     def _guess(self, model: str) -> float:
-        reading = 0.3 + self.n_rows * self.n_columns * 2e-6
+        return 0.3 + self.n_rows * self.n_columns * 2e-6 + self._training(model, self.n_rows)
+
+    def _training(self, model: str, n_rows: int) -> float:
         if model in _PER_EPOCH:
-            epochs = min(70.0, max(8.0, 28 * math.sqrt(10_000 / max(self.n_rows, 1))))
-            each = _PER_EPOCH[model] * self.n_rows / 10_000 * (1 + self.n_columns / 20) / 2
-            return reading + epochs * each
-        cells = self.n_rows * self.n_columns / 1e6
+            epochs = min(70.0, max(8.0, 28 * math.sqrt(10_000 / max(n_rows, 1))))
+            return epochs * _PER_EPOCH[model] * n_rows / 10_000 * (1 + self.n_columns / 20) / 2
+        cells = n_rows * self.n_columns / 1e6
         classes = self.n_classes if model in _BOOSTED else 1
-        return reading + _PER_MILLION_CELLS.get(model, 10.0 * _OF_ANOTHER_MODEL) * max(cells, 0.02) * classes
+        return _PER_MILLION_CELLS.get(model, 10.0 * _OF_ANOTHER_MODEL) * max(cells, 0.02) * classes

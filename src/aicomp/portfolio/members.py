@@ -6,7 +6,7 @@ set: what fits is decided by rows, columns, classes and measured time (`costs.py
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from typing import Any
 
@@ -24,7 +24,7 @@ class Member:
         seed: Added to the project's seed.
         share: Part of the time that is left, against those of the members that wait beside it.
         is_first: Whether it is the first of its kind.
-        settings: Entries of `[training]` and `[regularization]` by dotted name.
+        settings: Entries of `[training]`, `[regularization]` and `[split]` by dotted name.
     """
 
     model: str
@@ -33,6 +33,11 @@ class Member:
     share: float = 1.0
     is_first: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def train_rows(self) -> int | None:
+        """Training rows of a fold that it is trained on, None for all."""
+        return self.settings.get("split.train_rows")
 
     @property
     def name(self) -> str:
@@ -91,6 +96,11 @@ NEEDS = {"lightgbm": "lightgbm", "catboost": "catboost", "xgboost": "xgboost"}
 
 _WITHOUT_SEED = frozenset({"ridge"})
 """What comes out the same with every seed."""
+
+
+def on_sample(member: Member, n_rows: int) -> Member:
+    """A member on so many training rows of each fold."""
+    return replace(member, settings={**member.settings, "split.train_rows": n_rows}, is_first=False)
 
 
 def missing_package(model: str) -> str | None:

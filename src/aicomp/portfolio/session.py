@@ -7,7 +7,7 @@ from aicomp.engine.jobs import Job
 from aicomp.engine.pool import Pool, Said, failure
 from aicomp.portfolio.attempt import Attempt
 from aicomp.portfolio.blends import Blends
-from aicomp.portfolio.choice import Room, choose
+from aicomp.portfolio.choice import Room, choose, choose_sample
 from aicomp.portfolio.clock import Clock
 from aicomp.portfolio.costs import Costs
 from aicomp.portfolio.folder import Runs
@@ -127,12 +127,23 @@ class Session:
         has_run = any(a.is_finished or a.status == "training" for a in self.attempts)
         choice = choose(waiting, self._costs, room, self._blends.weights_by_model(self.finished), has_run=has_run)
         if choice is None:
-            return self._end_round(waiting)
+            return self._begin_sample(room) or self._end_round(waiting)
         reason = fits(self._peak, self._pool.pids)
         if reason is not None:
             choice.attempt.status, choice.attempt.reason = "dropped", reason
             self._watcher.changed(choice.attempt)
             return True
+        self._begin(choice.attempt, choice.budget)
+        return True
+
+    def _begin_sample(self, room: Room) -> bool:
+        """Begin a member on a sample of the rows, where none was trained whole and none is under way."""
+        if any(a.status == "training" or (a.is_finished and a.member.train_rows is None) for a in self.attempts):
+            return False
+        choice = choose_sample(self.attempts, self._costs, room)
+        if choice is None:
+            return False
+        self.attempts.append(choice.attempt)
         self._begin(choice.attempt, choice.budget)
         return True
 
@@ -153,7 +164,7 @@ class Session:
         if any(a.status == "waiting" and not a.member.is_first for a in self.attempts):
             return
         weights = self._blends.weights_by_model(self.finished)
-        kinds = list(dict.fromkeys(a.member.model for a in self.finished))
+        kinds = list(dict.fromkeys(a.member.model for a in self.finished if a.member.train_rows is None))
         kinds.sort(key=lambda kind: -weights.get(kind, 0.0))
         if self._turn and weights:
             kinds = [kind for kind in kinds if weights.get(kind, 0.0) > 0.02] or kinds[:1]
@@ -196,7 +207,7 @@ class Session:
                 attempt.folds_done += 1
                 attempt.seconds += said.content["seconds"]
                 self._peak = max(self._peak, said.content["peak"])
-                self._costs.add(attempt.member.model, attempt.name, said.content["seconds"])
+                self._note_cost(attempt, said.content["seconds"])
                 if attempt.folds_done == attempt.n_folds and attempt.run is not None:
                     self._blends.assemble(attempt.run)
             case "slow":
@@ -204,21 +215,27 @@ class Session:
             case "error" | "crash" | "died":
                 self._fail(attempt, said)
 
+    def _note_cost(self, attempt: Attempt, seconds: float) -> None:
+        if attempt.member.train_rows is None:  # a sample says little of what all rows take
+            self._costs.add(attempt.member.model, attempt.name, seconds)
+
     def _shorten(self, attempt: Attempt, rounds: int, total: int) -> None:
         """Begin a member once more with as many rounds as fit, or give it up."""
         self._remove(attempt)
         word = "epochs" if is_network(attempt.member.model) else "rounds"
         fewest = max(2, 0.15 * total) if word == "epochs" else max(30, 0.05 * total)
-        whole = attempt.budget * total / max(rounds, 0.5)
-        self._costs.estimate(attempt.member.model, whole)
+        is_sample = attempt.member.train_rows is not None
+        if not is_sample:
+            self._costs.estimate(attempt.member.model, attempt.budget * total / max(rounds, 0.5))
         if rounds < fewest:
             attempt.tries += 1
-            attempt.status = "waiting" if attempt.tries < _TRIES else "dropped"
+            attempt.status = "waiting" if attempt.tries < _TRIES and not is_sample else "dropped"
             attempt.reason = f"{rounds} of {total} {word} would fit into its share of the time"
             if attempt.status == "dropped":
                 self._watcher.changed(attempt)
             return
-        self._costs.estimate(attempt.member.model, attempt.budget)
+        if not is_sample:
+            self._costs.estimate(attempt.member.model, attempt.budget)
         attempt.cap = rounds
         self._begin(attempt, 1.5 * attempt.budget)
         self._watcher.changed(attempt)
@@ -248,7 +265,7 @@ class Session:
         if status == "reused":
             attempt.seconds = attempt.run.seconds
             for k in range(self._n_folds):
-                self._costs.add(attempt.member.model, attempt.name, attempt.run.result(k)["seconds"])
+                self._note_cost(attempt, attempt.run.result(k)["seconds"])
         self._blends.add(attempt.run)
         self._watcher.changed(attempt)
 

@@ -35,9 +35,12 @@ def variant(project: Project, member: Member, cap: int | None = None) -> Project
     if not is_network(member.model):  # these would be refused: they have no effect there
         training = TrainingConfig(loss=training.loss, target=training.target, quantile=training.quantile)
         regularization = RegularizationConfig()
+    split = config.split
     for key, value in member.settings.items():
         section, _, name = key.partition(".")
-        if section == "training":
+        if section == "split":
+            split = msgspec.structs.replace(split, **{name: value})
+        elif section == "training":
             training = msgspec.structs.replace(training, **{name: value})
         else:
             regularization = msgspec.structs.replace(regularization, **{name: value})
@@ -48,6 +51,7 @@ def variant(project: Project, member: Member, cap: int | None = None) -> Project
     changed: Config = msgspec.structs.replace(
         config,
         seed=config.seed + member.seed,
+        split=split,
         model=ModelConfig(name=member.model, params=params),
         training=training,
         regularization=regularization,
