@@ -1,6 +1,7 @@
 """A training within a time limit, in parts: what is chosen, what it costs, what is given up, what is remembered."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from aicomp.portfolio.costs import Costs
 from aicomp.portfolio.floor import prior
 from aicomp.portfolio.members import FIRST, Member, further, on_sample
 from aicomp.portfolio.outcome import set_outcome
+from aicomp.portfolio.plan import other_target
 from aicomp.portfolio.variants import variant
 from aicomp.run import Run, create_run, find_run
 from aicomp.task import Task
@@ -204,6 +206,33 @@ def test_a_round_of_seeds_follows_the_other_parameters():
     assert all(m.seed for turn in range(4) for m in further([m.model for m in FIRST], turn))
     assert [(m.model, m.seed) for m in further(["tabm", "ridge"], 2)] == [("tabm", 3)]  # a ridge has no seed
     assert further(["tabm"], 0)[0].params == further(["tabm"], 3)[0].params
+
+
+def test_every_other_round_learns_another_function_of_the_target(tmp_path):
+    targets = [further(["tabm", "lightgbm"], turn, "box-cox")[1].settings for turn in range(3)]
+    assert targets == [{"training.target": "box-cox"}, {}, {"training.target": "box-cox"}]
+    member = further(["lightgbm"], 0, "box-cox")[0]
+    assert variant(open_quick(init_project(tmp_path, "regression")), member).config.training.target == "box-cox"
+
+
+@pytest.mark.parametrize(
+    ("low", "overrides", "expected"),
+    [
+        (1.0, [], "box-cox"),
+        (0.0, [], "yeo-johnson"),
+        (-1.0, [], None),
+        (1.0, ["training.target=standard"], None),
+        (1.0, ["training.loss=mae"], None),
+    ],
+)
+def test_that_function_is_a_power_of_amounts_with_a_tail(tmp_path, low, overrides, expected):
+    project = open_quick(init_project(tmp_path, "regression"), *overrides)
+    layout = Layout.of(project)
+    amounts = np.random.default_rng(0).exponential(size=len(layout.dataset.y))
+    amounts += low - amounts.min()
+    even = np.linspace(1, 2, len(amounts))
+    assert other_target(project, replace(layout, dataset=replace(layout.dataset, y=amounts))) == expected
+    assert other_target(project, replace(layout, dataset=replace(layout.dataset, y=even))) is None
 
 
 def test_a_member_is_a_config(tmp_path):

@@ -109,17 +109,19 @@ def missing_package(model: str) -> str | None:
     return package if package is not None and find_spec(package) is None else None
 
 
-def further(models: Sequence[str], turn: int) -> list[Member]:
+def further(models: Sequence[str], turn: int, target: str | None = None) -> list[Member]:
     """Members of some kinds beyond the first ones: each with the next of its variants, and with another seed.
 
     Args:
         models: The kinds, in the order in which they are tried.
         turn: How often such a round went before; after all variants the first one is next, with a new seed.
+        target: `[training] target` of every other round, the first one included; None leaves it to the model.
     """
+    settings = {"training.target": target} if target is not None and turn % 2 == 0 else {}
     members = []
     for model in models:
         if model in _WITHOUT_SEED:
             continue
         variants = VARIANTS.get(model, ({},))
-        members.append(Member(model, variants[turn % len(variants)], seed=turn + 1))
+        members.append(Member(model, variants[turn % len(variants)], seed=turn + 1, settings=settings))
     return members

@@ -1,5 +1,7 @@
 """Which members are tried on some data, and why others are not."""
 
+import numpy as np
+
 from aicomp.layout import Layout
 from aicomp.portfolio.attempt import Attempt
 from aicomp.portfolio.members import Member, missing_package
@@ -8,6 +10,9 @@ from aicomp.project import Project
 
 _MOST_TOKENS = 40
 """Columns from which on attention between columns costs more than it brings."""
+
+_TAIL = 0.75
+"""Skewness from which a power of the target makes another model; of an exponential distribution it is 2."""
 
 
 def plan(project: Project, layout: Layout, only: str | None) -> list[Attempt]:
@@ -24,6 +29,29 @@ def plan(project: Project, layout: Layout, only: str | None) -> list[Attempt]:
         if reason is not None:
             attempt.status, attempt.reason = "dropped", reason
     return attempts
+
+
+def other_target(project: Project, layout: Layout) -> str | None:
+    """A function of the target that makes members differ which are alike otherwise; None where it would change little.
+
+    Absolute errors of amounts with a tail to the right hang on few rows, relative ones on all: models of both kinds err
+    in other places.
+
+    Args:
+        project: The project.
+        layout: Its data.
+    """
+    from aicomp.training.aims import choose_aim
+
+    task, training, y = project.task, project.config.training, layout.dataset.y
+    if task.problem_type != "regression" or training.loss != "auto" or training.target != "auto":
+        return None
+    if choose_aim(training, task).target != "auto" or y.min() < 0 or y.std() == 0:
+        return None
+    skewness = float(np.mean((y - y.mean()) ** 3) / y.std() ** 3)
+    if skewness < _TAIL:
+        return None
+    return "box-cox" if y.min() > 0 else "yeo-johnson"
 
 
 def _reason_against(member: Member, layout: Layout) -> str | None:

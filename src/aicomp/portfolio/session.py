@@ -48,6 +48,7 @@ class Session:
         attempts: The members, in their order; further ones are added.
         n_folds: Folds of a run.
         watcher: Who is told.
+        other_target: `[training] target` of every other round of further members, None for none.
     """
 
     def __init__(
@@ -61,10 +62,12 @@ class Session:
         attempts: list[Attempt],
         n_folds: int,
         watcher: Watcher,
+        other_target: str | None = None,
     ) -> None:
         self._project, self._clock, self._runs, self._pool = project, clock, runs, pool
         self._blends, self._costs, self.attempts, self._n_folds = blends, costs, attempts, n_folds
         self._watcher = watcher
+        self._other_target = other_target
         self._turn = 0
         self._is_round_fruitful = False
         self._peak = 0
@@ -172,7 +175,9 @@ class Session:
             return
         caps = {a.member.model: a.cap for a in self.finished}
         room = _MOST_MEMBERS - len(self.attempts)
-        self.attempts += [Attempt(m, cap=caps.get(m.model)) for m in further(kinds, self._turn)[:room]]
+        self.attempts += [
+            Attempt(m, cap=caps.get(m.model)) for m in further(kinds, self._turn, self._other_target)[:room]
+        ]
         self._turn += 1
 
     def _begin(self, attempt: Attempt, budget: float) -> None:

@@ -16,7 +16,7 @@ from aicomp.portfolio.costs import Costs
 from aicomp.portfolio.floor import write_floor
 from aicomp.portfolio.folder import Runs
 from aicomp.portfolio.outcome import set_outcome
-from aicomp.portfolio.plan import plan
+from aicomp.portfolio.plan import other_target, plan
 from aicomp.portfolio.session import Session, Watcher
 from aicomp.project import Project
 from aicomp.run import Run
@@ -130,7 +130,8 @@ def _train(
             _keep_best(project, session, floor, runs)
         observer.on_attempt(attempt)
 
-    session = Session(project, clock, runs, pools[0], blends, costs, attempts, n_folds, Watcher(changed))
+    target = other_target(project, layout)
+    session = Session(project, clock, runs, pools[0], blends, costs, attempts, n_folds, Watcher(changed), target)
     try:
         session.train(lambda: floor.extend(_floor(project, layout, session)))
         pools[0].close()
