@@ -77,6 +77,8 @@ class TrainingConfig(_Section, frozen=True):
         schedule: Course of the learning rate over the epochs; "auto" follows the model, is "constant" under `swa` and
             "warmup" under "schedule-free".
         amp: Mixed precision: bfloat16 where the processor or the GPU has it.
+        compile: Compile the network's graph with torch.compile before it is trained: on a GPU worth its half minute for
+            long trainings. On a CPU it needs a C++ compiler and is slower than without.
         loss: "auto" follows the metric.
         target: What of a regression target is learned: "standard" itself, "log1p" log(1 + y), "box-cox" (above 0) or
             "yeo-johnson" a power of it; all are standardized, and predictions are turned back. "auto" follows the
@@ -92,6 +94,7 @@ class TrainingConfig(_Section, frozen=True):
     epochs: int | Auto = "auto"
     schedule: Literal["auto", "constant", "cosine", "coslog4", "one-cycle", "warmup"] = "auto"
     amp: bool | Auto = "auto"
+    compile: bool = False
     loss: Literal["auto", "cross-entropy", "mse", "mae", "huber", "log-mse", "quantile"] = "auto"
     target: Literal["auto", "standard", "log1p", "box-cox", "yeo-johnson"] = "auto"
     quantile: float | Auto = "auto"

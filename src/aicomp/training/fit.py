@@ -14,6 +14,7 @@ from aicomp.errors import UsageError
 from aicomp.models.memory import remembers_rows
 from aicomp.models.spec import ModelSpec, bin_edges
 from aicomp.task import Task
+from aicomp.training.compiling import compiled
 from aicomp.training.device import reproducible
 from aicomp.training.fold import EpochReport, FoldData, FoldResult
 from aicomp.training.losses import Objective, Regression, make_objective
@@ -71,13 +72,14 @@ def fit_fold(
     Raises:
         UsageError: The config contradicts itself, the task or the model.
         DataError: A target that the loss cannot take.
-        AicompError: The loss became NaN or infinite.
+        AicompError: The loss became NaN or infinite, or the network cannot be compiled.
     """
     started = time.perf_counter()
     with reproducible(seed, device):
         fold = prepare_fold(data, task, config, build_model, device=device)
         trainer = Trainer(fold.model.to(device), task, fold.objective, fold.settings, device)
-        trainer.fit(data, report)
+        with compiled(trainer.model, asked=fold.settings.compile):
+            trainer.fit(data, report)
         valid_pred = trainer.predict(data.valid_x_num, data.valid_x_cat)
         test_pred = trainer.predict(data.test_x_num, data.test_x_cat)
     return make_result(

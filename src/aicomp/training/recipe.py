@@ -50,6 +50,7 @@ class Settings:
     epochs: int
     schedule: str
     amp: bool
+    compile: bool
     loss: str
     target: Asked
     quantile: float
@@ -94,6 +95,7 @@ def resolve_settings(config: Config, task: Task, *, n_rows: int, device: "torch.
         epochs=_or(training.epochs, _epochs(n_rows)),
         schedule=_or(training.schedule, _schedule(config, optimizer, recipe)),
         amp=_has_bfloat16(device) if training.amp == "auto" else training.amp,
+        compile=training.compile,
         loss=aim.loss,
         target=aim.target,
         quantile=aim.quantile,

@@ -60,6 +60,8 @@ def _refused(settings: Settings) -> str:
     """What of a recipe acts on a whole model and not on each number of it; "" if nothing does."""
     if settings.optimizer not in ELEMENTWISE:
         return f"the optimizer `{settings.optimizer}` works on whole matrices or keeps weights of its own"
+    if settings.compile:
+        return "`training.compile` is set"
     for name in ("ema", "swa", "sam"):
         if getattr(settings, name):
             return f"`regularization.{name}` is set"
