@@ -6,6 +6,8 @@ import pandas as pd
 import pytest
 from ensemble_cases import binary_project, save_run
 
+from aicomp.engine.blend_job import weigh_members
+from aicomp.engine.jobs import Job
 from aicomp.ensemble.blending import blend
 from aicomp.ensemble.members import choose_runs, folds_hash, read_folds
 from aicomp.ensemble.methods import Options
@@ -109,3 +111,16 @@ def test_what_cannot_be_blended_is_refused(tmp_path: Path) -> None:
     b.write("scores.json", {**b.scores, "metric": "log_loss"})
     with pytest.raises(UsageError, match=f"run `{b.id}` was scored by `log_loss`, not `roc_auc`"):
         blend(project, [a, b])
+
+
+def test_members_are_weighed_without_a_run_that_is_written(tmp_path: Path) -> None:
+    folder = binary_project(tmp_path)
+    runs = [save_run(folder, "good", 1.0, 0), save_run(folder, "poor", 3.0, 1)]
+    ids = tuple(run.id for run in runs)
+    found = weigh_members(Job("weigh", str(folder / "runs"), members=ids), folder)
+    assert tuple(found["weights"]) == ids
+    assert sum(found["weights"].values()) == pytest.approx(1)
+    assert found["weights"][ids[0]] > 0.6
+    assert len(list_runs(folder / "runs")) == 2
+    none = weigh_members(Job("weigh", str(folder / "runs"), members=ids, budget=0.0), folder)
+    assert none["weights"] == {}
