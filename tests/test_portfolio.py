@@ -102,30 +102,50 @@ def attempts_of(*models, **settings):
 
 def test_where_no_member_fits_one_on_a_sample_of_the_rows_stands_in():
     costs = Costs(n_rows=4_000_000, n_columns=10)
-    room = Room(seconds=15.0, workers=2, n_folds=5)  # 6 s a fold
+    room = Room(seconds=20.0, workers=2, n_folds=5)  # three turns
     waiting = attempts_of("tabm", "xgboost", "lightgbm")
     assert choose(waiting, costs, room, {}, has_run=False) is None
     chosen = choose_sample(waiting, costs, room)
     assert chosen.attempt.member.model == "lightgbm"
     assert chosen.attempt.member.train_rows == pytest.approx(25_000, rel=0.1)  # 1.5 s at 6 s for a million cells
-    assert chosen.budget == 6.0
+    assert chosen.budget == pytest.approx(3.0)
     assert choose_sample(waiting, costs, Room(0.01, 2, 5)) is None
     assert choose_sample(attempts_of("mlp"), costs, room).attempt.member.model == "mlp"
+
+
+def test_a_sample_is_sized_by_what_is_known_and_not_tried_again_as_it_was():
+    costs = Costs(n_rows=20_000, n_columns=10)
+    costs.estimate("xgboost", 2000.0)
+    room = Room(seconds=400.0, workers=2, n_folds=5)
+    (slow, own) = attempts_of("xgboost", "tabm")
+    assert choose_sample([slow], costs, room) is None  # 30 s of 2500 are 240 rows
+    assert choose_sample([slow, own], costs, room).attempt.member.model == "tabm"
+    room = Room(seconds=4000.0, workers=2, n_folds=5)
+    first = choose_sample([slow, own], costs, room).attempt
+    assert first.member.model == "xgboost"
+    assert 2400 <= first.member.train_rows <= 3600  # 300 s of 2500, of which reading takes none
+    first.status = "dropped"
+    again = choose_sample([slow, own, first], costs, room).attempt
+    assert again.member.train_rows == first.member.train_rows // 2
+    first.status = "failed"
+    assert choose_sample([slow, own, first], costs, room).attempt.member.model == "tabm"
+    assert choose_sample([slow, first], costs, room) is None
 
 
 def test_a_further_sample_is_larger_by_what_the_one_before_took():
     costs = Costs(n_rows=800_000, n_columns=10)
     (first,) = attempts_of("lightgbm")
     done = Attempt(on_sample(first.member, 20_000), status="done", n_folds=5, seconds=10.0)  # 2 s a fold
-    larger = choose_sample([first, done], costs, Room(25.0, 2, 5))
+    larger = choose_sample([first, done], costs, Room(30.0, 2, 5))
     assert larger.attempt.member.train_rows == 70_000  # 0.7 of 10 s a fold, as if reading took none
-    assert choose_sample([first, done], costs, Room(10.0, 2, 5)) is None
+    assert choose_sample([first, done], costs, Room(15.0, 2, 5)) is None
 
 
 def test_a_sample_is_a_setting_of_the_folds():
-    rows = np.arange(100)
+    rows = np.arange(200, 400, 2)
     drawn = draw_rows(rows, 30, seed=1)
     assert len(set(drawn)) == 30
+    assert np.isin(drawn, rows).all()
     assert (np.sort(drawn) == drawn).all()
     assert (drawn != draw_rows(rows, 30, seed=2)).any()
     member = on_sample(Member("lightgbm"), 5000)

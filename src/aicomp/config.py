@@ -16,7 +16,16 @@ from aicomp.errors import UsageError
 from aicomp.suggest import unknown_name
 
 Auto = Literal["auto"]
+
+ESTIMATOR_NAMES = ("lightgbm", "catboost", "xgboost", "extra-trees", "ridge")
+"""The models that are no networks; here, so that to know them takes no import of torch."""
+
 _T = TypeVar("_T", bound=msgspec.Struct)
+
+
+def is_network(model: str) -> bool:
+    """Whether a model takes `[training]`, `[regularization]` and a GPU; a project's own is taken for a network."""
+    return model not in ESTIMATOR_NAMES
 
 
 class _Section(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -64,6 +73,11 @@ class ModelConfig(_Section, frozen=True):
     name: str = "tabm"
     params: dict[str, Any] = {}
 
+    @property
+    def is_network(self) -> bool:
+        """See `is_network`."""
+        return is_network(self.name)
+
 
 class TrainingConfig(_Section, frozen=True):
     """`[training]`: optimizer, schedule and length; "auto" is chosen from the data's size.
@@ -83,6 +97,8 @@ class TrainingConfig(_Section, frozen=True):
         target: What of a regression target is learned: "standard" itself, "log1p" log(1 + y), "box-cox" (above 0) or
             "yeo-johnson" a power of it; all are standardized, and predictions are turned back. "auto" follows the
             metric, and takes a power for targets from 0 up with a long tail (trees: not under squared errors).
+        numbers: How numbers reach the network: "normal" by their rank, as the quantile of a normal distribution,
+            "robust" by their distance to the median, far ones clipped smoothly; "auto" follows the model.
         quantile: Level of the loss "quantile", between 0 and 1; "auto" follows the metric, else 0.5.
         layout: "processes" trains folds side by side in `workers` processes, "stacked" as one network of stacked
             weights in one; "auto" takes what a short measurement finds faster.
@@ -97,6 +113,7 @@ class TrainingConfig(_Section, frozen=True):
     compile: bool = False
     loss: Literal["auto", "cross-entropy", "mse", "mae", "huber", "log-mse", "quantile"] = "auto"
     target: Literal["auto", "standard", "log1p", "box-cox", "yeo-johnson"] = "auto"
+    numbers: Literal["auto", "normal", "robust"] = "auto"
     quantile: float | Auto = "auto"
     layout: Literal["auto", "processes", "stacked"] = "auto"
 

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aicomp.config import PseudoConfig
+from aicomp.config import Auto, PseudoConfig
 from aicomp.ensemble.fold_tests import fold_test, has_fold_tests
 from aicomp.ensemble.members import folds_difference, folds_hash, read_folds
 from aicomp.errors import UsageError
+from aicomp.folds import draw_rows
 from aicomp.project import Project
 from aicomp.raw_data import data_hash
 from aicomp.recording.write import save_arrays
@@ -42,12 +43,14 @@ class Source:
         digest: SHA-256 of these and of the folds.
         config: How its predictions become labels.
         seed: Of the rows that are drawn where there are more than wanted.
+        train_rows: `[split] train_rows`.
     """
 
     run: Run
     digest: str
     config: PseudoConfig
     seed: int
+    train_rows: int | Auto
 
     @classmethod
     def of(cls, project: Project) -> "Source | None":
@@ -63,7 +66,7 @@ class Source:
         _check_config(config)
         run = find_run(project.runs, config.run)
         _check_source(project, run)
-        return cls(run, _digest(run), config, project.config.seed)
+        return cls(run, _digest(run), config, project.config.seed, project.config.split.train_rows)
 
     def described(self, info: dict[str, Any]) -> dict[str, Any]:
         """`run.json` of a run that learns from it: what labelled its rows is part of its fingerprint."""
@@ -87,7 +90,9 @@ class Source:
         for k, fold in enumerate(folds):
             predictions = fold_test(self.run, k).astype(np.float64)
             random = np.random.default_rng([self.seed, k])
-            rows = choose_rows(predictions, task, self.config, len(fold.train), random)
+            rows = choose_rows(
+                predictions, task, self.config, len(draw_rows(fold.train, self.train_rows, self.seed)), random
+            )
             labels.append({"rows": rows, "predictions": predictions[rows]})
         counts = sorted({len(of_fold["rows"]) for of_fold in labels})
         note = (

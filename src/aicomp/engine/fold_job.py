@@ -14,13 +14,13 @@ from safetensors.torch import save_file as save_tensors
 from aicomp.competition import Competition
 from aicomp.config import Config
 from aicomp.data.columns import Column
-from aicomp.data.encoding import Encoder
+from aicomp.data.encoding import Encoder, Numbers
 from aicomp.data.table import Table
 from aicomp.data.targets import TargetColumns
 from aicomp.files import atomic_write, partial_file
 from aicomp.folds import draw_rows
 from aicomp.models import ALL_MODELS, ESTIMATORS, is_estimator, with_params
-from aicomp.models.estimator import Numbers, numbers_of
+from aicomp.models.estimator import numbers_of
 from aicomp.project import Project
 from aicomp.pseudo import add_pseudo_rows
 from aicomp.registry import resolve
@@ -31,6 +31,7 @@ from aicomp.training.aims import choose_aim
 from aicomp.training.checkpoint import save_spec
 from aicomp.training.device import choose_device
 from aicomp.training.fit import EpochReport, FoldData, FoldResult, fit_fold
+from aicomp.training.model_recipes import numbers_for
 from aicomp.training.targets import TargetTransform
 from aicomp.training.whole import fit_whole
 
@@ -96,7 +97,7 @@ class Folds:
         """Fit the encoders of fold `k` and encode its rows."""
         fold = load_file(self.run.work / f"fold-{k}.safetensors")
         fold["train"] = draw_rows(fold["train"], self.config.split.train_rows, self.seed(k))
-        numbers = numbers_of(self._found) if is_estimator(self._found) else "normal"
+        numbers = numbers_of(self._found) if is_estimator(self._found) else numbers_for(self.config)
         data, encoder = _encode(self.run, fold, self.task, self.config, numbers=numbers, seed=self.seed(k))
         data = add_pseudo_rows(data, self.run, k, self.task, is_network=self.is_network)
         return EncodedFold(data, encoder, fold["valid"])

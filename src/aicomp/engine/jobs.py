@@ -22,6 +22,7 @@ class Job(msgspec.Struct, frozen=True):
         folds: Folds that may be stacked.
         n_folds: Folds that are to be trained, those of other jobs too.
         n_processes: Processes that train them if they are not stacked.
+        on_cpu: Whether it leaves a GPU alone, so that it may be done beside a job that has one.
     """
 
     task: Literal["fold", "stack", "assemble", "blend", "weigh"]
@@ -35,3 +36,4 @@ class Job(msgspec.Struct, frozen=True):
     folds: tuple[int, ...] = ()
     n_folds: int = 0
     n_processes: int = 1
+    on_cpu: bool = False

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from aicomp.config import is_network
 from aicomp.engine.jobs import Job
 from aicomp.engine.pool import Pool, n_cores
 from aicomp.run import Run
@@ -39,6 +40,13 @@ def stackable_folds(run: Run, folds: list[int], n_beside: int) -> list[int]:
     return first if len(first) > 1 else []
 
 
+def fold_jobs(run: Run, folds: list[int], threads: int) -> list[Job]:
+    """A job for each fold alone."""
+    config = run.info["config"]
+    on_cpu = config["device"] == "cpu" or not is_network(config["model"]["name"])
+    return [Job("fold", str(run.folder), fold=k, threads=threads, on_cpu=on_cpu) for k in folds]
+
+
 def first_jobs(run: Run, folds: list[int], pool: Pool) -> list[Job]:
     """Jobs to begin with; a "stack" job says in its "layout" event which of its folds others should train.
 
@@ -50,7 +58,7 @@ def first_jobs(run: Run, folds: list[int], pool: Pool) -> list[Job]:
     asked = config["training"].get("layout") == "stacked"
     n_processes = max(1, min(pool.size, len(folds)))
     threads = max(1, n_cores() // n_processes)
-    alone = [Job("fold", str(run.folder), fold=k, threads=threads) for k in folds]
+    alone = fold_jobs(run, folds, threads)
     if not stackable_folds(run, folds, 0):
         return alone
     if config["device"] != "cpu" and not pool.shares_gpu and pool.accelerator != "cpu":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aicomp.config import Config
 from aicomp.engine.events import DeviceEvent, EpochEvent, Event, FoldEvent, LayoutEvent
 from aicomp.engine.jobs import Job
-from aicomp.engine.layouts import first_jobs, stackable_folds
+from aicomp.engine.layouts import first_jobs, fold_jobs, stackable_folds
 from aicomp.engine.pool import Pool, failure, n_cores
 from aicomp.run import Run
 
@@ -68,7 +68,7 @@ def train_and_assemble(
             case "layout":
                 assert said.job is not None
                 rest = [k for k in said.job.folds if k not in said.content["folds"]]
-                pool.put(Job("fold", str(run.folder), fold=k, threads=threads) for k in rest)
+                pool.put(fold_jobs(run, rest, threads))
                 if said.content["reason"]:
                     on_event(LayoutEvent(**said.content))
             case "fold":

@@ -132,6 +132,14 @@ class Pool:
         self._first_word.wait()
         return self._accelerator
 
+    def n_at_once(self, *, on_cpu: bool) -> int:
+        """How many jobs are done at the same time: one if they need a GPU that is not shared; waits as `accelerator`.
+
+        Args:
+            on_cpu: Whether the jobs leave a GPU alone.
+        """
+        return self.size if on_cpu or self.shares_gpu or self.accelerator == "cpu" else 1
+
     @property
     def n_waiting(self) -> int:
         """Jobs that no process has begun."""
@@ -244,9 +252,16 @@ class Pool:
         """Give a free process the first job that it may do."""
         if worker.job is not None or not worker.is_ready or not self._waiting:
             return
-        if self._accelerator != "cpu" and not self.shares_gpu and worker is not self._workers[0]:
-            return  # one process has the GPU to itself
-        worker.give(self._waiting.popleft())
+        job = self._waiting[0]
+        if self._accelerator != "cpu" and not self.shares_gpu:  # the first process has the GPU to itself
+            is_first = worker is self._workers[0]
+            others = (j for j in self._waiting if j.on_cpu)
+            found = next((j for j in self._waiting if not j.on_cpu), job) if is_first else next(others, None)
+            if found is None:
+                return
+            job = found
+        self._waiting.remove(job)
+        worker.give(job)
 
 
 def failure(said: Said) -> AicompError:

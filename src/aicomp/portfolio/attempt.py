@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from aicomp.config import is_network
 from aicomp.portfolio.members import Member
-from aicomp.portfolio.variants import is_network
 from aicomp.project import Project
 from aicomp.run import Run
 

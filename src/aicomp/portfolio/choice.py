@@ -3,12 +3,14 @@
 Where no member fits whole, one on a sample of the rows stands in, so that there is more than the prior to submit.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from aicomp.config import is_network
 from aicomp.portfolio.attempt import Attempt
 from aicomp.portfolio.costs import Costs
-from aicomp.portfolio.members import on_sample
+from aicomp.portfolio.members import Member, on_sample
 
 _GENEROUS = 1.6
 """A member may take more than its share: not every one of the others will be tried."""
@@ -20,12 +22,16 @@ _WORTH_MORE = 0.02
 """Weight in the blend from which on a kind is worth further members."""
 
 _QUICK = ("lightgbm", "xgboost", "extra-trees", "ridge")
-"""What is trained on a sample, the first that is there; or the single model that is asked for."""
-_OF_SAMPLE = 0.25
-"""Part of a fold's time that learning a first sample shall take: reading all rows to predict comes on top."""
+"""What is trained on a sample before the others."""
+_OF_ROOM = 0.45
+"""Part of the time that a first sample may take, so that it can begin once more with fewer rounds."""
+_OF_SAMPLE = 0.5
+"""Part of that which learning shall take: reading all rows to predict comes on top."""
 _LEAST_SAMPLE = 1000
 _LARGER = 2.0
 """A further sample has at least so many times the rows."""
+_OF_LARGER = 0.7
+"""Part of the time that it shall take, if its rows take as long as those of the one before."""
 
 
 @dataclass(frozen=True)
@@ -36,16 +42,26 @@ class Room:
         seconds: Until training has to stop, after what is under way.
         workers: Processes.
         n_folds: Folds of a member.
+        networks: Processes that may train a network at the same time: one where they would share a GPU. None is all.
     """
 
     seconds: float
     workers: int
     n_folds: int
+    networks: int | None = None
 
-    def per_fold(self, seconds: float) -> float:
-        """Seconds of one core for each fold, when all folds shall be trained within some time."""
-        rounds = self.n_folds / min(self.workers, self.n_folds)
+    def per_fold(self, seconds: float, model: str) -> float:
+        """Seconds of one process for each fold of a model, when all folds shall be trained within some time."""
+        rounds = self.n_folds / min(self.at_once(model), self.n_folds)
         return seconds / rounds
+
+    def together(self, model: str) -> float:
+        """Seconds for each fold of a model that is trained alone, one turn of its folds after the other."""
+        return self.seconds / math.ceil(self.n_folds / self.at_once(model))
+
+    def at_once(self, model: str) -> int:
+        """Folds of a model that are trained at the same time."""
+        return self.networks if self.networks is not None and is_network(model) else self.workers
 
 
 @dataclass(frozen=True)
@@ -91,7 +107,7 @@ def _choose_first(waiting: list[Attempt], costs: Costs, room: Room, *, has_run: 
         excess = []
         for a in fitting:
             share = max(least_share, min(0.95, _GENEROUS * a.member.share / total))
-            budget = room.per_fold(share * room.seconds)
+            budget = room.per_fold(share * room.seconds, a.member.model)
             excess.append((_needed(a, costs) / max(budget, 1e-9), budget))
         worst = max(range(len(fitting)), key=lambda i: excess[i][0])
         if excess[worst][0] <= 1:
@@ -110,23 +126,36 @@ def choose_sample(attempts: Sequence[Attempt], costs: Costs, room: Room) -> Choi
         costs: What folds take.
         room: What is left.
     """
-    too_slow = {a.member.model: a.member for a in attempts if a.member.is_first and (a.status == "waiting" or a.tries)}
-    models = [*too_slow] if len(too_slow) == 1 else [m for m in _QUICK if m in too_slow]
-    model = next(iter(models), None)
-    budget = room.per_fold(room.seconds)
-    if model is None or budget <= 0:
+    samples = [a for a in attempts if a.member.train_rows]
+    if room.seconds <= 0:
         return None
-    before = [(a.member.train_rows, a.seconds / a.n_folds) for a in attempts if a.member.train_rows and a.is_finished]
-    if before:
-        n_before, seconds = max(before)
-        n_rows = min(int(0.7 * n_before * budget / seconds), costs.n_rows)
-        if n_rows < _LARGER * n_before:
-            return None
-    else:
-        n_rows = costs.rows_within(model, _OF_SAMPLE * budget)
-    if n_rows < min(_LEAST_SAMPLE, costs.n_rows):
+    if any(a.is_finished for a in samples):
+        return _larger_sample(samples, costs, room)
+    for model, member in _too_slow(attempts, failed={a.member.model for a in samples if a.status == "failed"}).items():
+        budget = _OF_ROOM * room.together(model)
+        given_up = [a.member.train_rows for a in samples if a.member.train_rows and a.status == "dropped"]
+        n_rows = min(costs.rows_within(model, _OF_SAMPLE * budget), min([costs.n_rows, *given_up]) // 2)
+        if n_rows >= min(_LEAST_SAMPLE, costs.n_rows // 2) > 0:
+            return Choice(Attempt(on_sample(member, n_rows)), budget)
+    return None
+
+
+def _larger_sample(samples: Sequence[Attempt], costs: Costs, room: Room) -> Choice | None:
+    """The same member on more rows; what does not end in time costs nothing, for there is a run already."""
+    done = [a for a in samples if a.is_finished and a.member.train_rows]
+    last = max(done, key=lambda a: a.member.train_rows or 0)
+    n_before, budget = last.member.train_rows or 0, room.together(last.member.model)
+    n_rows = min(int(_OF_LARGER * n_before * budget * last.n_folds / last.seconds), costs.n_rows)
+    if n_rows < _LARGER * n_before or len(done) < len(samples):
         return None
-    return Choice(Attempt(on_sample(too_slow[model], n_rows)), budget)
+    return Choice(Attempt(on_sample(last.member, n_rows)), _PATIENCE * budget)
+
+
+def _too_slow(attempts: Sequence[Attempt], failed: set[str]) -> dict[str, Member]:
+    """The models of which all rows take too long, the quick ones first; without those that fail on a sample."""
+    found = {a.member.model: a.member for a in attempts if a.member.is_first and (a.status == "waiting" or a.tries)}
+    quick = [model for model in _QUICK if model in found]
+    return {model: found[model] for model in [*quick, *found] if model not in failed}
 
 
 def _needed(attempt: Attempt, costs: Costs) -> float:
@@ -135,10 +164,11 @@ def _needed(attempt: Attempt, costs: Costs) -> float:
 
 
 def _choose_further(waiting: list[Attempt], costs: Costs, room: Room, weights: Mapping[str, float]) -> Choice | None:
-    """The first that fits whole, of the kinds that have weight before those that have none."""
-    for attempt in sorted(waiting, key=lambda a: weights.get(a.member.model, 0.0) < _WORTH_MORE):
-        expected, budget = costs.expected(attempt.member.model, attempt.member.name), room.per_fold(room.seconds)
-        if costs.knows(attempt.member.model) and expected <= budget:
+    """The first that fits whole, of the kinds that have weight, or were not weighed, before those that have none."""
+    for attempt in sorted(waiting, key=lambda a: weights.get(a.member.model, _WORTH_MORE) < _WORTH_MORE):
+        model = attempt.member.model
+        expected, budget = costs.expected(model, attempt.member.name), room.per_fold(room.seconds, model)
+        if costs.knows(model) and expected <= budget:
             return Choice(attempt, min(budget, _PATIENCE * expected))
         attempt.reason = "no time was left"
     return None

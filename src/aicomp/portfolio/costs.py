@@ -74,8 +74,9 @@ class Costs:
 
     def rows_within(self, model: str, seconds: float) -> int:
         """Training rows of a fold that a model would learn within some time, reading apart; at most all of them."""
+        slower = self.expected(model) / self._guess(model)
         n_rows = self.n_rows
-        while n_rows > 1 and self._training(model, n_rows) > seconds:
+        while n_rows > 1 and slower * self._training(model, n_rows) > seconds:
             n_rows = int(0.9 * n_rows)
         return n_rows
 

@@ -1,8 +1,12 @@
 """The floor: the prior of the targets as a Run that is there within a moment, without a process and without torch."""
 
+from concurrent.futures import Future, ThreadPoolExecutor
+
 import numpy as np
 
 from aicomp.layout import Layout
+from aicomp.portfolio.folder import Runs
+from aicomp.portfolio.outcome import set_outcome
 from aicomp.project import Project
 from aicomp.provenance import describe
 from aicomp.recording.write import Predicted, write_run
@@ -10,6 +14,51 @@ from aicomp.run import Run
 from aicomp.task import Task
 
 NAME = "prior"
+
+
+class Floor:
+    """The run to submit until a member is ready; it is written beside the training, for on large data that takes long.
+
+    Args:
+        project: The project.
+        layout: Its data.
+        runs: Where runs lie.
+    """
+
+    def __init__(self, project: Project, layout: Layout, runs: Runs) -> None:
+        self._project, self._layout, self._runs = project, layout, runs
+        self._writing: Future[Run] | None = None
+
+    def begin(self) -> None:
+        """Begin to write it."""
+        thread = ThreadPoolExecutor(1)
+        self._writing = thread.submit(self._write)
+        thread.shutdown(wait=False)
+
+    def check(self) -> None:
+        """Stop if it could not be written.
+
+        Raises:
+            DataError, AicompError: See `write_floor`.
+        """
+        if self._writing is not None and self._writing.done():
+            self._writing.result()
+
+    def run(self) -> Run:
+        """It, as soon as it is written; raises as `check`."""
+        assert self._writing is not None
+        return self._writing.result()
+
+    def remove(self) -> None:
+        """Remove it, for there is something better."""
+        if self._writing is not None:
+            self._runs.remove(self.run())
+            self._writing = None
+
+    def _write(self) -> Run:
+        run = write_floor(self._project, self._layout)
+        set_outcome(self._project.runs, run)
+        return run
 
 
 def write_floor(project: Project, layout: Layout) -> Run:

@@ -117,11 +117,14 @@ def further(models: Sequence[str], turn: int, target: str | None = None) -> list
         turn: How often such a round went before; after all variants the first one is next, with a new seed.
         target: `[training] target` of every other round, the first one included; None leaves it to the model.
     """
-    settings = {"training.target": target} if target is not None and turn % 2 == 0 else {}
     members = []
     for model in models:
         if model in _WITHOUT_SEED:
             continue
         variants = VARIANTS.get(model, ({},))
-        members.append(Member(model, variants[turn % len(variants)], seed=turn + 1, settings=settings))
+        n_before, at = divmod(turn, len(variants))
+        # Shifted with each pass over the variants, so that in time each meets both targets.
+        is_other = target is not None and (at + n_before) % 2 == 0
+        settings = {"training.target": target} if is_other else {}
+        members.append(Member(model, variants[at], seed=turn + 1, settings=settings))
     return members

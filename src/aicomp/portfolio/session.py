@@ -1,10 +1,11 @@
 """A portfolio trained within a time limit: the loop that hands out folds and hears what became of them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from aicomp.config import is_network
 from aicomp.engine.jobs import Job
-from aicomp.engine.pool import Pool, Said, failure
+from aicomp.engine.pool import Pool, Said, failure, n_cores
 from aicomp.portfolio.attempt import Attempt
 from aicomp.portfolio.blends import Blends
 from aicomp.portfolio.choice import Room, choose, choose_sample
@@ -13,7 +14,7 @@ from aicomp.portfolio.costs import Costs
 from aicomp.portfolio.folder import Runs
 from aicomp.portfolio.members import further
 from aicomp.portfolio.memory import fits
-from aicomp.portfolio.variants import can_be_capped, is_network, variant
+from aicomp.portfolio.variants import can_be_capped, variant
 from aicomp.project import Project
 from aicomp.run import Run
 
@@ -68,6 +69,7 @@ class Session:
         self._blends, self._costs, self.attempts, self._n_folds = blends, costs, attempts, n_folds
         self._watcher = watcher
         self._other_target = other_target
+        self._on_cpu = project.config.device == "cpu"
         self._turn = 0
         self._is_round_fruitful = False
         self._peak = 0
@@ -77,14 +79,12 @@ class Session:
         """Members with a run that is done."""
         return [a for a in self.attempts if a.is_finished]
 
-    def train(self, on_begin: Callable[[], None]) -> None:
+    def train(self, on_turn: Callable[[], None]) -> None:
         """Train until the time is up or nothing more fits.
 
         Args:
-            on_begin: Called once, when the first folds are under way.
+            on_turn: Called again and again; what it raises ends the training.
         """
-        self._fill()
-        on_begin()
         while self._seconds_left() > 0:
             self._fill()
             if not self._is_busy:
@@ -92,6 +92,7 @@ class Session:
             self._hear(self._pool.get(_TICK))
             self._blends.hear(self)
             self._end_overdue()
+            on_turn()
         for attempt in self.attempts:
             if attempt.status == "training" and attempt.folds_done < attempt.n_folds:
                 self._drop(attempt, f"{attempt.folds_done} of {attempt.n_folds} folds were trained when time was up")
@@ -121,12 +122,13 @@ class Session:
     def _begin_next(self) -> bool:
         self._plan_further()
         waiting = [a for a in self.attempts if a.status == "waiting"]
+        room = Room(self._seconds_left(), self._pool.size, self._n_folds, self._pool.n_at_once(on_cpu=self._on_cpu))
         under_way = sum(
-            self._costs.expected(a.member.model, a.name) * (a.n_folds - a.folds_done)
+            self._costs.expected(a.member.model, a.name) * (a.n_folds - a.folds_done) / room.at_once(a.member.model)
             for a in self.attempts
             if a.status == "training"
         )
-        room = Room(self._seconds_left() - under_way / self._pool.size, self._pool.size, self._n_folds)
+        room = replace(room, seconds=room.seconds - under_way)
         has_run = any(a.is_finished or a.status == "training" for a in self.attempts)
         choice = choose(waiting, self._costs, room, self._blends.weights_by_model(self.finished), has_run=has_run)
         if choice is None:
@@ -143,8 +145,8 @@ class Session:
         """Begin a member on a sample of the rows, where none was trained whole and none is under way."""
         if any(a.status == "training" or (a.is_finished and a.member.train_rows is None) for a in self.attempts):
             return False
-        choice = choose_sample(self.attempts, self._costs, room)
-        if choice is None:
+        choice = choose_sample(self.attempts, self._costs, room) if len(self.attempts) < _MOST_MEMBERS else None
+        if choice is None or fits(self._peak, self._pool.pids) is not None:
             return False
         self.attempts.append(choice.attempt)
         self._begin(choice.attempt, choice.budget)
@@ -170,7 +172,7 @@ class Session:
         kinds = list(dict.fromkeys(a.member.model for a in self.finished if a.member.train_rows is None))
         kinds.sort(key=lambda kind: -weights.get(kind, 0.0))
         if self._turn and weights:
-            kinds = [kind for kind in kinds if weights.get(kind, 0.0) > 0.02] or kinds[:1]
+            kinds = [kind for kind in kinds if weights.get(kind, 1.0) > 0.02] or kinds[:1]
         if not kinds or len(self.attempts) >= _MOST_MEMBERS:
             return
         caps = {a.member.model: a.cap for a in self.finished}
@@ -193,8 +195,11 @@ class Session:
         attempt.status, attempt.reason, attempt.seconds = "training", "", 0.0
         attempt.run = self._runs.begin(attempt.project)
         seconds = budget if can_be_capped(attempt.member.model) else None
-        folder = str(attempt.run.folder)
-        self._pool.put(Job("fold", folder, fold=k, budget=seconds) for k in range(self._n_folds))
+        folder, on_cpu = str(attempt.run.folder), self._on_cpu or not is_network(attempt.member.model)
+        threads = max(1, n_cores() // self._pool.size)
+        self._pool.put(
+            Job("fold", folder, fold=k, threads=threads, budget=seconds, on_cpu=on_cpu) for k in range(self._n_folds)
+        )
 
     def _attempt_of(self, job: Job | None) -> Attempt | None:
         """The member that a job belongs to, None if it is not wanted any more."""
@@ -230,6 +235,8 @@ class Session:
         word = "epochs" if is_network(attempt.member.model) else "rounds"
         fewest = max(2, 0.15 * total) if word == "epochs" else max(30, 0.05 * total)
         is_sample = attempt.member.train_rows is not None
+        if is_sample:  # the alternative is the prior
+            fewest = min(fewest, 20)
         if not is_sample:
             self._costs.estimate(attempt.member.model, attempt.budget * total / max(rounds, 0.5))
         if rounds < fewest:

@@ -13,7 +13,7 @@ from aicomp.portfolio.attempt import Attempt
 from aicomp.portfolio.blends import Blends
 from aicomp.portfolio.clock import Clock
 from aicomp.portfolio.costs import Costs
-from aicomp.portfolio.floor import write_floor
+from aicomp.portfolio.floor import Floor
 from aicomp.portfolio.folder import Runs
 from aicomp.portfolio.outcome import set_outcome
 from aicomp.portfolio.plan import other_target, plan
@@ -123,17 +123,18 @@ def _train(
     observer.on_plan(attempts)
     costs = _costs(project, layout)
     n_folds = len(layout.made.folds)
-    floor: list[Run] = []
+    floor = Floor(project, layout, runs)
 
     def changed(attempt: Attempt) -> None:
         if attempt.is_finished:
-            _keep_best(project, session, floor, runs)
+            _keep_best(project, session, floor)
         observer.on_attempt(attempt)
 
     target = other_target(project, layout)
     session = Session(project, clock, runs, pools[0], blends, costs, attempts, n_folds, Watcher(changed), target)
     try:
-        session.train(lambda: floor.extend(_floor(project, layout, session)))
+        floor.begin()
+        session.train(floor.check)
         pools[0].close()
         if session.finished:
             observer.on_stage("putting together what is trained")
@@ -146,22 +147,14 @@ def _train(
 def _costs(project: Project, layout: Layout) -> Costs:
     n_classes = project.task.n_outputs if project.task.problem_type == "multiclass" else 1
     n_train = int(np.median([len(fold.train) for fold in layout.made.folds]))
+    most = project.config.split.train_rows
+    n_train = n_train if most == "auto" else min(n_train, most)
     return Costs(n_train, max(1, len(layout.columns)), n_classes)
 
 
-def _floor(project: Project, layout: Layout, session: Session) -> list[Run]:
-    """The run that is there whatever happens; none is needed where a member was reused."""
-    if session.finished:
-        return []
-    run = write_floor(project, layout)
-    set_outcome(project.runs, run)
-    return [run]
-
-
-def _keep_best(project: Project, session: Session, floor: list[Run], runs: Runs) -> None:
+def _keep_best(project: Project, session: Session, floor: Floor) -> None:
     """Let the best member so far be what is submitted, should this process be killed."""
-    while floor:
-        runs.remove(floor.pop())
+    floor.remove()
     set_outcome(project.runs, _run_of(_best(project, session.finished)))
 
 
@@ -180,7 +173,7 @@ def _run_of(attempt: Attempt) -> Run:
     return attempt.run
 
 
-def _choose(project: Project, session: Session, blends: Blends, floor: list[Run], runs: Runs) -> Outcome:
+def _choose(project: Project, session: Session, blends: Blends, floor: Floor, runs: Runs) -> Outcome:
     finished = session.finished
     if not finished:
         return _without_members(project, session, floor)
@@ -212,10 +205,10 @@ def _honest_choice(finished: list[Attempt], sign: int) -> float:
     return float(sign * folds[chosen, np.arange(folds.shape[1])].mean())
 
 
-def _without_members(project: Project, session: Session, floor: list[Run]) -> Outcome:
+def _without_members(project: Project, session: Session, floor: Floor) -> Outcome:
     """The floor, if there was too little time; an error if there was time and everything failed."""
     failed = [a for a in session.attempts if a.status == "failed"]
     if failed and not any(a.status == "dropped" for a in session.attempts):
         error: AicompError = failed[0].details["error"]
         raise AicompError(f"every member failed; {failed[0].name}: {error.message}", error.hint)
-    return Outcome(floor[0], "floor", session.attempts)
+    return Outcome(floor.run(), "floor", session.attempts)

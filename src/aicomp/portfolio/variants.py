@@ -5,18 +5,12 @@ from typing import Any
 
 import msgspec
 
-from aicomp.config import Config, ModelConfig, RegularizationConfig, TrainingConfig
+from aicomp.config import Config, ModelConfig, RegularizationConfig, TrainingConfig, is_network
 from aicomp.portfolio.members import FIRST, Member
 from aicomp.project import Project
 
-_NETWORKS = frozenset({"tabm", "mlp", "realmlp", "ft-transformer", "linear", "modern-nca"})
 _ROUNDS = {"lightgbm": "n_estimators", "xgboost": "n_estimators", "catboost": "iterations"}
 """The parameter that limits the rounds of a boosted model."""
-
-
-def is_network(model: str) -> bool:
-    """Whether a model takes `[training]` and `[regularization]`; a project's own is taken for a network."""
-    return model in _NETWORKS or ":" in model
 
 
 def variant(project: Project, member: Member, cap: int | None = None) -> Project:

@@ -10,7 +10,6 @@ from aicomp.task import Task
 from aicomp.training.aims import choose_aim
 from aicomp.training.recipe import resolve_settings
 
-ESTIMATOR_NAMES = ("lightgbm", "catboost", "xgboost", "extra-trees", "ridge")
 """Names of `aicomp.models.ESTIMATORS`, which cannot be imported without torch."""
 
 
@@ -27,7 +26,7 @@ def check_settings(config: Config, task: Task) -> None:
     Raises:
         UsageError: A value out of range, options that contradict each other, or one that cannot have an effect.
     """
-    if config.model.name in ESTIMATOR_NAMES:
+    if not config.model.is_network:
         check_sections(config)
         choose_aim(config.training, task)
     elif config.training.amp is True:
