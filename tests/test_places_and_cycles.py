@@ -128,3 +128,24 @@ class TestLongTails:
         assert np.abs(encoded).max() < 5
         assert encoded[400, 0] == encoded[:400, 0].max()
         assert encoded[401, 0] == encoded[:400, 0].min()
+        robust, table = fitted(frame, "number", range(400), numbers="robust")
+        encoded = robust.transform(table, np.arange(404)).x_num
+        assert np.isfinite(encoded).all()
+        assert encoded.max() == encoded[400, 0] == pytest.approx(3)
+        assert encoded.min() == encoded[401, 0] == pytest.approx(-3)
+
+    def test_robust_numbers_keep_their_proportions_near_the_median(self):
+        values = [0.0, 1.0, 2.0, 3.0, 4.0, 1000.0]
+        encoder, table = fitted(pd.DataFrame({"x": [*values, np.nan]}), "number", range(5), numbers="robust")
+        encoded = encoder.transform(table, np.arange(7)).x_num
+        assert encoder.num_names == ["x"]
+        z = (np.array(values) - 2) / 2  # median 2, quartiles 1 and 3
+        assert encoded[:6, 0] == pytest.approx(z / np.sqrt(1 + z**2 / 9))
+        assert encoded[5, 0] == pytest.approx(3, abs=1e-3)
+        assert encoded[6, 0] == 0
+
+    def test_robust_numbers_of_which_most_are_equal_are_scaled_by_their_range(self):
+        encoder, table = fitted(pd.DataFrame({"x": [5.0] * 98 + [4.0, 6.0]}), "number", numbers="robust")
+        encoded = encoder.transform(table, np.arange(100)).x_num
+        assert encoded[:98].tolist() == [[0.0]] * 98
+        assert encoded[98:, 0] == pytest.approx([-1 / np.sqrt(1 + 1 / 9), 1 / np.sqrt(1 + 1 / 9)])

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,6 +23,7 @@ from aicomp.data.encoders import (
     LevelEncoder,
     QuantileNormal,
     Raw,
+    RobustClip,
     dump,
     restore,
 )
@@ -36,6 +38,8 @@ from aicomp.errors import DataError
 from aicomp.files import atomic_write, partial_file
 
 __all__ = ["MIN_LEVEL_ROWS", "MISSING", "UNSEEN", "Encoded", "Encoder"]
+
+Numbers = Literal["raw", "normal", "robust"]
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,8 @@ class Encoder:
 
     Args:
         columns: The columns with their kinds.
-        numbers: "normal" makes numbers near 0 without NaN, as networks need them; "raw" keeps their unit and NaN.
+        numbers: "normal" and "robust" make numbers near 0 without NaN, as networks need them, by rank or by distance;
+            "raw" keeps their unit and NaN.
 
     Attributes:
         num_names: Names of the numbers, in the order of `Encoded.x_num`.
@@ -64,9 +69,10 @@ class Encoder:
         cardinalities: Number of codes of each categorical column.
     """
 
-    def __init__(self, columns: Sequence[Column], numbers: Literal["raw", "normal"] = "normal") -> None:
+    def __init__(self, columns: Sequence[Column], numbers: Numbers = "normal") -> None:
         self.columns = list(columns)
         self._is_raw = numbers == "raw"
+        self._scale = RobustClip if numbers == "robust" else QuantileNormal
         self._numbers: list[ColumnEncoder] = []
         self._categories: list[LevelEncoder] = []
         self._statistics: list[LevelStatistics] = []
@@ -132,7 +138,7 @@ class Encoder:
         return self
 
     def _fit_column(self, column: Column, table: Table, rows: np.ndarray) -> None:
-        fit_number = _fit_raw if self._is_raw else _fit_number
+        fit_number = _fit_raw if self._is_raw else partial(_fit_number, self._scale)
         if column.kind in ("number", "boolean", "code"):
             self._numbers += fit_number(column.name, "", table.numbers[column.name][rows])
         if column.kind == "datetime":
@@ -201,10 +207,13 @@ class Encoder:
         return {"numbers": self._numbers, "categories": self._categories, "statistics": self._statistics}
 
 
-def _fit_number(column: str, part: str, fitted: np.ndarray) -> list[ColumnEncoder]:
+def _fit_number(
+    scale: type[QuantileNormal] | type[RobustClip], column: str, part: str, fitted: np.ndarray
+) -> list[ColumnEncoder]:
     """Encoders of one number: the number, and where some are missing whether it is.
 
     Args:
+        scale: What a number of more than two values is encoded by.
         column: The column.
         part: Which part of a time it is, "" for the column itself.
         fitted: The number of each training row, NaN where missing.
@@ -215,7 +224,7 @@ def _fit_number(column: str, part: str, fitted: np.ndarray) -> list[ColumnEncode
     if len(present) == 2:
         encoders.append(Flag(column, part, float(present.mean()), float((present[1] - present[0]) / 2)))
     elif len(present) > 2:
-        encoders.append(QuantileNormal.fit(column, part, fitted[~missing]))
+        encoders.append(scale.fit(column, part, fitted[~missing]))
     if missing.any() and len(present):
         encoders.append(IsMissing(column, part))
     return encoders

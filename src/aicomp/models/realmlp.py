@@ -2,8 +2,9 @@
 
 Holzmüller, Grinsztajn, Steinwart, "Better by Default: Strong Pre-Tuned MLPs and Boosted Trees on Tabular Data"
 (NeurIPS 2024, arXiv 2407.04491). What the paper does to a table before the network (robust scaling, smooth clipping)
-is the encoder's work here, and the recipe (schedule, decay, label smoothing) is the trainer's. Parts whose learning
-rate the paper multiplies hold their values divided by that factor.
+is `training.numbers=robust`, and numbers by their rank are the default (docs/benchmarks.md compares them); the recipe
+(schedule, decay, label smoothing) is the trainer's. Parts whose learning rate the paper multiplies hold their values
+divided by that factor.
 """
 
 import math

@@ -1,6 +1,9 @@
 """What a model is trained with where the config says "auto": docs/benchmarks.md has the tables that decided it."""
 
 from dataclasses import dataclass
+from typing import Literal
+
+from aicomp.config import Config
 
 
 @dataclass(frozen=True)
@@ -12,6 +15,7 @@ class ModelRecipe:
         schedule: Name of `[training] schedule`.
         dropout: Probability, where the model has dropout layers.
         dropout_schedule: Name of `[regularization] dropout_schedule`.
+        numbers: Name of `[training] numbers`.
         label_smoothing: For classes whose metric reads labels: it blurs the probabilities that other metrics read.
     """
 
@@ -19,6 +23,7 @@ class ModelRecipe:
     schedule: str = "cosine"
     dropout: float = 0.1
     dropout_schedule: str = "constant"
+    numbers: Literal["normal", "robust"] = "normal"
     label_smoothing: float = 0.0
 
 
@@ -26,3 +31,13 @@ MODEL_RECIPES: dict[str, ModelRecipe] = {
     "realmlp": ModelRecipe(schedule="coslog4", dropout=0.15, dropout_schedule="flat-cosine", label_smoothing=0.1),
 }
 """By model; those that are not named have the recipe of `ModelRecipe()`."""
+
+
+def recipe_of(model: str) -> ModelRecipe:
+    """The recipe of a model."""
+    return MODEL_RECIPES.get(model, ModelRecipe())
+
+
+def numbers_for(config: Config) -> Literal["normal", "robust"]:
+    """How numbers reach the network of a config."""
+    return recipe_of(config.model.name).numbers if config.training.numbers == "auto" else config.training.numbers

@@ -8,7 +8,7 @@ from aicomp.config import Config
 from aicomp.errors import UsageError
 from aicomp.task import Task
 from aicomp.training.aims import Asked, choose_aim
-from aicomp.training.model_recipes import MODEL_RECIPES, ModelRecipe
+from aicomp.training.model_recipes import ModelRecipe, numbers_for, recipe_of
 
 if TYPE_CHECKING:
     import torch
@@ -53,6 +53,7 @@ class Settings:
     compile: bool
     loss: str
     target: Asked
+    numbers: str
     quantile: float
     weight_decay: float
     dropout: float
@@ -86,7 +87,7 @@ def resolve_settings(config: Config, task: Task, *, n_rows: int, device: "torch.
     """
     training, regularization = config.training, config.regularization
     aim = choose_aim(training, task)
-    recipe = MODEL_RECIPES.get(config.model.name, ModelRecipe())
+    recipe = recipe_of(config.model.name)
     optimizer = _or(training.optimizer, recipe.optimizer)
     settings = Settings(
         optimizer=optimizer,
@@ -98,6 +99,7 @@ def resolve_settings(config: Config, task: Task, *, n_rows: int, device: "torch.
         compile=training.compile,
         loss=aim.loss,
         target=aim.target,
+        numbers=numbers_for(config),
         quantile=aim.quantile,
         weight_decay=_or(regularization.weight_decay, _WEIGHT_DECAYS.get(optimizer, 0.02)),
         dropout=_or(regularization.dropout, recipe.dropout),
