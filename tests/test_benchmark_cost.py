@@ -17,7 +17,8 @@ def test_operations_of_a_step():
     input's gradient; the first layer's input needs none. Each is a multiplication and an addition."""
     data = flops.make_fold(n_rows=64, n_columns=20)
     model = plain_network.PlainNetwork(20, width=8, depth=1)
-    assert flops.flops_per_row(model, data, n_rows=32) == 2 * (168 + 168 + 8)
+    assert flops.flops_per_row(model, data, backward=True, n_rows=32) == 2 * (168 + 168 + 8)
+    assert flops.flops_per_row(model, data, backward=False, n_rows=32) == 2 * 168
 
 
 def test_the_plain_network_has_one_logit():
@@ -66,5 +67,5 @@ def test_sizes_are_read_and_told(tmp_path):
 def test_folds_of_made_rows():
     data = flops.make_fold(n_rows=100, n_columns=3)
     assert data.x_num.shape == (100, 3)
-    assert data.valid_x_num.shape == (flops.N_VALID, 3)
+    assert data.valid_x_num.shape == (25, 3)
     assert set(np.unique(data.y)) == {0, 1}
