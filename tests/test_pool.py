@@ -79,3 +79,20 @@ def test_a_fold_of_a_network_gets_less_time_where_a_gpu_takes_one_at_a_time() ->
 def test_the_config_knows_which_models_are_networks() -> None:
     assert all(is_network(name) for name in [*MODELS, "model:build_model"])
     assert not any(is_network(name) for name in ESTIMATORS)
+
+
+def test_processes_wait_without_spinning_and_have_their_share_of_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[dict[str, str]] = []
+
+    def popen(*arguments: Any, env: dict[str, str], **more: Any) -> SimpleNamespace:
+        seen.append(env)
+        return SimpleNamespace(stdout=[], kill=lambda: None, wait=lambda: 0)
+
+    monkeypatch.setattr("aicomp.engine.pool.subprocess.Popen", popen)
+    monkeypatch.setattr("aicomp.engine.pool.n_cores", lambda: 8)
+    monkeypatch.setattr("aicomp.engine.pool.threading.Thread.start", lambda thread: None)
+    pool = Pool(Path(), 4)
+    pool.close()
+    assert len(seen) == 4
+    assert {env["OMP_WAIT_POLICY"] for env in seen} == {"PASSIVE"}
+    assert {env["OMP_NUM_THREADS"] for env in seen} == {"2"}
