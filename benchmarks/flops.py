@@ -27,12 +27,14 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from aicomp.config import Config, ModelConfig, RegularizationConfig, TrainingConfig
+from aicomp.data.rows import Rows
 from aicomp.metrics import get_metric
 from aicomp.models import MODELS
 from aicomp.models.spec import ModelSpec, bin_edges
 from aicomp.task import Task
 from aicomp.training.device import has_bfloat16
 from aicomp.training.fit import FoldData, fit_fold
+from aicomp.training.inference import tensors_of
 from aicomp.training.recipe import N_BINS
 from aicomp.training.trainer import Trainer
 
@@ -128,7 +130,7 @@ def clock() -> float:
 
 def flops_per_row(model: torch.nn.Module, data: FoldData, *, backward: bool, n_rows: int = 256) -> float:
     """Operations of the matrix products of a forward pass, and of a backward pass too if wanted, for one row."""
-    rows: tuple[Any, Any] = torch.from_numpy(data.x_num[:n_rows]), torch.from_numpy(data.x_cat[:n_rows])
+    rows = tensors_of(data.train.take(slice(n_rows)))
     model.train()
     with FlopCounterMode(display=False) as counter:
         loss = model(*rows).float().sum()
@@ -156,21 +158,18 @@ def make_fold(n_rows: int, n_columns: int) -> FoldData:
     codes = np.empty((len(x), 0), np.int64)
     train, valid = slice(None, n_rows), slice(n_rows, None)
     return FoldData(
-        x_num=x[train],
-        x_cat=codes[train],
+        train=Rows(x[train], codes[train]),
         y=y[train],
-        valid_x_num=x[valid],
-        valid_x_cat=codes[valid],
+        valid=Rows(x[valid], codes[valid]),
         valid_y=y[valid],
-        test_x_num=x[valid],
-        test_x_cat=codes[valid],
+        test=Rows(x[valid], codes[valid]),
         cardinalities=(),
     )
 
 
 def spec_of(data: FoldData) -> ModelSpec:
-    bins = tuple(bin_edges(column, N_BINS) for column in data.x_num.T)
-    return ModelSpec(n_num=data.x_num.shape[1], cardinalities=(), n_outputs=1, bins=bins, dropout=0.1)
+    bins = tuple(bin_edges(column, N_BINS) for column in data.train.x_num.T)
+    return ModelSpec(n_num=data.train.x_num.shape[1], cardinalities=(), n_outputs=1, bins=bins, dropout=0.1)
 
 
 if __name__ == "__main__":

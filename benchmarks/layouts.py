@@ -15,12 +15,14 @@ import numpy as np
 import torch
 
 from aicomp.config import Config, ModelConfig, TrainingConfig
+from aicomp.data.rows import Rows
 from aicomp.metrics import METRICS
 from aicomp.models import MODELS, with_params
 from aicomp.task import Task
 from aicomp.training.device import choose_device, reproducible
 from aicomp.training.fit import Prepared, prepare_fold
 from aicomp.training.fold import FoldData
+from aicomp.training.inference import tensors_of
 from aicomp.training.regularization import Batch
 from aicomp.training.stacked_trainer import StackedTrainer
 from aicomp.training.trainer import Trainer
@@ -68,8 +70,8 @@ def prepare(name: str, params: dict, batch_size: int, n_folds: int, device: torc
     for k in range(n_folds + 1):  # one more, to train alone
         rng = np.random.default_rng(k)
         x = rng.normal(size=(N_ROWS, N_NUMBERS)).astype(np.float32)
-        y, none = (x[:, 0] > 0).astype(np.int64), np.empty((N_ROWS, 0), np.int64)
-        data = FoldData(x, none, y, x[:64], none[:64], y[:64], x[:8], none[:8], ())
+        y, all_rows = (x[:, 0] > 0).astype(np.int64), Rows(x, np.empty((N_ROWS, 0), np.int64))
+        data = FoldData(all_rows, y, all_rows.take(slice(64)), y[:64], all_rows.take(slice(8)), ())
         with reproducible(k, device):
             folds[k] = prepare_fold(data, task, config, build, device=device)
     return folds
@@ -94,8 +96,8 @@ def measure(folds: dict[int, Prepared], device: torch.device, n_steps: int) -> t
 
 
 def rows(fold: Prepared, n: int, device: torch.device) -> Batch:
-    x_num, x_cat = torch.from_numpy(fold.data.x_num[:n]), torch.from_numpy(fold.data.x_cat[:n])
-    return Batch(x_num.to(device), x_cat.to(device), fold.objective.encode(fold.data.y[:n]).to(device))
+    tensors = tensors_of(fold.data.train.take(slice(n)), device)
+    return Batch(*tensors, fold.objective.encode(fold.data.y[:n]).to(device))
 
 
 def timed(step: Callable[[], object], device: torch.device) -> float:

@@ -132,17 +132,12 @@ def prepare(slug: str, source: Path, scratch: Path, n_rows: int) -> tuple[Path, 
 
 def encode(columns, tables, y, train, valid) -> FoldData:  # type: ignore[no-untyped-def]
     encoder = Encoder(columns).fit(tables[0], train)
-    parts = [encoder.transform(tables[0], train), encoder.transform(tables[0], valid)]
-    test = encoder.transform(tables[1], np.arange(tables[1].n_rows))
     return FoldData(
-        x_num=parts[0].x_num,
-        x_cat=parts[0].x_cat,
+        train=encoder.transform(tables[0], train),
         y=y[train],
-        valid_x_num=parts[1].x_num,
-        valid_x_cat=parts[1].x_cat,
+        valid=encoder.transform(tables[0], valid),
         valid_y=y[valid],
-        test_x_num=test.x_num,
-        test_x_cat=test.x_cat,
+        test=encoder.transform(tables[1], np.arange(tables[1].n_rows)),
         cardinalities=encoder.cardinalities,
     )
 

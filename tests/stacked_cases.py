@@ -5,6 +5,7 @@ import torch
 from torch import nn
 from training_cases import targets
 
+from aicomp.data.rows import Rows
 from aicomp.models import MODELS, FeatureEmbedding
 from aicomp.training.device import reproducible
 from aicomp.training.fit import FoldData, fit_fold, prepare_fold
@@ -29,9 +30,9 @@ def folds(task, n_folds=5, n=230, seed=0):
             if k == 2:
                 x_num[:, 1] = np.round(x_num[:, 1])
             x_cat = np.stack([rng.integers(0, c, m) for c in cardinalities], axis=1)
-            parts.append((x_num, x_cat, targets(task, x_num, x_cat)))
-        (a, b, y), (valid_a, valid_b, valid_y), (test_a, test_b, _) = parts
-        made[k] = FoldData(a, b, y, valid_a, valid_b, valid_y, test_a, test_b, cardinalities)
+            parts.append((Rows(x_num, x_cat), targets(task, x_num, x_cat)))
+        (train, y), (valid, valid_y), (test, _) = parts
+        made[k] = FoldData(train, y, valid, valid_y, test, cardinalities)
     return made
 
 

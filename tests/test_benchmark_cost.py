@@ -66,6 +66,6 @@ def test_sizes_are_read_and_told(tmp_path):
 
 def test_folds_of_made_rows():
     data = flops.make_fold(n_rows=100, n_columns=3)
-    assert data.x_num.shape == (100, 3)
-    assert data.valid_x_num.shape == (25, 3)
+    assert data.train.x_num.shape == (100, 3)
+    assert data.valid.x_num.shape == (25, 3)
     assert set(np.unique(data.y)) == {0, 1}

@@ -41,9 +41,9 @@ def test_what_is_saved_makes_the_predictions(task, name):
     result = fit(data, task, config)
     model = make_model(with_params(ESTIMATORS[name], config.model.params), result.spec, task)
     model.load_state_dict({key: tensor.numpy() for key, tensor in result.state_dict.items()})
-    again = predict_whole(model, task, result.transform, data.test_x_num, data.test_x_cat)
+    again = predict_whole(model, task, result.transform, data.test)
     np.testing.assert_array_equal(again, result.test_pred)
-    alone = predict_whole(model, task, result.transform, data.test_x_num[3:4], data.test_x_cat[3:4])
+    alone = predict_whole(model, task, result.transform, data.test.take(slice(3, 4)))
     np.testing.assert_allclose(alone[0], result.test_pred[3], rtol=1e-6)
 
 
@@ -111,8 +111,8 @@ def test_a_quantile_lies_above_its_share_of_the_targets(name):
     task = Task("regression", (), 1, get_metric("pinball@0.9"))
     result = fit(dataclasses.replace(data, y=data.y + noise), task, quick_config(name))
     assert (result.settings["loss"], result.settings["quantile"]) == ("quantile", 0.9)
-    fitted = fit(dataclasses.replace(data, y=data.y + noise, valid_y=data.y + noise, valid_x_num=data.x_num,
-                                     valid_x_cat=data.x_cat), task, quick_config(name))  # fmt: skip
+    twice = dataclasses.replace(data, y=data.y + noise, valid=data.train, valid_y=data.y + noise)
+    fitted = fit(twice, task, quick_config(name))
     assert 0.8 < np.mean(data.y + noise <= fitted.valid_pred) < 0.99
 
 
@@ -127,10 +127,11 @@ def test_a_model_of_means_refuses_a_quantile(name):
 def test_a_missing_number_tells_something(name):
     data = a_fold(BINARY)
     holes = {}
-    for part, y in (("x_num", data.y), ("valid_x_num", data.valid_y)):
-        x = np.random.default_rng(1).normal(size=getattr(data, part).shape).astype(np.float32)
+    for part, y in (("train", data.y), ("valid", data.valid_y)):
+        rows = getattr(data, part)
+        x = np.random.default_rng(1).normal(size=rows.x_num.shape).astype(np.float32)
         x[y == 1, 0] = np.nan
-        holes[part] = x
+        holes[part] = dataclasses.replace(rows, x_num=x)
     result = fit(dataclasses.replace(data, **holes), BINARY, quick_config(name))
     assert BINARY.score(data.valid_y, result.valid_pred) == 1.0
 
@@ -148,8 +149,8 @@ def test_a_label_that_the_training_rows_lack(name):
 def test_a_class_that_the_training_rows_lack(name):
     data = a_fold(MULTICLASS)
     kept = data.y != 1
-    rows = {part: getattr(data, part)[kept] for part in ("x_num", "x_cat", "y")}
-    result = fit(dataclasses.replace(data, **rows), MULTICLASS, quick_config(name))
+    fewer = dataclasses.replace(data, train=data.train.take(kept), y=data.y[kept])
+    result = fit(fewer, MULTICLASS, quick_config(name))
     assert result.test_pred.shape == (40, 3)
     assert (result.test_pred[:, 1] < 0.1).all()
 
@@ -177,8 +178,11 @@ def test_an_unknown_parameter_is_refused_with_the_nearest(name):
 def test_ridge_chooses_among_penalties_by_the_validation_loss(task):
     """Thirty rows and sixty columns of noise: a strong penalty is the best of the five."""
     data = a_fold(task, n=30)
-    noise = {part: np.random.default_rng(1).normal(size=(len(getattr(data, part)), 60)).astype(np.float32)
-             for part in ("x_num", "valid_x_num", "test_x_num")}  # fmt: skip
+    noise = {}
+    for part in ("train", "valid", "test"):
+        rows = getattr(data, part)
+        x = np.random.default_rng(1).normal(size=(len(rows), 60)).astype(np.float32)
+        noise[part] = dataclasses.replace(rows, x_num=x)
     config = Config(model=ModelConfig(name="ridge"))
     result = fit(dataclasses.replace(data, **noise), task, config)
     losses = [row["valid_loss"] for row in result.history]

@@ -1,11 +1,14 @@
 """Categories for trees: the statistics of a training row never hold its own target."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from boost_cases import each, fit, quick_config
 from training_cases import ACCURACY, a_fold
 
-from aicomp.models.estimator import Goal, Rows
+from aicomp.data.rows import Rows
+from aicomp.models.estimator import Goal
 from aicomp.models.tree_inputs import TreeInputs
 from aicomp.task import Task
 
@@ -66,10 +69,10 @@ def test_codes_with_many_levels_are_learned(name):
     data = a_fold(task, n=3000)
     random = np.random.default_rng(2)
     says = random.integers(0, 2, MANY)
-    parts = {}
-    for prefix, n in (("", 3000), ("valid_", 90), ("test_", 40)):
-        parts[f"{prefix}x_cat"] = random.integers(0, MANY, (n, 1))
-    data = type(data)(**{**vars(data), **parts, "cardinalities": (MANY,),
-                         "y": says[parts["x_cat"][:, 0]], "valid_y": says[parts["valid_x_cat"][:, 0]]})  # fmt: skip
+    train, valid, test = (
+        replace(rows, x_cat=random.integers(0, MANY, (len(rows), 1))) for rows in (data.train, data.valid, data.test)
+    )
+    y, valid_y = says[train.x_cat[:, 0]], says[valid.x_cat[:, 0]]
+    data = replace(data, train=train, y=y, valid=valid, valid_y=valid_y, test=test, cardinalities=(MANY,))
     result = fit(data, task, quick_config(name))
     assert task.score(data.valid_y, result.valid_pred) > 0.95

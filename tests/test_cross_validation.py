@@ -240,7 +240,7 @@ def test_train_rows_limit_what_a_fold_learns_from_and_not_what_it_validates(tmp_
     whole, part = (prepare(open_quick(folder, *o)).run for o in ([], ["split.train_rows=20"]))
     folds = [Folds(run, folder).encode(0) for run in (whole, part)]
     assert len(folds[0].data.y) > 20
-    assert len(folds[1].data.y) == len(folds[1].data.x_num) == 20
+    assert len(folds[1].data.y) == len(folds[1].data.train) == 20
     assert (folds[0].valid_rows == folds[1].valid_rows).all()
     assert "at most 20 of the" in part.read("plan.json")["notes"][-1]
     with pytest.raises(UsageError, match=r"`split\.train_rows` is 3, it must be at least 10"):

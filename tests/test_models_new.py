@@ -1,6 +1,7 @@
 """RealMLP and FT-Transformer: their parts by hand, and what both learn."""
 
 import inspect
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,6 @@ from aicomp.errors import UsageError
 from aicomp.models import MODELS, ModelSpec, ParametricActivation, PeriodicEmbedding, ScaledLinear, with_params
 from aicomp.prediction import predict_run
 from aicomp.training.fit import fit_fold
-from aicomp.training.fold import FoldData
 
 NEW = ["realmlp", "ft-transformer"]
 DEFAULTS = {
@@ -84,9 +84,8 @@ def crooked(seed):
     data = a_fold(REGRESSION, n=600, seed=seed)
     x_num, valid_x_num = (rng.uniform(-2, 2, size=(n, 3)).astype(np.float32) for n in (600, 90))
     y, valid_y = (10 * x[:, 0] * x[:, 1] + 10 * np.abs(x[:, 2]) for x in (x_num, valid_x_num))
-    return FoldData(
-        **{**vars(data), "x_num": x_num, "valid_x_num": valid_x_num, "y": y.astype(float), "valid_y": valid_y}
-    )
+    train, valid = replace(data.train, x_num=x_num), replace(data.valid, x_num=valid_x_num)
+    return replace(data, train=train, y=y.astype(float), valid=valid, valid_y=valid_y)
 
 
 def score(name, data, task, epochs):

@@ -13,6 +13,7 @@ from torch import nn
 from training_cases import BINARY, MULTICLASS, MULTILABEL, REGRESSION, TASKS, a_config, a_fold
 
 from aicomp.cross_validation import cross_validate
+from aicomp.data.rows import Rows
 from aicomp.errors import AicompError, UsageError
 from aicomp.models import MODELS, Memory, ModelSpec, build_modern_nca, modern_nca, remembers_rows
 from aicomp.prediction import predict_run
@@ -57,7 +58,8 @@ def twins(n, n_valid, seed=0):
     # Each training row stands there twice: training has to find that nearness tells something.
     both = np.concatenate([x_num, x_num + rng.normal(scale=1e-3, size=x_num.shape).astype(np.float32)])
     none = [np.zeros((m, 0), np.int64) for m in (2 * n, n_valid)]
-    return FoldData(both, none[0], np.concatenate([y, y]), nearly, none[1], y[again], nearly, none[1], ())
+    valid = Rows(nearly, none[1])
+    return FoldData(Rows(both, none[0]), np.concatenate([y, y]), valid, y[again], valid, ())
 
 
 # the formula
@@ -125,8 +127,8 @@ def test_a_row_that_is_compared_with_nothing_but_itself_has_an_output():
 def test_only_training_rows_are_remembered():
     data = a_fold(BINARY)
     saved = fit(data, BINARY, epochs=1).state_dict
-    assert np.array_equal(saved["memory.x_num"].numpy(), data.x_num)
-    assert np.array_equal(saved["memory.x_cat"].numpy(), data.x_cat)
+    assert np.array_equal(saved["memory.x_num"].numpy(), data.train.x_num)
+    assert np.array_equal(saved["memory.x_cat"].numpy(), data.train.x_cat)
     assert np.array_equal(saved["memory.targets"].numpy()[:, 0], data.y)
 
 

@@ -16,6 +16,7 @@ from aicomp.errors import UsageError
 from aicomp.models import MODELS
 from aicomp.training.adam import FusedAdam
 from aicomp.training.fit import fit_fold
+from aicomp.training.inference import tensors_of
 from aicomp.training.lion import Lion
 from aicomp.training.muon import Together, hidden_matrices
 from aicomp.training.optimizers import make_optimizer, set_learning_rate, split_parameters
@@ -80,7 +81,7 @@ def test_the_saved_weights_are_those_that_predicted(name, entry):
     model.load_state_dict(result.state_dict)
     data = a_fold(REGRESSION)
     with torch.no_grad():
-        outputs = model.eval()(torch.from_numpy(data.valid_x_num), torch.from_numpy(data.valid_x_cat))
+        outputs = model.eval()(*tensors_of(data.valid))
     values = result.transform.inverse(outputs.reshape(-1, 1).double()).numpy()[:, 0]
     np.testing.assert_allclose(values, result.valid_pred, rtol=1e-5)
 

@@ -12,6 +12,7 @@ from synthetic import init_project, open_quick
 
 from aicomp.config import PseudoConfig
 from aicomp.cross_validation import cross_validate, prepare
+from aicomp.data.rows import Rows
 from aicomp.ensemble.blending import blend
 from aicomp.errors import DataError, UsageError
 from aicomp.project import Project
@@ -124,8 +125,8 @@ def test_every_kind_of_target_is_learned(tmp_path: Path, problem: str, model: st
 
 
 def fold_data(y: np.ndarray) -> FoldData:
-    x, none = np.arange(4, dtype=np.float32)[:, None], np.zeros((4, 0), dtype=np.int64)
-    return FoldData(x[:2], none[:2], y, x[:1], none[:1], y[:1], x, none, ())
+    rows = Rows(np.arange(4, dtype=np.float32)[:, None], np.zeros((4, 0), dtype=np.int64))
+    return FoldData(rows.take(slice(2)), y, rows.take(slice(1)), y[:1], rows, ())
 
 
 def test_networks_learn_probabilities_and_others_the_likeliest_label(tmp_path: Path) -> None:
@@ -137,9 +138,9 @@ def test_networks_learn_probabilities_and_others_the_likeliest_label(tmp_path: P
     soft, hard = (add_pseudo_rows(data, run, 0, task, is_network=network) for network in (True, False))
     assert soft.y.tolist() == [[0, 0, 1], [1, 0, 0], [0.2, 0.7, 0.1], [0.1, 0.3, 0.6]]
     assert hard.y.tolist() == [2, 0, 1, 2]
-    assert soft.x_num[:, 0].tolist() == hard.x_num[:, 0].tolist() == [0, 1, 1, 3]
+    assert soft.train.x_num[:, 0].tolist() == hard.train.x_num[:, 0].tolist() == [0, 1, 1, 3]
     assert soft.valid_y.tolist() == data.valid_y.tolist()
-    assert len(soft.test_x_num) == 4
+    assert len(soft.test) == 4
 
 
 def test_cross_entropy_of_probabilities() -> None:

@@ -116,7 +116,7 @@ def test_every_row_is_in_one_batch_of_its_own_fold_in_each_epoch():
     places, sizes = rows.shuffled(4, [torch.Generator().manual_seed(k) for k in data])
     for k, fold in data.items():
         seen = torch.cat([rows.at(places[s]).x_num[k, : sizes[s][k], 0] for s in range(4)])
-        assert sorted(seen.tolist()) == sorted(fold.x_num[:, 0].tolist())
+        assert sorted(seen.tolist()) == sorted(fold.train.x_num[:, 0].tolist())
     assert sorted({n for step in sizes for n in step}) == [57, 58]  # 230, 231 and 232 rows in four
 
 
@@ -250,9 +250,9 @@ def test_folds_of_another_length_are_left_out():
 
 def test_a_diverging_loss_names_its_fold():
     data = folds(REGRESSION, n_folds=3)
-    x_num = data[1].x_num.copy()
+    x_num = data[1].train.x_num.copy()
     x_num[100:, 0] = np.inf
-    data[1] = dataclasses.replace(data[1], x_num=x_num)
+    data[1] = dataclasses.replace(data[1], train=dataclasses.replace(data[1].train, x_num=x_num))
     with pytest.raises(AicompError, match=r"^fold 1: the loss became (nan|inf) in epoch 1, step"):
         train_stacked(data, REGRESSION, config("linear", schedule="constant"), BUILDERS["linear"])
 

@@ -25,6 +25,7 @@ from aicomp.training import inference
 from aicomp.training import trainer as trainer_module
 from aicomp.training.device import choose_device, has_bfloat16, reproducible
 from aicomp.training.fit import fit_fold
+from aicomp.training.inference import tensors_of
 from aicomp.training.recipe import resolve_settings
 
 CPU = torch.device("cpu")
@@ -108,7 +109,7 @@ def test_the_saved_weights_make_the_predictions():
         for p in model.parameters():
             p.zero_()
     model.load_state_dict(result.state_dict)
-    logits = model.eval()(torch.from_numpy(data.test_x_num), torch.from_numpy(data.test_x_cat))
+    logits = model.eval()(*tensors_of(data.test))
     np.testing.assert_allclose(logits.double().softmax(1).detach().numpy(), result.test_pred, atol=1e-6)
 
 
@@ -153,13 +154,13 @@ def test_denormals_are_flushed_inside_and_kept_outside():
 @pytest.mark.parametrize(("n", "sizes"), [(300, {60}), (33, {33}), (97, {48, 49}), (1, {1})])
 def test_every_row_is_in_one_batch_of_each_epoch(n, sizes, monkeypatch):
     data = a_fold(REGRESSION, n=300)
-    data = dataclasses.replace(data, x_num=data.x_num[:n], x_cat=data.x_cat[:n], y=data.y[:n])
+    data = dataclasses.replace(data, train=data.train.take(slice(n)), y=data.y[:n])
     seen = []
     step = trainer_module.Trainer.step
     monkeypatch.setattr(trainer_module.Trainer, "step", lambda self, b: seen.append(b) or step(self, b))
     fit(data, REGRESSION, a_config(epochs=1, batch_size=64))
     assert {len(b.targets) for b in seen} == sizes
-    assert sorted(torch.cat([b.x_num[:, 0] for b in seen]).tolist()) == sorted(data.x_num[:, 0].tolist())
+    assert sorted(torch.cat([b.x_num[:, 0] for b in seen]).tolist()) == sorted(data.train.x_num[:, 0].tolist())
 
 
 def test_predictions_do_not_depend_on_the_chunk(monkeypatch):
@@ -245,9 +246,9 @@ def test_each_entry_changes_what_is_learned(regularization):
 
 def test_a_diverging_loss_names_its_step_and_the_remedy():
     data = a_fold(REGRESSION)
-    x_num = data.x_num.copy()
+    x_num = data.train.x_num.copy()
     x_num[:, 0] = np.inf
-    broken = dataclasses.replace(data, x_num=x_num, valid_x_num=data.valid_x_num)
+    broken = dataclasses.replace(data, train=dataclasses.replace(data.train, x_num=x_num))
     with pytest.raises(AicompError, match=r"the loss became inf in epoch 1, step 1 of 5, at") as e:
         fit(broken, REGRESSION, a_config("linear", amp=False, schedule="constant"))
     assert e.value.exit_code == 1

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from aicomp.config import Config, ModelConfig, RegularizationConfig, TrainingConfig
+from aicomp.data.rows import Rows
 from aicomp.metrics.base import Metric
 from aicomp.task import Task
 from aicomp.training.fit import FoldData
@@ -49,17 +50,8 @@ def a_fold(task, n=300, seed=0):
     x_num = [rng.normal(size=(m, 3)).astype(np.float32) for m in sizes]
     x_cat = [rng.integers(0, 3, size=(m, 1)) for m in sizes]
     y, valid_y, _ = (targets(task, a, b) for a, b in zip(x_num, x_cat, strict=True))
-    return FoldData(
-        x_num=x_num[0],
-        x_cat=x_cat[0],
-        y=y,
-        valid_x_num=x_num[1],
-        valid_x_cat=x_cat[1],
-        valid_y=valid_y,
-        test_x_num=x_num[2],
-        test_x_cat=x_cat[2],
-        cardinalities=(3,),
-    )
+    train, valid, test = (Rows(a, b) for a, b in zip(x_num, x_cat, strict=True))
+    return FoldData(train, y, valid, valid_y, test, (3,))
 
 
 def a_config(model="mlp", regularization=None, **training):

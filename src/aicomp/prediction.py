@@ -145,7 +145,7 @@ def _predict_fold(project: Project, run: Run, k: int, columns: list[Column], tab
     if is_estimator(found):
         estimator = make_model(build_model, spec, project.task)
         estimator.load_state_dict({name: tensor.numpy() for name, tensor in weights.items()})
-        return predict_whole(estimator, project.task, transform, encoded.x_num, encoded.x_cat)
+        return predict_whole(estimator, project.task, transform, encoded)
     settings: dict[str, Any] = run.result(k)["settings"]
     # A machine that only predicts need not have the device that trained.
     device = choose_device("auto" if project.config.device != "cpu" else "cpu")
@@ -155,8 +155,7 @@ def _predict_fold(project: Project, run: Run, k: int, columns: list[Column], tab
         return predict(
             model.to(device),
             _objective(project, settings, transform),
-            encoded.x_num,
-            encoded.x_cat,
+            encoded,
             device=device,
             amp=bool(settings["amp"]) and has_bfloat16(device),
         )

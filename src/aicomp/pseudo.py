@@ -157,8 +157,7 @@ def add_pseudo_rows(data: "FoldData", run: Run, k: int, task: Task, *, is_networ
         targets = task.decide(targets).astype(y.dtype)
     return replace(
         data,
-        x_num=np.concatenate([data.x_num, data.test_x_num[rows]]),
-        x_cat=np.concatenate([data.x_cat, data.test_x_cat[rows]]),
+        train=data.train.followed_by(data.test.take(rows)),
         y=np.concatenate([y, targets]),
     )
 

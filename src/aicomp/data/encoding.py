@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -28,6 +27,7 @@ from aicomp.data.encoders import (
     restore,
 )
 from aicomp.data.places import Places, are_degrees, pair_names
+from aicomp.data.rows import Rows
 from aicomp.data.statistics import LevelStatistics
 from aicomp.data.table import Table
 from aicomp.data.target_encoding import fit_statistics
@@ -37,22 +37,9 @@ from aicomp.data.time_parts import cycles, time_parts
 from aicomp.errors import DataError
 from aicomp.files import atomic_write, partial_file
 
-__all__ = ["MIN_LEVEL_ROWS", "MISSING", "UNSEEN", "Encoded", "Encoder"]
+__all__ = ["MIN_LEVEL_ROWS", "MISSING", "UNSEEN", "Encoder", "Rows"]
 
 Numbers = Literal["raw", "normal", "robust"]
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """Encoded rows.
-
-    Attributes:
-        x_num: Numbers, float32 (n, n_num), without NaN, each column near mean 0 and standard deviation 1.
-        x_cat: Codes, int64 (n, n_cat), each from 0 to the column's cardinality - 1.
-    """
-
-    x_num: np.ndarray
-    x_cat: np.ndarray
 
 
 class Encoder:
@@ -64,8 +51,8 @@ class Encoder:
             "raw" keeps their unit and NaN.
 
     Attributes:
-        num_names: Names of the numbers, in the order of `Encoded.x_num`.
-        cat_names: Names of the codes, in the order of `Encoded.x_cat`.
+        num_names: Names of the numbers, in the order of `Rows.x_num`.
+        cat_names: Names of the codes, in the order of `Rows.x_cat`.
         cardinalities: Number of codes of each categorical column.
     """
 
@@ -92,7 +79,7 @@ class Encoder:
         """Number of distinct codes of each categorical column."""
         return tuple(encoder.cardinality for encoder in self._categories)
 
-    def fit_transform(self, table: Table, rows: np.ndarray, targets: TargetColumns, seed: int) -> Encoded:
+    def fit_transform(self, table: Table, rows: np.ndarray, targets: TargetColumns, seed: int) -> Rows:
         """Learn from the training rows of a fold, their targets included, and encode these rows.
 
         Statistics of the target differ from what `transform` gives for the same rows: see `data.statistics`.
@@ -111,7 +98,7 @@ class Encoder:
         self._statistics, block = fit_statistics(
             encoded.x_num, encoded.x_cat, self.cardinalities, self.cat_names, targets, seed, single=not self._is_raw
         )
-        return Encoded(np.hstack([encoded.x_num, block.astype(np.float32)]), encoded.x_cat)
+        return Rows(np.hstack([encoded.x_num, block.astype(np.float32)]), encoded.x_cat)
 
     def fit(self, table: Table, rows: np.ndarray) -> "Encoder":
         """Learn from the training rows of a fold, and from no other row, without their targets.
@@ -155,7 +142,7 @@ class Encoder:
             if len(np.unique(levels(table, rows))) > 1:
                 self._categories.append(levels)
 
-    def transform(self, table: Table, rows: np.ndarray) -> Encoded:
+    def transform(self, table: Table, rows: np.ndarray) -> Rows:
         """Encode rows of train or test, or of another table with the same columns.
 
         Args:
@@ -171,7 +158,7 @@ class Encoder:
             width = len(part.names)
             x_num[:, at : at + width] = part(x_cat) if isinstance(part, LevelStatistics) else part(table, rows)
             at += width
-        return Encoded(x_num, x_cat)
+        return Rows(x_num, x_cat)
 
     def save(self, folder: Path) -> None:
         """Write what was learned into a folder: `encoder.json`, and arrays in `encoder.safetensors`."""

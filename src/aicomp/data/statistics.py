@@ -102,7 +102,7 @@ class LevelStatistics:
 
     Attributes:
         names: Of the numbers.
-        first: Which column of `Encoded.x_cat`.
+        first: Which column of `Rows.x_cat`.
         second: The other column of a pair, -1 for a single column.
         width: Codes of the second column, 1 for a single column.
         keys: `code of first * width + code of second` of each level that training rows have, rising.

@@ -133,20 +133,12 @@ def _encode(
     y = load_file(run.work / "target.safetensors")["y"]
     encoder = Encoder(columns, numbers)
     targets = _averaged(y[fold["train"]], task, config)
-    parts = [
-        encoder.fit_transform(train, fold["train"], targets, seed),
-        encoder.transform(train, fold["valid"]),
-        encoder.transform(test, np.arange(test.n_rows)),
-    ]
     data = FoldData(
-        x_num=parts[0].x_num,
-        x_cat=parts[0].x_cat,
+        train=encoder.fit_transform(train, fold["train"], targets, seed),
         y=y[fold["train"]],
-        valid_x_num=parts[1].x_num,
-        valid_x_cat=parts[1].x_cat,
+        valid=encoder.transform(train, fold["valid"]),
         valid_y=y[fold["valid"]],
-        test_x_num=parts[2].x_num,
-        test_x_cat=parts[2].x_cat,
+        test=encoder.transform(test, np.arange(test.n_rows)),
         cardinalities=encoder.cardinalities,
     )
     return data, encoder

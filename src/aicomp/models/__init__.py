@@ -10,6 +10,7 @@ from importlib.util import find_spec
 
 from torch import nn
 
+from aicomp.data.rows import Rows
 from aicomp.models.catboost import CatBoost
 from aicomp.models.dropout import Dropout, SharedDropout
 from aicomp.models.embeddings import (
@@ -17,7 +18,7 @@ from aicomp.models.embeddings import (
     FeatureEmbedding,
     PiecewiseLinearEmbedding,
 )
-from aicomp.models.estimator import Estimator, Goal, PerColumn, Round, Rows, State, Watch, is_estimator
+from aicomp.models.estimator import Estimator, Goal, PerColumn, Round, State, Watch, is_estimator
 from aicomp.models.extra_trees import ExtraTrees
 from aicomp.models.ft_transformer import FTTransformer, build_ft_transformer
 from aicomp.models.join import Join

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from aicomp.data.rows import Rows
 from aicomp.errors import UsageError
 from aicomp.models.boosting import (
     FOLLOWS_COLUMNS,
@@ -20,7 +21,7 @@ from aicomp.models.boosting import (
     check_rounds,
     require,
 )
-from aicomp.models.estimator import Goal, Numbers, Round, Rows, State, Watch, mean_loss
+from aicomp.models.estimator import Goal, Numbers, Round, State, Watch, mean_loss
 from aicomp.models.space import Float, Int
 from aicomp.models.spec import ModelSpec
 

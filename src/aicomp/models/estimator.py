@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal, Protocol, TypeGuard, cast, get_args
 
 import numpy as np
 
+from aicomp.data.rows import Rows
 from aicomp.errors import UsageError
 from aicomp.models.spec import ModelSpec
 
@@ -22,26 +23,6 @@ Numbers = Literal["raw", "normal"]
 
 
 LossName = Literal["binary", "multiclass", "mse", "mae", "huber", "quantile"]
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Encoded rows.
-
-    Attributes:
-        x_num: Numbers, float32 (n, n_num).
-        x_cat: Codes, int64 (n, n_cat).
-    """
-
-    x_num: np.ndarray
-    x_cat: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.x_num)
-
-    def take(self, rows: np.ndarray) -> "Rows":
-        """Some of the rows."""
-        return Rows(self.x_num[rows], self.x_cat[rows])
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from aicomp.data.rows import Rows
 from aicomp.errors import UsageError
-from aicomp.models.estimator import Goal, Numbers, Round, Rows, State, Watch, mean_loss, refuse_quantile
+from aicomp.models.estimator import Goal, Numbers, Round, State, Watch, mean_loss, refuse_quantile
 from aicomp.models.space import Float, Int
 from aicomp.models.spec import ModelSpec
 from aicomp.models.tree_inputs import TreeInputs

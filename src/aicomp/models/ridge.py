@@ -4,7 +4,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from aicomp.models.estimator import Goal, Numbers, Round, Rows, State, Watch, mean_loss, refuse_quantile
+from aicomp.data.rows import Rows
+from aicomp.models.estimator import Goal, Numbers, Round, State, Watch, mean_loss, refuse_quantile
 from aicomp.models.space import Float
 from aicomp.models.spec import ModelSpec
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aicomp.models.estimator import Goal, Rows, State
+from aicomp.data.rows import Rows
+from aicomp.models.estimator import Goal, State
 
 MAX_NATIVE = 64
 """Most levels of a category that a tree splits by itself."""

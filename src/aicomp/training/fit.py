@@ -17,6 +17,7 @@ from aicomp.task import Task
 from aicomp.training.compiling import compiled
 from aicomp.training.device import reproducible
 from aicomp.training.fold import EpochReport, FoldData, FoldResult
+from aicomp.training.inference import tensors_of
 from aicomp.training.losses import Objective, Regression, make_objective
 from aicomp.training.recipe import N_BINS, Settings, resolve_settings
 from aicomp.training.trainer import Trainer
@@ -80,8 +81,8 @@ def fit_fold(
         trainer = Trainer(fold.model.to(device), task, fold.objective, fold.settings, device)
         with compiled(trainer.model, asked=fold.settings.compile):
             trainer.fit(data, report)
-        valid_pred = trainer.predict(data.valid_x_num, data.valid_x_cat)
-        test_pred = trainer.predict(data.test_x_num, data.test_x_cat)
+        valid_pred = trainer.predict(data.valid)
+        test_pred = trainer.predict(data.test)
     return make_result(
         fold,
         trainer.model,
@@ -136,10 +137,10 @@ def make_result(
 
 def _spec(data: FoldData, task: Task, settings: Settings) -> ModelSpec:
     return ModelSpec(
-        n_num=data.x_num.shape[1],
+        n_num=data.train.x_num.shape[1],
         cardinalities=tuple(data.cardinalities),
         n_outputs=task.n_outputs,
-        bins=tuple(bin_edges(column, N_BINS) for column in data.x_num.T),
+        bins=tuple(bin_edges(column, N_BINS) for column in data.train.x_num.T),
         dropout=settings.dropout,
         outputs=_outputs(task),
     )
@@ -167,7 +168,7 @@ def _build(
                 "and a blend of two rows is none",
                 "write `--set regularization.mixup=0`",
             )
-        model.remember(torch.from_numpy(data.x_num), torch.from_numpy(data.x_cat), objective.encode(data.y))
+        model.remember(*tensors_of(data.train), objective.encode(data.y))
     _check_outputs(model, data, spec, config.model.name)
     has_dropout = any(isinstance(m, nn.modules.dropout._DropoutNd) for m in model.modules())
     if config.regularization.dropout not in ("auto", 0) and not has_dropout:
@@ -184,7 +185,7 @@ def _check_outputs(model: nn.Module, data: FoldData, spec: ModelSpec, name: str)
     if not isinstance(model, nn.Module):
         raise UsageError(f"model `{name}` is built as {type(model).__name__}", "return a `torch.nn.Module`")
     model.eval()
-    rows = torch.from_numpy(data.x_num[:2]), torch.from_numpy(data.x_cat[:2])
+    rows = tensors_of(data.train.take(slice(2)))
     outputs = model(*rows)
     n = len(rows[0])
     shape = tuple(getattr(outputs, "shape", ()))

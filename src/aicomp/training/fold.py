@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from aicomp.data.rows import Rows
 from aicomp.models.spec import ModelSpec
 from aicomp.training.targets import TargetTransform
 
@@ -15,25 +16,19 @@ class FoldData:
     """The rows of one fold, encoded. Shapes of targets: see docs/architecture.md.
 
     Attributes:
-        x_num: Numbers of the training rows, float32 (n, n_num), without NaN.
-        x_cat: Codes of the training rows, int64 (n, n_cat).
-        y: Targets of the training rows.
-        valid_x_num: Numbers of the validation rows.
-        valid_x_cat: Codes of the validation rows.
-        valid_y: Targets of the validation rows.
-        test_x_num: Numbers of the test rows.
-        test_x_cat: Codes of the test rows.
+        train: Training rows.
+        y: Their targets.
+        valid: Validation rows.
+        valid_y: Their targets.
+        test: Test rows.
         cardinalities: Number of distinct codes of each categorical column.
     """
 
-    x_num: np.ndarray
-    x_cat: np.ndarray
+    train: Rows
     y: np.ndarray
-    valid_x_num: np.ndarray
-    valid_x_cat: np.ndarray
+    valid: Rows
     valid_y: np.ndarray
-    test_x_num: np.ndarray
-    test_x_cat: np.ndarray
+    test: Rows
     cardinalities: tuple[int, ...]
 
 

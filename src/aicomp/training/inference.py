@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from aicomp.data.rows import Rows
 from aicomp.training.losses import Objective
 from aicomp.training.regularization import Batch
 
@@ -48,9 +49,11 @@ def evaluate(model: nn.Module, objective: Objective, rows: Batch, *, amp: bool) 
     return torch.cat(parts).numpy(), total / max(1, len(rows.x_num))
 
 
-def predict(
-    model: nn.Module, objective: Objective, x_num: np.ndarray, x_cat: np.ndarray, *, device: torch.device, amp: bool
-) -> np.ndarray:
+def predict(model: nn.Module, objective: Objective, rows: Rows, *, device: torch.device, amp: bool) -> np.ndarray:
     """Predict encoded rows: probabilities, or values in the target's unit, float64."""
-    rows = Batch(torch.from_numpy(x_num).to(device), torch.from_numpy(x_cat).to(device), torch.empty(0))
-    return evaluate(model, objective, rows, amp=amp)[0]
+    return evaluate(model, objective, Batch(*tensors_of(rows, device), torch.empty(0)), amp=amp)[0]
+
+
+def tensors_of(rows: Rows, device: torch.device | None = None) -> tuple[Tensor, Tensor]:
+    """Numbers and codes as tensors; on the CPU they share the arrays' memory."""
+    return torch.from_numpy(rows.x_num).to(device), torch.from_numpy(rows.x_cat).to(device)

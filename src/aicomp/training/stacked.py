@@ -10,7 +10,7 @@ from aicomp.task import Task
 from aicomp.training.device import reproducible
 from aicomp.training.fit import Prepared, make_result
 from aicomp.training.fold import EpochReport, FoldResult
-from aicomp.training.inference import predict
+from aicomp.training.inference import predict, tensors_of
 from aicomp.training.optimizers import ELEMENTWISE
 from aicomp.training.recipe import Settings
 from aicomp.training.stacked_trainer import Member, StackedTrainer, n_batches_of
@@ -52,8 +52,7 @@ def choose_stack(folds: dict[int, Prepared]) -> tuple[list[int], str]:
 
 
 def _rows(fold: Prepared) -> tuple[torch.Tensor, torch.Tensor]:
-    data = fold.data
-    return torch.from_numpy(data.x_num[:_TRIED_ROWS]), torch.from_numpy(data.x_cat[:_TRIED_ROWS])
+    return tensors_of(fold.data.train.take(slice(_TRIED_ROWS)))
 
 
 def _refused(settings: Settings) -> str:
@@ -98,8 +97,8 @@ def fit_stacked(
         started = time.perf_counter()
         fold, data = member.fold, member.fold.data
         valid_pred, test_pred = (
-            predict(fold.model, fold.objective, x_num, x_cat, device=device, amp=fold.settings.amp)
-            for x_num, x_cat in ((data.valid_x_num, data.valid_x_cat), (data.test_x_num, data.test_x_cat))
+            predict(fold.model, fold.objective, rows, device=device, amp=fold.settings.amp)
+            for rows in (data.valid, data.test)
         )
         on_result(
             member.number,

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from aicomp.training.fit import Prepared
+from aicomp.training.inference import tensors_of
 from aicomp.training.regularization import Batch
 from aicomp.training.stacked_weights import pad_columns
 
@@ -21,10 +22,9 @@ class StackedRows:
     """
 
     def __init__(self, folds: Sequence[Prepared], part: Literal["train", "valid"], device: torch.device) -> None:
-        data = [fold.data for fold in folds]
         is_train = part == "train"
-        x_num = [torch.from_numpy(d.x_num if is_train else d.valid_x_num) for d in data]
-        x_cat = [torch.from_numpy(d.x_cat if is_train else d.valid_x_cat) for d in data]
+        rows = [tensors_of(fold.data.train if is_train else fold.data.valid) for fold in folds]
+        x_num, x_cat = ([tensors[i] for tensors in rows] for i in range(2))
         targets = [fold.objective.encode(fold.data.y if is_train else fold.data.valid_y) for fold in folds]
         self._x_num = torch.cat(pad_columns(x_num)).to(device)
         self._x_cat = torch.cat(pad_columns(x_cat)).to(device)

@@ -7,12 +7,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from aicomp.data.rows import Rows
 from aicomp.errors import AicompError
 from aicomp.models.dropout import DropoutCourse
 from aicomp.models.memory import remembers_rows
 from aicomp.task import Task
 from aicomp.training.fold import EpochReport, FoldData
-from aicomp.training.inference import evaluate, outputs_of, predict
+from aicomp.training.inference import evaluate, outputs_of, predict, tensors_of
 from aicomp.training.losses import Objective
 from aicomp.training.optimizers import before_training, before_validation, make_optimizer, set_learning_rate
 from aicomp.training.recipe import Settings
@@ -60,8 +61,8 @@ class Trainer:
         """Train on the fold's training rows, validating after each epoch, and keep the best weights."""
         s = self._settings
         started = time.perf_counter()
-        train = self._rows(data.x_num, data.x_cat, data.y)
-        valid = self._rows(data.valid_x_num, data.valid_x_cat, data.valid_y)
+        train = self._batch(data.train, data.y)
+        valid = self._batch(data.valid, data.valid_y)
         stopping = EarlyStopping(self._task.metric, s.early_stopping)
         validated = self._average.model if self._average and s.ema else self.model
         for epoch in range(1, s.epochs + 1):
@@ -83,10 +84,9 @@ class Trainer:
             self.model.load_state_dict(stopping.best_state)
             self.best_epoch = stopping.best_epoch
 
-    def predict(self, x_num: np.ndarray, x_cat: np.ndarray) -> np.ndarray:
+    def predict(self, rows: Rows) -> np.ndarray:
         """Predict rows: probabilities, or values in the target's unit, float64."""
-        amp = self._settings.amp
-        return predict(self.model, self._objective, x_num, x_cat, device=self._device, amp=amp)
+        return predict(self.model, self._objective, rows, device=self._device, amp=self._settings.amp)
 
     def _train_epoch(self, train: Batch, epoch: int) -> tuple[float, float]:
         """Pass over all rows in batches of nearly equal size; return mean loss and last learning rate."""
@@ -147,10 +147,8 @@ class Trainer:
     def _evaluate(self, model: nn.Module, rows: Batch) -> tuple[np.ndarray, float]:
         return evaluate(model, self._objective, rows, amp=self._settings.amp)
 
-    def _rows(self, x_num: np.ndarray, x_cat: np.ndarray, y: np.ndarray) -> Batch:
-        targets = self._objective.encode(y)
-        x_num_, x_cat_ = torch.from_numpy(x_num), torch.from_numpy(x_cat)
-        return Batch(x_num_.to(self._device), x_cat_.to(self._device), targets.to(self._device))
+    def _batch(self, rows: Rows, y: np.ndarray) -> Batch:
+        return Batch(*tensors_of(rows, self._device), self._objective.encode(y).to(self._device))
 
     def _finish_swa(self, valid: Batch, valid_y: np.ndarray, stopping: EarlyStopping) -> None:
         assert self._average is not None

@@ -9,8 +9,9 @@ import numpy as np
 import torch
 
 from aicomp.config import Config
+from aicomp.data.rows import Rows
 from aicomp.errors import AicompError
-from aicomp.models.estimator import Estimator, Goal, LossName, PerColumn, Round, Rows
+from aicomp.models.estimator import Estimator, Goal, LossName, PerColumn, Round
 from aicomp.models.spec import ModelSpec
 from aicomp.task import Task
 from aicomp.training.aims import Aim, Asked, choose_aim
@@ -49,17 +50,16 @@ def fit_whole(
     aim = choose_aim(config.training, task)
     transform = None if task.is_classification else TargetTransform.fit(data.y, _kind(aim))
     goal = Goal(_loss_name(aim.loss, task), _n_classes(task), seed, torch.get_num_threads(), aim.quantile)
-    spec = ModelSpec(data.x_num.shape[1], tuple(data.cardinalities), task.n_outputs)
+    spec = ModelSpec(data.train.x_num.shape[1], tuple(data.cardinalities), task.n_outputs)
     model = make_model(build, spec, task)
     course = _Course(task, data.valid_y, transform, report)
-    train, valid = Rows(data.x_num, data.x_cat), Rows(data.valid_x_num, data.valid_x_cat)
     y, valid_y = (_targets(values, task, transform) for values in (data.y, data.valid_y))
-    kept = model.fit(train, y, valid, valid_y, goal, course.tell)
-    valid_pred = predict_whole(model, task, transform, data.valid_x_num, data.valid_x_cat)
+    kept = model.fit(data.train, y, data.valid, valid_y, goal, course.tell)
+    valid_pred = predict_whole(model, task, transform, data.valid)
     course.end(valid_pred, config.model.name)
     return FoldResult(
         valid_pred=valid_pred,
-        test_pred=predict_whole(model, task, transform, data.test_x_num, data.test_x_cat),
+        test_pred=predict_whole(model, task, transform, data.test),
         history=course.history,
         state_dict={name: torch.from_numpy(array) for name, array in model.state_dict().items()},
         best_epoch=kept,
@@ -79,13 +79,13 @@ def make_model(build: Build, spec: ModelSpec, task: Task) -> Estimator | PerColu
 
 
 def predict_whole(
-    model: Estimator | PerColumn, task: Task, transform: TargetTransform | None, x_num: np.ndarray, x_cat: np.ndarray
+    model: Estimator | PerColumn, task: Task, transform: TargetTransform | None, rows: Rows
 ) -> np.ndarray:
     """Predict encoded rows: probabilities, or values in the target's unit, float64."""
-    if not len(x_num):
+    if not len(rows):
         shape = (0,) if task.problem_type in ("binary", "regression") else (0, task.n_outputs)
         return np.empty(shape)
-    return _in_own_unit(model.predict(Rows(x_num, x_cat)), task, transform)
+    return _in_own_unit(model.predict(rows), task, transform)
 
 
 def _in_own_unit(predictions: np.ndarray, task: Task, transform: TargetTransform | None) -> np.ndarray:
