@@ -17,7 +17,7 @@ from aicomp.suggest import unknown_name
 
 Auto = Literal["auto"]
 
-ESTIMATOR_NAMES = ("lightgbm", "catboost", "xgboost", "extra-trees", "ridge")
+ESTIMATOR_NAMES = ("lightgbm", "catboost", "xgboost", "extra-trees", "ridge", "text-linear")
 """The models that are no networks; here, so that to know them takes no import of torch."""
 
 _T = TypeVar("_T", bound=msgspec.Struct)

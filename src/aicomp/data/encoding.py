@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -32,7 +33,7 @@ from aicomp.data.statistics import LevelStatistics
 from aicomp.data.table import Table
 from aicomp.data.target_encoding import fit_statistics
 from aicomp.data.targets import TargetColumns
-from aicomp.data.text import TextEncoder
+from aicomp.data.text import TextEncoder, texts_of
 from aicomp.data.time_parts import cycles, time_parts
 from aicomp.errors import DataError
 from aicomp.files import atomic_write, partial_file
@@ -49,6 +50,7 @@ class Encoder:
         columns: The columns with their kinds.
         numbers: "normal" and "robust" make numbers near 0 without NaN, as networks need them, by rank or by distance;
             "raw" keeps their unit and NaN.
+        keeps_texts: Whether columns of text are left to a model that reads them itself, instead of becoming numbers.
 
     Attributes:
         num_names: Names of the numbers, in the order of `Rows.x_num`.
@@ -56,8 +58,9 @@ class Encoder:
         cardinalities: Number of codes of each categorical column.
     """
 
-    def __init__(self, columns: Sequence[Column], numbers: Numbers = "normal") -> None:
+    def __init__(self, columns: Sequence[Column], numbers: Numbers = "normal", *, keeps_texts: bool = False) -> None:
         self.columns = list(columns)
+        self.text_names = [c.name for c in columns if c.kind == "text"] if keeps_texts else []
         self._is_raw = numbers == "raw"
         self._scale = RobustClip if numbers == "robust" else QuantileNormal
         self._numbers: list[ColumnEncoder] = []
@@ -98,7 +101,7 @@ class Encoder:
         self._statistics, block = fit_statistics(
             encoded.x_num, encoded.x_cat, self.cardinalities, self.cat_names, targets, seed, single=not self._is_raw
         )
-        return Rows(np.hstack([encoded.x_num, block.astype(np.float32)]), encoded.x_cat)
+        return replace(encoded, x_num=np.hstack([encoded.x_num, block.astype(np.float32)]))
 
     def fit(self, table: Table, rows: np.ndarray) -> "Encoder":
         """Learn from the training rows of a fold, and from no other row, without their targets.
@@ -116,7 +119,7 @@ class Encoder:
         for pair in pair_names([c.name for c in self.columns if c.kind == "number"]):
             if are_degrees(*(table.numbers[name][rows] for name in pair)):
                 self._numbers.append(Places.fit(*pair, table, rows))
-        if not self._numbers and not self._categories:
+        if not self._numbers and not self._categories and not self.text_names:
             names = ", ".join(f"`{c.name}`" for c in self.columns if c.kind != "drop")
             raise DataError(
                 f"every column ({names}) is constant among the training rows of a fold",
@@ -134,7 +137,7 @@ class Encoder:
                 self._numbers += fit_number(column.name, part, fitted)
             if not self._is_raw:
                 self._numbers += cycles(column.name, seconds)
-        if column.kind == "text":
+        if column.kind == "text" and column.name not in self.text_names:
             self._numbers.append(TextEncoder.fit(column.name, table, rows))
         if column.kind in ("category", "code"):
             kind = CodeLevels if column.kind == "code" else CategoryLevels
@@ -158,11 +161,16 @@ class Encoder:
             width = len(part.names)
             x_num[:, at : at + width] = part(x_cat) if isinstance(part, LevelStatistics) else part(table, rows)
             at += width
-        return Rows(x_num, x_cat)
+        if not self.text_names:
+            return Rows(x_num, x_cat)
+        texts = np.empty((len(rows), len(self.text_names)), dtype=object)
+        for j, name in enumerate(self.text_names):
+            texts[:, j] = texts_of(table, name, rows)
+        return Rows(x_num, x_cat, texts)
 
     def save(self, folder: Path) -> None:
         """Write what was learned into a folder: `encoder.json`, and arrays in `encoder.safetensors`."""
-        content: dict[str, list[dict[str, object]]] = {}
+        content: dict[str, list[Any]] = {"texts": self.text_names}
         tensors: dict[str, np.ndarray] = {}
         for group, encoders in self._groups().items():
             content[group] = []
@@ -180,6 +188,7 @@ class Encoder:
         content = json.loads((folder / "encoder.json").read_text(encoding="utf-8"))
         tensors = load_file(folder / "encoder.safetensors")
         encoder = cls(columns)
+        encoder.text_names = content.get("texts", [])  # runs of aicomp 0.1 have none
         for group, encoders in encoder._groups().items():
             for i, values in enumerate(content.get(group, [])):  # runs of aicomp 0.1 may have no statistics
                 prefix = f"{group}.{i}."

@@ -1,6 +1,7 @@
 """Short text as a few numbers: the directions in which the training rows' words differ most."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -50,7 +51,7 @@ class TextEncoder:
     @classmethod
     def fit(cls, column: str, table: Table, rows: np.ndarray) -> "TextEncoder":
         """Learn from a fold's training rows, the only ones that are looked at."""
-        texts = _texts(table, column, rows)
+        texts = texts_of(table, column, rows)
         analyzer, terms, idf, components = _fit_components(texts)
         width = len(components) + len(_SIZES)
         raw = cls(column, analyzer, terms, idf, components, np.zeros(width), np.ones(width))._transform(texts)
@@ -64,7 +65,7 @@ class TextEncoder:
 
     def __call__(self, table: Table, rows: np.ndarray) -> np.ndarray:
         """Encode rows: float64 (n, len(names)), each column with mean 0 and deviation 1 in the training rows."""
-        z = (self._transform(_texts(table, self.column, rows)) - self.center) * self.scale
+        z = (self._transform(texts_of(table, self.column, rows)) - self.center) * self.scale
         return np.asarray(np.clip(z, -5, 5))
 
     def _transform(self, texts: list[str]) -> np.ndarray:
@@ -88,9 +89,15 @@ def _sizes(texts: np.ndarray) -> np.ndarray:
     return np.log1p(np.array([[len(t), len(t.split())] for t in texts], dtype=np.float64).reshape(-1, 2))
 
 
-def _texts(table: Table, name: str, rows: np.ndarray) -> list[str]:
+def texts_of(table: Table, name: str, rows: np.ndarray) -> list[str]:
+    """Strings of a column, "" where missing."""
     levels = [*table.levels[name], ""]  # the code -1 of a missing text takes the last
     return [levels[code] for code in table.codes[name][rows]]
+
+
+def is_written_without_blanks(texts: Sequence[str]) -> bool:
+    """Whether many of the texts are Chinese, Japanese or Korean, so that blanks do not divide them into words."""
+    return len(texts) > 0 and float(np.mean([bool(_CJK.search(t)) for t in texts])) > 0.3
 
 
 def _new_vectorizer(analyzer: str, **more: Any) -> Any:
@@ -104,8 +111,7 @@ def _fit_components(texts: list[str]) -> tuple[str, list[str], np.ndarray, np.nd
     from sklearn.decomposition import TruncatedSVD
 
     n_words = np.mean([len(t.split()) for t in texts if t] or [0])
-    characters = n_words < 2.5 or np.mean([bool(_CJK.search(t)) for t in texts]) > 0.3
-    analyzer = "characters" if characters else "words"
+    analyzer = "characters" if n_words < 2.5 or is_written_without_blanks(texts) else "words"
     vectorizer = _new_vectorizer(analyzer, min_df=2, max_features=20_000)
     try:
         matrix = vectorizer.fit_transform(texts)

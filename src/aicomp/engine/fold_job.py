@@ -14,13 +14,13 @@ from safetensors.torch import save_file as save_tensors
 from aicomp.competition import Competition
 from aicomp.config import Config
 from aicomp.data.columns import Column
-from aicomp.data.encoding import Encoder, Numbers
+from aicomp.data.encoding import Encoder
 from aicomp.data.table import Table
 from aicomp.data.targets import TargetColumns
 from aicomp.files import atomic_write, partial_file
 from aicomp.folds import draw_rows
 from aicomp.models import ALL_MODELS, ESTIMATORS, is_estimator, with_params
-from aicomp.models.estimator import numbers_of
+from aicomp.models.estimator import numbers_of, reads_texts
 from aicomp.project import Project
 from aicomp.pseudo import add_pseudo_rows
 from aicomp.registry import resolve
@@ -98,9 +98,13 @@ class Folds:
         fold = load_file(self.run.work / f"fold-{k}.safetensors")
         fold["train"] = draw_rows(fold["train"], self.config.split.train_rows, self.seed(k))
         numbers = numbers_of(self._found) if is_estimator(self._found) else numbers_for(self.config)
-        data, encoder = _encode(self.run, fold, self.task, self.config, numbers=numbers, seed=self.seed(k))
+        encoder = Encoder(self._columns(), numbers, keeps_texts=reads_texts(self._found))
+        data = _encode(self.run, fold, self.task, self.config, encoder, self.seed(k))
         data = add_pseudo_rows(data, self.run, k, self.task, is_network=self.is_network)
         return EncodedFold(data, encoder, fold["valid"])
+
+    def _columns(self) -> list[Column]:
+        return [msgspec.convert(c, Column) for c in self.run.read("columns.json")]
 
     def fit(self, k: int, encoded: EncodedFold, report: Callable[[EpochReport], None]) -> FoldResult:
         """Train the model on fold `k`."""
@@ -125,15 +129,11 @@ def training_device(config: Mapping[str, Any]) -> str:
     return "cpu" if config["model"]["name"] in ESTIMATORS else choose_device(config["device"]).type
 
 
-def _encode(
-    run: Run, fold: dict[str, np.ndarray], task: Task, config: Config, *, numbers: Numbers, seed: int
-) -> tuple[FoldData, Encoder]:
-    columns = [msgspec.convert(c, Column) for c in run.read("columns.json")]
+def _encode(run: Run, fold: dict[str, np.ndarray], task: Task, config: Config, encoder: Encoder, seed: int) -> FoldData:
     train, test = Table.load(run.work / "train.safetensors"), Table.load(run.work / "test.safetensors")
     y = load_file(run.work / "target.safetensors")["y"]
-    encoder = Encoder(columns, numbers)
     targets = _averaged(y[fold["train"]], task, config)
-    data = FoldData(
+    return FoldData(
         train=encoder.fit_transform(train, fold["train"], targets, seed),
         y=y[fold["train"]],
         valid=encoder.transform(train, fold["valid"]),
@@ -141,7 +141,6 @@ def _encode(
         test=encoder.transform(test, np.arange(test.n_rows)),
         cardinalities=encoder.cardinalities,
     )
-    return data, encoder
 
 
 def _averaged(y: np.ndarray, task: Task, config: Config) -> TargetColumns:
@@ -168,6 +167,6 @@ def _save(folder: Path, valid_rows: np.ndarray, result: FoldResult, encoder: Enc
         "settings": result.settings,
         "notes": result.notes,
         "history": result.history,
-        "inputs": {"numbers": encoder.num_names, "categories": encoder.cat_names},
+        "inputs": {"numbers": encoder.num_names, "categories": encoder.cat_names, "texts": encoder.text_names},
     }
     atomic_write(folder / "result.json", json.dumps(summary, indent=1) + "\n")

@@ -33,6 +33,7 @@ from aicomp.models.ridge import Ridge
 from aicomp.models.scaled import ScaledLinear
 from aicomp.models.spec import ModelSpec, bin_edges
 from aicomp.models.tabm import BatchEnsembleLinear, EnsembleLinear, TabM, build_tabm
+from aicomp.models.text_linear import TextLinear
 from aicomp.models.xgboost import XGBoost
 
 MODELS: dict[str, Callable[..., nn.Module]] = {
@@ -50,6 +51,7 @@ ESTIMATORS: dict[str, type[Estimator]] = {
     "xgboost": XGBoost,
     "extra-trees": ExtraTrees,
     "ridge": Ridge,
+    "text-linear": TextLinear,
 }
 
 ALL_MODELS: dict[str, Callable[..., nn.Module] | type[Estimator]] = {**MODELS, **ESTIMATORS}
@@ -96,6 +98,7 @@ __all__ = [
     "SharedDropout",
     "State",
     "TabM",
+    "TextLinear",
     "Watch",
     "XGBoost",
     "bin_edges",

@@ -124,6 +124,11 @@ def numbers_of(model: type[Estimator]) -> Numbers:
     return cast(Numbers, numbers)
 
 
+def reads_texts(model: object) -> bool:
+    """Whether a model takes texts as they are (`reads_texts = True`), and not as numbers."""
+    return bool(getattr(model, "reads_texts", False))
+
+
 class PerColumn:
     """An estimator for each label of multilabel, or each target of multi-target.
 

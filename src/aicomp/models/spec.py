@@ -24,6 +24,7 @@ class ModelSpec:
             rows alone.
         dropout: Probability with which a hidden unit is silenced in training.
         outputs: What the outputs are: values, logits of labels that are 0 or 1, or logits of exclusive classes.
+        n_text: Number of texts of a row, for a model that reads them itself.
     """
 
     n_num: int
@@ -32,6 +33,7 @@ class ModelSpec:
     bins: tuple[Tensor, ...] = ()
     dropout: float = 0.0
     outputs: Literal["values", "labels", "classes"] = "values"
+    n_text: int = 0
 
     @property
     def n_cat(self) -> int:

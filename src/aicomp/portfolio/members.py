@@ -69,6 +69,9 @@ FIRST: tuple[Member, ...] = (
 )
 """The first of each kind."""
 
+READERS: tuple[Member, ...] = (Member("text-linear", share=1.0, is_first=True),)
+"""The same of the kinds that read texts, which come before them where there are texts."""
+
 VARIANTS: dict[str, tuple[Mapping[str, Any], ...]] = {
     "lightgbm": (
         {"learning_rate": 0.02, "num_leaves": 63, "feature_fraction": 0.5, "min_data_in_leaf": 10},
@@ -94,7 +97,7 @@ NEEDS = {"lightgbm": "lightgbm", "catboost": "catboost", "xgboost": "xgboost"}
 """Packages of the extra `[boost]` by model."""
 
 
-_WITHOUT_SEED = frozenset({"ridge"})
+_WITHOUT_SEED = frozenset({"ridge", "text-linear"})
 """What comes out the same with every seed."""
 
 

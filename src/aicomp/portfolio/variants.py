@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from aicomp.config import Config, ModelConfig, RegularizationConfig, TrainingConfig, is_network
-from aicomp.portfolio.members import FIRST, Member
+from aicomp.portfolio.members import FIRST, READERS, Member
 from aicomp.project import Project
 
 _ROUNDS = {"lightgbm": "n_estimators", "xgboost": "n_estimators", "catboost": "iterations"}
@@ -70,15 +70,17 @@ def can_be_capped(model: str) -> bool:
     return is_network(model) or model in _ROUNDS
 
 
-def first_members(project: Project, *, only: str | None) -> list[Member]:
-    """The first of each kind; a model of the project's own comes before all others.
+def first_members(project: Project, *, only: str | None, has_text: bool) -> list[Member]:
+    """The first of each kind; a model of the project's own comes before all others, and one that reads texts next.
 
     Args:
         project: The project.
         only: The one model that shall be tried, None for all.
+        has_text: Whether there is a column of text.
     """
     if only is not None:
         return [Member(only, is_first=True)]
+    first = [*READERS, *FIRST] if has_text else [*FIRST]
     own = project.config.model.name
-    is_known = own in {m.model for m in FIRST}
-    return [*FIRST] if is_known else [Member(own, share=2.0, is_first=True), *FIRST]
+    is_known = own in {m.model for m in first}
+    return first if is_known else [Member(own, share=2.0, is_first=True), *first]

@@ -20,6 +20,7 @@ def save_spec(folder: Path, spec: ModelSpec, transform: TargetTransform | None) 
         "n_outputs": spec.n_outputs,
         "dropout": spec.dropout,
         "outputs": spec.outputs,
+        "n_text": spec.n_text,
         "bins": [edges.tolist() for edges in spec.bins],
         "target": None
         if transform is None
@@ -38,6 +39,7 @@ def load_spec(folder: Path) -> tuple[ModelSpec, TargetTransform | None]:
         bins=tuple(torch.tensor(edges, dtype=torch.float32) for edges in content["bins"]),
         dropout=content["dropout"],
         outputs=content.get("outputs", "values"),  # absent in runs of old, whose models do not ask for it
+        n_text=content.get("n_text", 0),
     )
     target = content["target"]
     return spec, None if target is None else transform_from(target)

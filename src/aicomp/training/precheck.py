@@ -10,9 +10,6 @@ from aicomp.task import Task
 from aicomp.training.aims import choose_aim
 from aicomp.training.recipe import resolve_settings
 
-"""Names of `aicomp.models.ESTIMATORS`, which cannot be imported without torch."""
-
-
 _ANY = 1000  # no refusal hangs on the number of rows
 
 

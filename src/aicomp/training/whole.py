@@ -50,7 +50,8 @@ def fit_whole(
     aim = choose_aim(config.training, task)
     transform = None if task.is_classification else TargetTransform.fit(data.y, _kind(aim))
     goal = Goal(_loss_name(aim.loss, task), _n_classes(task), seed, torch.get_num_threads(), aim.quantile)
-    spec = ModelSpec(data.train.x_num.shape[1], tuple(data.cardinalities), task.n_outputs)
+    n_text = 0 if data.train.texts is None else data.train.texts.shape[1]
+    spec = ModelSpec(data.train.x_num.shape[1], tuple(data.cardinalities), task.n_outputs, n_text=n_text)
     model = make_model(build, spec, task)
     course = _Course(task, data.valid_y, transform, report)
     y, valid_y = (_targets(values, task, transform) for values in (data.y, data.valid_y))
