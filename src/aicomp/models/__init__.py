@@ -33,7 +33,9 @@ from aicomp.models.ridge import Ridge
 from aicomp.models.scaled import ScaledLinear
 from aicomp.models.spec import ModelSpec, bin_edges
 from aicomp.models.tabm import BatchEnsembleLinear, EnsembleLinear, TabM, build_tabm
+from aicomp.models.text_bag import TextBag, build_text_bag
 from aicomp.models.text_linear import TextLinear
+from aicomp.models.texts import ReadsTexts, hashed_terms, reading_texts
 from aicomp.models.xgboost import XGBoost
 
 MODELS: dict[str, Callable[..., nn.Module]] = {
@@ -43,6 +45,7 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
     "ft-transformer": build_ft_transformer,
     "modern-nca": build_modern_nca,
     "linear": build_linear,
+    "text-bag": build_text_bag,
 }
 
 ESTIMATORS: dict[str, type[Estimator]] = {
@@ -89,6 +92,7 @@ __all__ = [
     "PerColumn",
     "PeriodicEmbedding",
     "PiecewiseLinearEmbedding",
+    "ReadsTexts",
     "RealMLP",
     "RemembersRows",
     "Ridge",
@@ -98,6 +102,7 @@ __all__ = [
     "SharedDropout",
     "State",
     "TabM",
+    "TextBag",
     "TextLinear",
     "Watch",
     "XGBoost",
@@ -108,8 +113,11 @@ __all__ = [
     "build_modern_nca",
     "build_realmlp",
     "build_tabm",
+    "build_text_bag",
+    "hashed_terms",
     "is_estimator",
     "is_installed",
+    "reading_texts",
     "remembers_rows",
     "with_params",
 ]

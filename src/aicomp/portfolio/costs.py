@@ -21,6 +21,7 @@ _PER_EPOCH = {
     "modern-nca": 1.5,
     "ft-transformer": 4.0,
     "linear": 0.05,
+    "text-bag": 8.0,
 }
 _BOOSTED = frozenset({"lightgbm", "xgboost", "catboost"})
 _OF_ANOTHER_MODEL = 1.0

@@ -69,7 +69,10 @@ FIRST: tuple[Member, ...] = (
 )
 """The first of each kind."""
 
-READERS: tuple[Member, ...] = (Member("text-linear", share=1.0, is_first=True),)
+READERS: tuple[Member, ...] = (
+    Member("text-linear", share=1.0, is_first=True),
+    Member("text-bag", share=2.0, is_first=True),
+)
 """The same of the kinds that read texts, which come before them where there are texts."""
 
 VARIANTS: dict[str, tuple[Mapping[str, Any], ...]] = {

@@ -13,11 +13,12 @@ from aicomp.config import Config
 from aicomp.errors import UsageError
 from aicomp.models.memory import remembers_rows
 from aicomp.models.spec import ModelSpec, bin_edges
+from aicomp.models.texts import has_tokens
 from aicomp.task import Task
 from aicomp.training.compiling import compiled
 from aicomp.training.device import reproducible
 from aicomp.training.fold import EpochReport, FoldData, FoldResult
-from aicomp.training.inference import tensors_of
+from aicomp.training.inference import batch_of, tensors_of
 from aicomp.training.losses import Objective, Regression, make_objective
 from aicomp.training.recipe import N_BINS, Settings, resolve_settings
 from aicomp.training.trainer import Trainer
@@ -143,6 +144,7 @@ def _spec(data: FoldData, task: Task, settings: Settings) -> ModelSpec:
         bins=tuple(bin_edges(column, N_BINS) for column in data.train.x_num.T),
         dropout=settings.dropout,
         outputs=_outputs(task),
+        n_text=0 if data.train.texts is None else data.train.texts.shape[1],
     )
 
 
@@ -161,13 +163,14 @@ def _build(
     config: Config,
 ) -> nn.Module:
     model = build_model(spec)
+    if settings.mixup and (remembers_rows(model) or has_tokens(model)):
+        name = config.model.name
+        reason = f"`{name}` " + ("looks up training rows, and" if remembers_rows(model) else "reads texts, where")
+        raise UsageError(
+            f"`regularization.mixup` is {settings.mixup}, but {reason} a blend of two rows is none",
+            "write `--set regularization.mixup=0`",
+        )
     if remembers_rows(model):
-        if settings.mixup:
-            raise UsageError(
-                f"`regularization.mixup` is {settings.mixup}, but `{config.model.name}` looks up training rows, "
-                "and a blend of two rows is none",
-                "write `--set regularization.mixup=0`",
-            )
         model.remember(*tensors_of(data.train), objective.encode(data.y))
     _check_outputs(model, data, spec, config.model.name)
     has_dropout = any(isinstance(m, nn.modules.dropout._DropoutNd) for m in model.modules())
@@ -185,9 +188,9 @@ def _check_outputs(model: nn.Module, data: FoldData, spec: ModelSpec, name: str)
     if not isinstance(model, nn.Module):
         raise UsageError(f"model `{name}` is built as {type(model).__name__}", "return a `torch.nn.Module`")
     model.eval()
-    rows = tensors_of(data.train.take(slice(2)))
-    outputs = model(*rows)
-    n = len(rows[0])
+    rows = batch_of(model, data.train.take(slice(2)), torch.empty(0), torch.device("cpu"))
+    outputs = model(rows.x_num, rows.x_cat) if rows.tokens is None else model(rows.x_num, rows.x_cat, rows.tokens)
+    n = len(rows.x_num)
     shape = tuple(getattr(outputs, "shape", ()))
     if shape[:1] + shape[-1:] != (n, spec.n_outputs) or len(shape) not in (2, 3):
         raise UsageError(

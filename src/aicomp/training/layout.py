@@ -10,7 +10,7 @@ import torch
 from aicomp.task import Task
 from aicomp.training.device import reproducible
 from aicomp.training.fit import Prepared
-from aicomp.training.inference import tensors_of
+from aicomp.training.inference import batch_of
 from aicomp.training.regularization import Batch
 from aicomp.training.stacked import choose_stack
 from aicomp.training.stacked_trainer import StackedTrainer, n_batches_of
@@ -123,5 +123,4 @@ def _step_stacked(fold: Prepared, task: Task, device: torch.device, n: int) -> C
 
 def _batch(fold: Prepared, device: torch.device) -> Batch:
     data, n = fold.data, -(-len(fold.data.y) // n_batches_of(fold))
-    targets = fold.objective.encode(data.y[:n])
-    return Batch(*tensors_of(data.train.take(slice(n)), device), targets.to(device))
+    return batch_of(fold.model, data.train.take(slice(n)), fold.objective.encode(data.y[:n]), device)

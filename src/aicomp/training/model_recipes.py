@@ -16,6 +16,8 @@ class ModelRecipe:
         dropout: Probability, where the model has dropout layers.
         dropout_schedule: Name of `[regularization] dropout_schedule`.
         numbers: Name of `[training] numbers`.
+        learning_rate: Peak, with the recipe's own optimizer; None follows the optimizer.
+        epochs: Most epochs; None follows the number of rows.
         label_smoothing: For classes whose metric reads labels: it blurs the probabilities that other metrics read.
     """
 
@@ -24,10 +26,14 @@ class ModelRecipe:
     dropout: float = 0.1
     dropout_schedule: str = "constant"
     numbers: Literal["normal", "robust"] = "normal"
+    learning_rate: float | None = None
+    epochs: int | None = None
     label_smoothing: float = 0.0
 
 
 MODEL_RECIPES: dict[str, ModelRecipe] = {
+    # Vectors of terms that are in few texts learn their rows by heart within some epochs.
+    "text-bag": ModelRecipe(dropout=0.5, learning_rate=0.001, epochs=12),
     "realmlp": ModelRecipe(schedule="coslog4", dropout=0.15, dropout_schedule="flat-cosine", label_smoothing=0.1),
 }
 """By model; those that are not named have the recipe of `ModelRecipe()`."""

@@ -91,9 +91,9 @@ def resolve_settings(config: Config, task: Task, *, n_rows: int, device: "torch.
     optimizer = _or(training.optimizer, recipe.optimizer)
     settings = Settings(
         optimizer=optimizer,
-        learning_rate=_or(training.learning_rate, _LEARNING_RATES[optimizer]),
+        learning_rate=_or(training.learning_rate, _learning_rate(optimizer, recipe)),
         batch_size=_or(training.batch_size, 256 if n_rows < 20_000 else 512),
-        epochs=_or(training.epochs, _epochs(n_rows)),
+        epochs=_or(training.epochs, recipe.epochs or _epochs(n_rows)),
         schedule=_or(training.schedule, _schedule(config, optimizer, recipe)),
         amp=_has_bfloat16(device) if training.amp == "auto" else training.amp,
         compile=training.compile,
@@ -116,6 +116,11 @@ def resolve_settings(config: Config, task: Task, *, n_rows: int, device: "torch.
     _check_ranges(settings)
     _check_effects(settings, task, device)
     return settings
+
+
+def _learning_rate(optimizer: str, recipe: ModelRecipe) -> float:
+    is_own = recipe.learning_rate is not None and optimizer == recipe.optimizer
+    return recipe.learning_rate if is_own and recipe.learning_rate is not None else _LEARNING_RATES[optimizer]
 
 
 def _has_bfloat16(device: "torch.device | None") -> bool:

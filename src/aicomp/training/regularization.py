@@ -26,6 +26,7 @@ class Batch:
         partner_targets: With mixup, the targets of each row's partner.
         share: With mixup, each row's own share of the blend; the partner has the rest.
         rows: Numbers of these rows among the training rows, int64 (n,); None if they are no training rows.
+        tokens: Numbers of the rows' texts, int (n, length); None unless the model reads texts.
     """
 
     x_num: Tensor
@@ -34,6 +35,7 @@ class Batch:
     partner_targets: Tensor | None = None
     share: float = 1.0
     rows: Tensor | None = None
+    tokens: Tensor | None = None
 
 
 def mixup(batch: Batch, alpha: float) -> Batch:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import torch
 
 from aicomp.models.memory import remembers_rows
+from aicomp.models.texts import has_tokens
 from aicomp.task import Task
 from aicomp.training.device import reproducible
 from aicomp.training.fit import Prepared, make_result
@@ -34,6 +35,8 @@ def choose_stack(folds: dict[int, Prepared]) -> tuple[list[int], str]:
         return [], refused
     if any(remembers_rows(fold.model) for fold in folds.values()):
         return [], "the model looks up the training rows of its own fold"
+    if any(has_tokens(fold.model) for fold in folds.values()):
+        return [], "the model reads texts, whose lengths differ between folds"
     alike: dict[object, list[int]] = {}
     for k, fold in folds.items():
         alike.setdefault((tuple(fold.settings.to_dict().items()), n_batches_of(fold)), []).append(k)

@@ -11,9 +11,10 @@ from aicomp.data.rows import Rows
 from aicomp.errors import AicompError
 from aicomp.models.dropout import DropoutCourse
 from aicomp.models.memory import remembers_rows
+from aicomp.models.texts import trimmed
 from aicomp.task import Task
 from aicomp.training.fold import EpochReport, FoldData
-from aicomp.training.inference import evaluate, outputs_of, predict, tensors_of
+from aicomp.training.inference import batch_of, evaluate, outputs_of, predict
 from aicomp.training.losses import Objective
 from aicomp.training.optimizers import before_training, before_validation, make_optimizer, set_learning_rate
 from aicomp.training.recipe import Settings
@@ -136,8 +137,9 @@ class Trainer:
         return loss
 
     def _forward(self, batch: Batch) -> Tensor:
-        rows = batch.rows if remembers_rows(self.model) else None
-        return outputs_of(self.model, batch.x_num, batch.x_cat, amp=self._settings.amp, rows=rows)
+        more = batch.rows if remembers_rows(self.model) else batch.tokens
+        inputs = (batch.x_num, batch.x_cat) if more is None else (batch.x_num, batch.x_cat, more)
+        return outputs_of(self.model, *inputs, amp=self._settings.amp)
 
     def _validate(self, model: nn.Module, valid: Batch, y: np.ndarray) -> tuple[float, float]:
         """Score and mean loss on the validation rows."""
@@ -148,7 +150,7 @@ class Trainer:
         return evaluate(model, self._objective, rows, amp=self._settings.amp)
 
     def _batch(self, rows: Rows, y: np.ndarray) -> Batch:
-        return Batch(*tensors_of(rows, self._device), self._objective.encode(y).to(self._device))
+        return batch_of(self.model, rows, self._objective.encode(y), self._device)
 
     def _finish_swa(self, valid: Batch, valid_y: np.ndarray, stopping: EarlyStopping) -> None:
         assert self._average is not None
@@ -170,7 +172,9 @@ def _batches(train: Batch, parts: Sequence[Tensor]) -> Iterator[Batch]:
         rows = torch.cat(list(parts[first : first + at_once]))
         gathered = (torch.split(t, sizes) for t in (train.x_num[rows], train.x_cat[rows], train.targets[rows], rows))
         for x_num, x_cat, targets, numbers in zip(*gathered, strict=True):
-            yield Batch(x_num, x_cat, targets, rows=numbers)
+            # Tokens are gathered batch by batch: each is cut to its own longest row.
+            tokens = None if train.tokens is None else trimmed(train.tokens[numbers])
+            yield Batch(x_num, x_cat, targets, rows=numbers, tokens=tokens)
 
 
 def learning_rate_at(settings: Settings, epochs: float) -> float:
