@@ -75,6 +75,8 @@ def create_project(
         refuse_project(into, _name(source))
     with opened(source, given, into, ask) as (data, competition, findings):
         name = template or competition.template
+        if template is not None:
+            findings = tuple(f for f in findings if f.what != "template")
         competition = msgspec.structs.replace(competition, template=name)
         contents = {**template_files(template_folder(name), competition.slug), CONTRACT_FILE: b""}
         contents[CONTRACT_FILE] = dump_competition(competition, _comment(findings)).encode()

@@ -10,6 +10,7 @@ from aicomp.contract.columns import Ids, Targets, find_ids, find_targets
 from aicomp.contract.inquiry import Ask, Finding, Given, Inquiry, listing
 from aicomp.contract.problem import Problem, find_problem
 from aicomp.contract.tables import Tables, find_tables
+from aicomp.contract.template import find_template
 from aicomp.errors import DataError, UsageError
 from aicomp.labels import nearest_label
 from aicomp.metrics.base import Needs
@@ -64,6 +65,7 @@ def infer_contract(folder: Path, given: Given, name: str, ask: Ask | None = None
         group=_column("group", given.group, tables),
         time=_column("time", given.time, tables),
         first_row_id=ids.first_row_id,
+        template=find_template(tables, {*ids.columns, *targets.columns}, inquiry),
     )
     check_tables(competition, tables)
     _note_columns(competition, lacking, tables, inquiry)

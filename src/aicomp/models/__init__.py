@@ -35,7 +35,7 @@ from aicomp.models.spec import ModelSpec, bin_edges
 from aicomp.models.tabm import BatchEnsembleLinear, EnsembleLinear, TabM, build_tabm
 from aicomp.models.text_bag import TextBag, build_text_bag
 from aicomp.models.text_linear import TextLinear
-from aicomp.models.texts import ReadsTexts, hashed_terms, reading_texts
+from aicomp.models.texts import ReadsTexts, hashed_terms, hashed_words, reading_texts
 from aicomp.models.xgboost import XGBoost
 
 MODELS: dict[str, Callable[..., nn.Module]] = {
@@ -115,6 +115,7 @@ __all__ = [
     "build_tabm",
     "build_text_bag",
     "hashed_terms",
+    "hashed_words",
     "is_estimator",
     "is_installed",
     "reading_texts",

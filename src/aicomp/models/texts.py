@@ -80,7 +80,26 @@ def hashed_terms(texts: Sequence[str], n_buckets: int, most: int) -> Tensor:
         int32 (n, length): buckets from 1 to `n_buckets`, then zeros.
     """
     terms = _runs if is_written_without_blanks(texts) else _words
-    rows = [[zlib.crc32(t.encode("utf-8", "replace")) % n_buckets + 1 for t in terms(text)][:most] for text in texts]
+    return _hashed([terms(text) for text in texts], n_buckets, most)
+
+
+def hashed_words(texts: Sequence[str], n_buckets: int, most: int) -> Tensor:
+    """Words and signs of texts in their order, each as one of some buckets; characters where no blanks divide words.
+
+    Args:
+        texts: The texts.
+        n_buckets: Numbers that there are.
+        most: Words of a text that are kept, the first ones.
+
+    Returns:
+        int32 (n, length): buckets from 1 to `n_buckets`, then zeros.
+    """
+    cut = list if is_written_without_blanks(texts) else _WORD.findall
+    return _hashed([cut(text.lower()) for text in texts], n_buckets, most)
+
+
+def _hashed(terms: Sequence[Sequence[str]], n_buckets: int, most: int) -> Tensor:
+    rows = [[zlib.crc32(t.encode("utf-8", "replace")) % n_buckets + 1 for t in row[:most]] for row in terms]
     found = np.zeros((len(rows), max([1, *map(len, rows)])), dtype=np.int32)
     for i, row in enumerate(rows):
         found[i, : len(row)] = row
