@@ -13,13 +13,14 @@ from torch.nn import functional as F  # noqa: N812 - its usual name
 from aicomp.errors import UsageError
 from aicomp.models.dropout import Dropout
 from aicomp.models.embeddings import FeatureEmbedding
-from aicomp.models.space import DROPOUT, NETWORK, Float, Int
+from aicomp.models.space import Float, Int
 from aicomp.models.spec import ModelSpec
 from aicomp.models.texts import hashed_terms, reading_texts
 
 SPACE = (
-    *NETWORK,
-    DROPOUT,
+    Float("training.learning_rate", 2e-4, 1e-2, log=True),
+    Float("regularization.weight_decay", 1e-3, 0.3, log=True),
+    Float("regularization.dropout", 0.1, 0.7),
     Int("model.params.d_term", 32, 128, step=16),
     Int("model.params.d_block", 64, 256, step=64),
     Float("model.params.term_dropout", 0.1, 0.7),
