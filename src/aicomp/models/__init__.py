@@ -36,6 +36,7 @@ from aicomp.models.tabm import BatchEnsembleLinear, EnsembleLinear, TabM, build_
 from aicomp.models.text_bag import TextBag, build_text_bag
 from aicomp.models.text_linear import TextLinear
 from aicomp.models.texts import ReadsTexts, hashed_terms, hashed_words, reading_texts
+from aicomp.models.transformer import Transformer, build_transformer
 from aicomp.models.xgboost import XGBoost
 
 MODELS: dict[str, Callable[..., nn.Module]] = {
@@ -46,6 +47,7 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
     "modern-nca": build_modern_nca,
     "linear": build_linear,
     "text-bag": build_text_bag,
+    "transformer": build_transformer,
 }
 
 ESTIMATORS: dict[str, type[Estimator]] = {
@@ -104,6 +106,7 @@ __all__ = [
     "TabM",
     "TextBag",
     "TextLinear",
+    "Transformer",
     "Watch",
     "XGBoost",
     "bin_edges",
@@ -114,6 +117,7 @@ __all__ = [
     "build_realmlp",
     "build_tabm",
     "build_text_bag",
+    "build_transformer",
     "hashed_terms",
     "hashed_words",
     "is_estimator",

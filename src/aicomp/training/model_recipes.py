@@ -17,6 +17,7 @@ class ModelRecipe:
         dropout_schedule: Name of `[regularization] dropout_schedule`.
         numbers: Name of `[training] numbers`.
         learning_rate: Peak, with the recipe's own optimizer; None follows the optimizer.
+        batch_size: Rows in one step; None follows the number of rows.
         epochs: Most epochs; None follows the number of rows.
         label_smoothing: For classes whose metric reads labels: it blurs the probabilities that other metrics read.
     """
@@ -27,11 +28,13 @@ class ModelRecipe:
     dropout_schedule: str = "constant"
     numbers: Literal["normal", "robust"] = "normal"
     learning_rate: float | None = None
+    batch_size: int | None = None
     epochs: int | None = None
     label_smoothing: float = 0.0
 
 
 MODEL_RECIPES: dict[str, ModelRecipe] = {
+    "transformer": ModelRecipe(schedule="one-cycle", learning_rate=1e-4, batch_size=32, epochs=3),
     # Vectors of terms that are in few texts learn their rows by heart within some epochs.
     "text-bag": ModelRecipe(dropout=0.5, learning_rate=0.001, epochs=12),
     "realmlp": ModelRecipe(schedule="coslog4", dropout=0.15, dropout_schedule="flat-cosine", label_smoothing=0.1),

@@ -5,7 +5,7 @@
 2024, with AdamW for what is no hidden matrix. "schedule-free": Defazio et al. 2024, arXiv 2405.15682.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -33,20 +33,47 @@ def make_optimizer(model: nn.Module, settings: Settings) -> torch.optim.Optimize
         UsageError: The optimizer does not suit the model.
     """
     decayed, exempt = split_parameters(model)
+    rates = _rates(model)
     if settings.optimizer == "muon":
+        if rates:
+            raise UsageError(
+                "`training.optimizer` is `muon`, but this model has a learning rate for each layer",
+                'write `--set training.optimizer="adamw"`',
+            )
         return _muon(model, decayed, exempt, settings)
     if settings.optimizer == "schedule-free":
         _check_statistics(model)
-    return optimizer_of(decayed, exempt, settings)
+    return optimizer_of(decayed, exempt, settings, rates)
+
+
+def _rates(model: nn.Module) -> Mapping[int, float]:
+    """Learning rate of each parameter, by its id, over the recipe's; empty for a model whose `rates` does not say."""
+    rates = getattr(model, "rates", None)
+    if not callable(rates):
+        return {}
+    by_name: Mapping[str, float] = rates()
+    return {id(p): by_name[name] for name, p in model.named_parameters()}
 
 
 ELEMENTWISE = ("adamw", "adam", "sgd", "lion")
 """Optimizers that treat every number of a parameter alike, whatever its shape, and hold nothing else."""
 
 
-def optimizer_of(decayed: list[nn.Parameter], exempt: list[nn.Parameter], settings: Settings) -> torch.optim.Optimizer:
-    """The optimizer of a recipe, any but "muon", for parameters that are decayed and those that are not."""
-    groups, lr = _groups(decayed, exempt, settings), settings.learning_rate
+def optimizer_of(
+    decayed: list[nn.Parameter],
+    exempt: list[nn.Parameter],
+    settings: Settings,
+    rates: Mapping[int, float] | None = None,
+) -> torch.optim.Optimizer:
+    """The optimizer of a recipe, any but "muon", for parameters that are decayed and those that are not.
+
+    Args:
+        decayed: Parameters that weight decay shrinks.
+        exempt: Parameters that it leaves alone.
+        settings: The recipe.
+        rates: Learning rate of a parameter, by its id, over the recipe's; 1 for those that are not named.
+    """
+    groups, lr = _by_rate(_groups(decayed, exempt, settings), rates or {}), settings.learning_rate
     fused = _has_fused([*decayed, *exempt])
     if settings.optimizer == "sgd":
         return torch.optim.SGD(groups, lr=lr, momentum=0.9, nesterov=True, fused=fused)
@@ -67,6 +94,17 @@ def _groups(decayed: list[nn.Parameter], exempt: list[nn.Parameter], settings: S
         {"params": exempt, "weight_decay": 0.0},
     ]
     return [group for group in groups if group["params"]]
+
+
+def _by_rate(groups: list[dict[str, Any]], rates: Mapping[int, float]) -> list[dict[str, Any]]:
+    """The groups, each divided by the rates of its parameters."""
+    divided = []
+    for group in groups:
+        found: dict[float, list[nn.Parameter]] = {}
+        for parameter in group["params"]:
+            found.setdefault(rates.get(id(parameter), 1.0), []).append(parameter)
+        divided += [{**group, "params": parameters, "rate": rate} for rate, parameters in found.items()]
+    return divided
 
 
 def _has_fused(parameters: list[nn.Parameter]) -> bool:
@@ -132,7 +170,7 @@ def _exempt(model: nn.Module) -> Iterator[nn.Parameter]:
 def set_learning_rate(optimizer: torch.optim.Optimizer | Together, learning_rate: float) -> None:
     """Use this learning rate for the next step."""
     for group in optimizer.param_groups:
-        group["lr"] = learning_rate
+        group["lr"] = learning_rate * group.get("rate", 1.0)
 
 
 def before_training(optimizer: torch.optim.Optimizer | Together) -> None:

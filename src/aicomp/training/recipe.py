@@ -92,7 +92,7 @@ def resolve_settings(config: Config, task: Task, *, n_rows: int, device: "torch.
     settings = Settings(
         optimizer=optimizer,
         learning_rate=_or(training.learning_rate, _learning_rate(optimizer, recipe)),
-        batch_size=_or(training.batch_size, 256 if n_rows < 20_000 else 512),
+        batch_size=_or(training.batch_size, recipe.batch_size or (256 if n_rows < 20_000 else 512)),
         epochs=_or(training.epochs, recipe.epochs or _epochs(n_rows)),
         schedule=_or(training.schedule, _schedule(config, optimizer, recipe)),
         amp=_has_bfloat16(device) if training.amp == "auto" else training.amp,
