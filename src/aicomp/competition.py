@@ -51,6 +51,9 @@ class Competition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         template: Template that fits.
         group: Column whose rows belong together, None if there is none.
         time: Column that orders rows in time, None if there is none.
+        series: Columns that name a series, where many are forecast; none where `horizon` is set means one series.
+        horizon: Steps of time that are forecast; 0 if nothing is.
+        gap: Steps between the last one of train and the first one that is forecast.
         splitter: Splitter that mirrors the hidden test.
         url: Page of the competition.
         medals: Score that a medal took, by medal ("gold", "silver", "bronze", "median").
@@ -73,6 +76,9 @@ class Competition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     template: str = "tabular"
     group: str | None = None
     time: str | None = None
+    series: tuple[str, ...] = ()
+    horizon: int = 0
+    gap: int = 0
     splitter: str = "auto"
     url: str = ""
     medals: dict[str, float] = {}
@@ -115,11 +121,35 @@ def _check(c: Competition, source: str) -> None:
         raise UsageError(f"`{source}`: `multiclass` needs `labels`, got {list(c.labels)}", "list every class")
     if c.labels and c.problem_type not in ("binary", "multiclass"):
         raise UsageError(f"`{source}`: `{c.problem_type}` has no `labels`, got {list(c.labels)}", "remove `labels`")
+    _check_series(c, source)
     _check_columns(c, source)
 
 
+def _check_series(c: Competition, source: str) -> None:
+    if c.horizon < 0 or c.gap < 0:
+        raise UsageError(f"`{source}`: `horizon` and `gap` count steps, got {c.horizon} and {c.gap}", "write both >= 0")
+    if (c.series or c.gap) and not c.horizon:
+        raise UsageError(
+            f"`{source}`: `{'series' if c.series else 'gap'}` is set, and `horizon` is not",
+            "write how many steps are forecast, such as `horizon = 8`",
+        )
+    if c.horizon and c.time is None:
+        raise UsageError(f"`{source}`: `horizon` is {c.horizon}, and `time` is not set", "name the column of the times")
+    if c.horizon and c.problem_type != "regression":
+        raise UsageError(
+            f"`{source}`: `horizon` is {c.horizon}, but the problem is {c.problem_type}",
+            "forecasts are of one number; remove `series`, `horizon` and `gap`",
+        )
+
+
 def _check_columns(c: Competition, source: str) -> None:
-    lists = (("id", c.id), ("target", c.target), ("labels", c.labels), ("submission.columns", c.submission.columns))
+    lists = (
+        ("id", c.id),
+        ("target", c.target),
+        ("series", c.series),
+        ("labels", c.labels),
+        ("submission.columns", c.submission.columns),
+    )
     for name, values in lists:
         twice = next((v for v in values if values.count(v) > 1), None)
         if twice is not None:

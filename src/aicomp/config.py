@@ -17,8 +17,13 @@ from aicomp.suggest import unknown_name
 
 Auto = Literal["auto"]
 
-ESTIMATOR_NAMES = ("lightgbm", "catboost", "xgboost", "extra-trees", "ridge", "text-linear")
-"""The models that are no networks; here, so that to know them takes no import of torch."""
+FORECASTER_NAMES = (
+    "seasonal-naive", "seasonal-mean", "naive", "drift", "forecast-net", "forecast-trees", "ets", "theta", "auto-arima",
+)  # fmt: skip
+"""The models that forecast series."""
+
+ESTIMATOR_NAMES = ("lightgbm", "catboost", "xgboost", "extra-trees", "ridge", "text-linear", *FORECASTER_NAMES)
+"""The models that learn a fold as a whole; here, so that to know them takes no import of torch."""
 
 _T = TypeVar("_T", bound=msgspec.Struct)
 
@@ -149,6 +154,17 @@ class RegularizationConfig(_Section, frozen=True):
     input_noise: float = 0.0
 
 
+class ForecastConfig(_Section, frozen=True):
+    """`[forecast]`: what is known of the series.
+
+    Attributes:
+        period: Steps after which a series comes round; "auto" follows from the step: 4 for quarters, 12 for months, 52
+            for weeks, 7 for days, 24 for hours, else 1.
+    """
+
+    period: int | Auto = "auto"
+
+
 class OutputConfig(_Section, frozen=True):
     """`[output]`: from predictions to what is submitted.
 
@@ -225,6 +241,7 @@ class Config(_Section, frozen=True):
     model: ModelConfig = ModelConfig()
     training: TrainingConfig = TrainingConfig()
     regularization: RegularizationConfig = RegularizationConfig()
+    forecast: ForecastConfig = ForecastConfig()
     output: OutputConfig = OutputConfig()
     notebook: NotebookConfig = NotebookConfig()
     tune: TuneConfig = TuneConfig()

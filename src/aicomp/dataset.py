@@ -9,7 +9,9 @@ import pandas as pd
 
 from aicomp.competition import Competition
 from aicomp.data.dates import parse_dates
+from aicomp.data.panel import Panel
 from aicomp.data.reading import check_finite, is_strings, line_numbers, parse_numbers, read_pair, read_table
+from aicomp.data.steps import read_times
 from aicomp.errors import AicompError, DataError, UsageError
 from aicomp.project import Project
 
@@ -29,6 +31,7 @@ class Dataset:
         fold_column: Fold of each train row as the user gave it, None if there is none.
         texts: Columns of the raw files that were read as strings.
         hidden: Columns of the raw files that are no features.
+        series: Series and steps of the rows, None if nothing is forecast.
     """
 
     train: pd.DataFrame
@@ -41,6 +44,22 @@ class Dataset:
     fold_column: np.ndarray | None
     texts: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
+    series: "SeriesRows | None" = None
+
+
+@dataclass(frozen=True)
+class SeriesRows:
+    """Series and steps of the rows of a competition that is forecast.
+
+    Attributes:
+        panel: The series.
+        train: Number of the series and of the step of each train row, int64 (n_train, 2).
+        test: The same of test.
+    """
+
+    panel: Panel
+    train: np.ndarray
+    test: np.ndarray
 
 
 def load_dataset(project: Project) -> Dataset:
@@ -82,12 +101,42 @@ def load_dataset(project: Project) -> Dataset:
         fold_column=_strings(train, split.fold_column),
         texts=texts,
         hidden=tuple(sorted(hidden)),
+        series=_series(project, (train, train_path), (test, test_path), time),
     )
 
 
+def _series(
+    project: Project, train: tuple[pd.DataFrame, Path], test: tuple[pd.DataFrame, Path], time: str | None
+) -> SeriesRows | None:
+    """Series and steps, where the contract says that something is forecast."""
+    competition, period = project.competition, project.config.forecast.period
+    if not competition.horizon:
+        return None
+    for column in (*competition.series, str(time)):
+        for table, path in (train, test):
+            if column not in table.columns:
+                raise UsageError(
+                    f"`{path.name}` has no column `{column}`, which `series` or `time` names", _columns(table)
+                )
+    if period != "auto" and period < 1:
+        raise UsageError(f"`forecast.period` is {period}, it must be at least 1", "write `--set forecast.period=12`")
+    panel = Panel.of(
+        train,
+        test,
+        names=competition.series,
+        time=str(time),
+        horizon=competition.horizon,
+        gap=competition.gap,
+        period=None if period == "auto" else period,
+    )
+    places = [panel.place(*part) for part in (train, test)]
+    panel.check_future(places[1], test[1])
+    return SeriesRows(panel, *places)
+
+
 def load_test(
-    project: Project, path: Path, *, texts: Sequence[str], hidden: Sequence[str]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+    project: Project, path: Path, *, texts: Sequence[str], hidden: Sequence[str], panel: Panel | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray | None]:
     """Read other test rows as those of a run were read.
 
     Args:
@@ -95,9 +144,10 @@ def load_test(
         path: File of the form of the competition's test file.
         texts: `Dataset.texts` of the run.
         hidden: `Dataset.hidden` of the run.
+        panel: The run's series, if it forecasts.
 
     Returns:
-        Features and ids of the rows.
+        Features, ids, and numbers of series and steps of the rows.
 
     Raises:
         DataError: The file breaks the contract.
@@ -109,14 +159,19 @@ def load_test(
     check_ids(table, competition, path)
     features = _features(project, table.drop(columns=[c for c in table.columns if c in hidden]))
     check_finite(features, path)
-    return features, table[list(competition.id)]
+    places = None
+    if panel is not None:
+        places = panel.place(table, path)
+        panel.check_future(places, path)
+    return features, table[list(competition.id)], places
 
 
 def _exact(project: Project) -> set[str]:
     """Columns that are read as the exact strings of the file."""
     competition, split = project.competition, project.config.split
     group = split.group or competition.group
-    return {*competition.id, *competition.target, *(c for c in (group, split.fold_column) if c)}
+    named = (group, split.fold_column, *competition.series)
+    return {*competition.id, *competition.target, *(c for c in named if c)}
 
 
 def _number_rows(test: pd.DataFrame, competition: Competition) -> None:
@@ -142,18 +197,7 @@ def _strings(table: pd.DataFrame, column: str | None) -> np.ndarray | None:
 def _time(table: pd.DataFrame, column: str | None, path: Path) -> np.ndarray | None:
     if column is None:
         return None
-    values = table[column]
-    if pd.api.types.is_numeric_dtype(values):
-        return values.to_numpy(dtype=np.float64)
-    times = pd.to_datetime(values, errors="coerce", format="mixed", utc=True)
-    bad = np.flatnonzero(times.isna().to_numpy())
-    if len(bad):
-        line = line_numbers(path)[bad[0]]
-        raise DataError(
-            f"`{path.name}` line {line}: `{column}` is `{values.iloc[bad[0]]}`, which is no time",
-            "correct it, or set `time` under `[split]` to another column",
-        )
-    return times.astype("int64").to_numpy().astype(np.float64)
+    return read_times(table[column], path, "correct it, or set `time` under `[split]` to another column").values
 
 
 def _features(project: Project, table: pd.DataFrame) -> pd.DataFrame:

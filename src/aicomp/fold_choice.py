@@ -38,6 +38,7 @@ def choose_folds(project: Project, dataset: Dataset) -> tuple[str, str, Folds]:
             has_time=dataset.time is not None,
             has_fold_column=dataset.fold_column is not None,
             y=dataset.y,
+            forecasts=dataset.series is not None,
         )
     made = make_folds(
         name,
@@ -51,6 +52,9 @@ def choose_folds(project: Project, dataset: Dataset) -> tuple[str, str, Folds]:
         seed=split.seed,
         folder=project.folder,
         labels=task.labels or project.competition.target,
+        steps=None if dataset.series is None else dataset.series.train[:, 1],
+        horizon=project.competition.horizon,
+        gap=project.competition.gap,
     )
     drawn = [f for f in made.folds if isinstance(split.train_rows, int) and len(f.train) > split.train_rows]
     if drawn:

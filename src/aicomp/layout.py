@@ -19,6 +19,9 @@ from aicomp.project import Project
 from aicomp.recording.write import save_arrays, write_folds_csv, write_ids
 from aicomp.run import Run
 
+SERIES_FILE = "series.safetensors"
+"""In `work/`: series and step of each row of train and test, where something is forecast."""
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -49,7 +52,7 @@ class Layout:
             DataError: The data breaks the contract.
         """
         dataset = load_dataset(project)
-        columns = infer_columns(dataset.train, dataset.test, project.config.columns)
+        columns = infer_columns(dataset.train, dataset.test, _overrides(project, dataset))
         name, reason, made = choose_folds(project, dataset)
         return cls(dataset, columns, name, reason, made, Table.build_pair(dataset.train, dataset.test, columns))
 
@@ -64,6 +67,8 @@ class Layout:
             with partial_file(run.work / f"{name}.safetensors") as temporary:
                 table.save(temporary)
         save_arrays(run.work / "target.safetensors", {"y": dataset.y})
+        if dataset.series is not None:
+            save_arrays(run.work / SERIES_FILE, {"train": dataset.series.train, "test": dataset.series.test})
         for k, fold in enumerate(folds):
             save_arrays(run.work / f"fold-{k}.safetensors", {"train": fold.train, "valid": fold.valid})
         write_ids(run, dataset.train_ids, dataset.test_ids)
@@ -83,7 +88,20 @@ class Layout:
         dates = [c.name for c in self.columns if c.kind == "datetime"]
         both = {name: joined(self.dataset.train[name], self.dataset.test[name]) for name in dates}
         times = {name: msgspec.to_builtins(time_format(values)) for name, values in both.items()}
-        return {"texts": self.dataset.texts, "hidden": self.dataset.hidden, "times": times}
+        series = self.dataset.series
+        return {
+            "texts": self.dataset.texts,
+            "hidden": self.dataset.hidden,
+            "times": times,
+            "panel": None if series is None else series.panel.as_dict(),
+        }
+
+
+def _overrides(project: Project, dataset: Dataset) -> dict[str, str]:
+    """Kinds that are not inferred: keys of series name something, whatever they are written as."""
+    keys = [] if dataset.series is None else dataset.series.panel.names
+    here = {name: "category" for name in keys if name in dataset.train.columns and name in dataset.test.columns}
+    return {**here, **project.config.columns}
 
 
 def share_layout(source: Path, run: Run) -> None:

@@ -1,6 +1,6 @@
 """Predict rows that a run has never seen, with what the run saved: encoders, weights and how its files were read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import pandas as pd
 from aicomp.competition import Competition
 from aicomp.config import Config
 from aicomp.data.columns import Column
+from aicomp.data.panel import Panel
 from aicomp.data.table import Table
 from aicomp.data.values import TimeFormat
 from aicomp.dataset import load_test
@@ -65,11 +66,16 @@ def predict_run(project: Project, run: Run, test: Path | None = None) -> Predict
     columns = [msgspec.convert(c, Column) for c in run.read("columns.json")]
     reading = run.read("reading.json")
     path = test or project.raw / project.competition.files.test
-    features, ids = load_test(project, path, texts=reading["texts"], hidden=reading["hidden"])
+    stored = reading.get("panel")  # runs of aicomp 0.1 have none
+    panel = None if stored is None else Panel.from_dict(stored)
+    texts, hidden = reading["texts"], reading["hidden"]
+    features, ids, places = load_test(project, path, texts=texts, hidden=hidden, panel=panel)
     times = {name: msgspec.convert(t, TimeFormat) for name, t in reading["times"].items()}
     table = Table.build(features, columns, times)
     n_folds = len(run.scores["folds"])
-    values: np.ndarray = np.mean([_predict_fold(project, run, k, columns, table) for k in range(n_folds)], axis=0)
+    values: np.ndarray = np.mean(
+        [_predict_fold(project, run, k, columns, table, places) for k in range(n_folds)], axis=0
+    )
     bad = np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))
     if len(bad):
         raise DataError(
@@ -126,7 +132,9 @@ def predict_submission(folder: Path, run_id: str, files: Path, output: Path) -> 
     return len(sample.table)
 
 
-def _predict_fold(project: Project, run: Run, k: int, columns: list[Column], table: Table) -> np.ndarray:
+def _predict_fold(
+    project: Project, run: Run, k: int, columns: list[Column], table: Table, places: np.ndarray | None
+) -> np.ndarray:
     from safetensors.torch import load_file
 
     from aicomp.data.encoding import Encoder
@@ -141,7 +149,7 @@ def _predict_fold(project: Project, run: Run, k: int, columns: list[Column], tab
     build_model = with_params(found, project.config.model.params)
     weights = load_file(run.fold(k) / "weights.safetensors")
     spec, transform = load_spec(run.fold(k))
-    encoded = Encoder.load(run.fold(k), columns).transform(table, np.arange(table.n_rows))
+    encoded = replace(Encoder.load(run.fold(k), columns).transform(table, np.arange(table.n_rows)), places=places)
     if is_estimator(found):
         estimator = make_model(build_model, spec, project.task)
         estimator.load_state_dict({name: tensor.numpy() for name, tensor in weights.items()})

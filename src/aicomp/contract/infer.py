@@ -9,6 +9,7 @@ from aicomp.contract.checks import check_tables, later_in_test, only_in_train
 from aicomp.contract.columns import Ids, Targets, find_ids, find_targets
 from aicomp.contract.inquiry import Ask, Finding, Given, Inquiry, listing
 from aicomp.contract.problem import Problem, find_problem
+from aicomp.contract.series import find_series
 from aicomp.contract.tables import Tables, find_tables
 from aicomp.contract.template import find_template
 from aicomp.errors import DataError, UsageError
@@ -47,6 +48,7 @@ def infer_contract(folder: Path, given: Given, name: str, ask: Ask | None = None
     targets = find_targets(tables, ids, inquiry)
     lacking = _check_features(ids, targets, tables, inquiry)
     problem = find_problem(tables.train, targets, inquiry)
+    series = find_series(tables, targets.columns, inquiry) if problem.problem_type == "regression" else None
     competition = Competition(
         slug=slug,
         title=slug.replace("-", " ").capitalize(),
@@ -63,9 +65,12 @@ def infer_contract(folder: Path, given: Given, name: str, ask: Ask | None = None
         ),
         submission=_submission(targets, problem, tables, inquiry),
         group=_column("group", given.group, tables),
-        time=_column("time", given.time, tables),
+        time=series.time if series else _column("time", given.time, tables),
+        series=series.series if series else (),
+        horizon=series.horizon if series else 0,
+        gap=series.gap if series else 0,
         first_row_id=ids.first_row_id,
-        template=find_template(tables, {*ids.columns, *targets.columns}, inquiry),
+        template=find_template(tables, {*ids.columns, *targets.columns}, series, inquiry),
     )
     check_tables(competition, tables)
     _note_columns(competition, lacking, tables, inquiry)
@@ -146,7 +151,7 @@ def _column(flag: str, name: str | None, tables: Tables) -> str | None:
 
 def _note_columns(competition: Competition, lacking: list[str], tables: Tables, inquiry: Inquiry) -> None:
     for flag, column in (("group", competition.group), ("time", competition.time)):
-        if column is not None:
+        if column is not None and not (flag == "time" and competition.horizon):
             inquiry.found(flag, column, f"given with --{flag}")
     if lacking:
         inquiry.found("only in train", ", ".join(lacking), f"{tables.test.name} lacks them; they are not used")

@@ -6,6 +6,7 @@ from collections.abc import Set
 import pandas as pd
 
 from aicomp.contract.inquiry import Inquiry, listing
+from aicomp.contract.series import Series
 from aicomp.contract.tables import Tables
 from aicomp.data.strings import string_kind
 from aicomp.data.text import is_written_without_blanks
@@ -15,14 +16,19 @@ _FEWEST_WORDS = 4
 _WORD = re.compile(r"\w+")
 
 
-def find_template(tables: Tables, hidden: Set[str], inquiry: Inquiry) -> str:
-    """Name of the template: "text" where at least half of the columns are sentences, else "tabular".
+def find_template(tables: Tables, hidden: Set[str], series: Series | None, inquiry: Inquiry) -> str:
+    """Name of the template: "forecast" for series, "text" if half of the columns or more are sentences, else "tabular".
 
     Args:
         tables: The competition's tables.
         hidden: Columns that nothing is learned from: ids and targets.
+        series: What is forecast, if anything is.
         inquiry: Told the reason, where it is not "tabular".
     """
+    if series is not None:
+        reason = "test holds the next steps of the series of train; `--template tabular` is another"
+        inquiry.found("template", "forecast", reason)
+        return "forecast"
     columns = [c for c in tables.train.columns if c not in hidden and c in tables.test.columns]
     texts = [c for c in columns if _holds_sentences(tables.train.frame[c].head(_ROWS))]
     if not texts or 2 * len(texts) < len(columns):

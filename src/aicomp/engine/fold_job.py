@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +16,11 @@ from aicomp.data.columns import Column
 from aicomp.data.encoding import Encoder
 from aicomp.data.table import Table
 from aicomp.data.targets import TargetColumns
+from aicomp.engine.series_fold import EncodedFold, columns_of, encode_series
 from aicomp.files import atomic_write, partial_file
 from aicomp.folds import draw_rows
 from aicomp.models import ALL_MODELS, ESTIMATORS, is_estimator, with_params
-from aicomp.models.estimator import numbers_of, reads_texts
+from aicomp.models.estimator import forecasts, numbers_of, reads_texts
 from aicomp.project import Project
 from aicomp.pseudo import add_pseudo_rows
 from aicomp.registry import resolve
@@ -48,21 +48,6 @@ def run_fold(run: Run, project_folder: Path, k: int, report: Callable[[EpochRepo
     folds = Folds(run, project_folder)
     encoded = folds.encode(k)
     folds.save(k, encoded, folds.fit(k, encoded, report))
-
-
-@dataclass(frozen=True)
-class EncodedFold:
-    """A fold as its model takes it.
-
-    Attributes:
-        data: Its rows.
-        encoder: What encoded them.
-        valid_rows: Numbers of the validation rows.
-    """
-
-    data: FoldData
-    encoder: Encoder
-    valid_rows: np.ndarray
 
 
 class Folds:
@@ -98,13 +83,15 @@ class Folds:
         fold = load_file(self.run.work / f"fold-{k}.safetensors")
         fold["train"] = draw_rows(fold["train"], self.config.split.train_rows, self.seed(k))
         numbers = numbers_of(self._found) if is_estimator(self._found) else numbers_for(self.config)
+        if forecasts(self._found):
+            return encode_series(self.run, fold, numbers)
         encoder = Encoder(self._columns(), numbers, keeps_texts=reads_texts(self._found))
         data = _encode(self.run, fold, self.task, self.config, encoder, self.seed(k))
         data = add_pseudo_rows(data, self.run, k, self.task, is_network=self.is_network)
         return EncodedFold(data, encoder, fold["valid"])
 
     def _columns(self) -> list[Column]:
-        return [msgspec.convert(c, Column) for c in self.run.read("columns.json")]
+        return columns_of(self.run)
 
     def fit(self, k: int, encoded: EncodedFold, report: Callable[[EpochReport], None]) -> FoldResult:
         """Train the model on fold `k`."""

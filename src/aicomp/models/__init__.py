@@ -18,12 +18,15 @@ from aicomp.models.embeddings import (
     FeatureEmbedding,
     PiecewiseLinearEmbedding,
 )
-from aicomp.models.estimator import Estimator, Goal, PerColumn, Round, State, Watch, is_estimator
+from aicomp.models.estimator import Estimator, Forecaster, Goal, PerColumn, Round, State, Watch, is_estimator
 from aicomp.models.extra_trees import ExtraTrees
+from aicomp.models.forecast_net import ForecastNet
+from aicomp.models.forecast_trees import ForecastTrees
 from aicomp.models.ft_transformer import FTTransformer, build_ft_transformer
 from aicomp.models.join import Join
 from aicomp.models.lightgbm import LightGBM
 from aicomp.models.linear import Linear, build_linear
+from aicomp.models.local import Drift, Naive, SeasonalMean, SeasonalNaive
 from aicomp.models.memory import Memory, RemembersRows, remembers_rows
 from aicomp.models.mlp import MLP, build_mlp
 from aicomp.models.modern_nca import ModernNCA, build_modern_nca
@@ -31,7 +34,8 @@ from aicomp.models.params import with_params
 from aicomp.models.realmlp import ParametricActivation, PeriodicEmbedding, RealMLP, build_realmlp
 from aicomp.models.ridge import Ridge
 from aicomp.models.scaled import ScaledLinear
-from aicomp.models.spec import ModelSpec, bin_edges
+from aicomp.models.spec import ModelSpec, SeriesSpec, bin_edges
+from aicomp.models.statistical import ETS, AutoARIMA, Theta
 from aicomp.models.tabm import BatchEnsembleLinear, EnsembleLinear, TabM, build_tabm
 from aicomp.models.text_bag import TextBag, build_text_bag
 from aicomp.models.text_linear import TextLinear
@@ -57,6 +61,15 @@ ESTIMATORS: dict[str, type[Estimator]] = {
     "extra-trees": ExtraTrees,
     "ridge": Ridge,
     "text-linear": TextLinear,
+    "seasonal-naive": SeasonalNaive,
+    "seasonal-mean": SeasonalMean,
+    "naive": Naive,
+    "drift": Drift,
+    "forecast-net": ForecastNet,
+    "forecast-trees": ForecastTrees,
+    "ets": ETS,
+    "theta": Theta,
+    "auto-arima": AutoARIMA,
 }
 
 ALL_MODELS: dict[str, Callable[..., nn.Module] | type[Estimator]] = {**MODELS, **ESTIMATORS}
@@ -72,17 +85,23 @@ def is_installed(model: object) -> bool:
 __all__ = [
     "ALL_MODELS",
     "ESTIMATORS",
+    "ETS",
     "MLP",
     "MODELS",
+    "AutoARIMA",
     "BatchEnsembleLinear",
     "CatBoost",
     "CategoryEmbedding",
+    "Drift",
     "Dropout",
     "EnsembleLinear",
     "Estimator",
     "ExtraTrees",
     "FTTransformer",
     "FeatureEmbedding",
+    "ForecastNet",
+    "ForecastTrees",
+    "Forecaster",
     "Goal",
     "Join",
     "LightGBM",
@@ -90,6 +109,7 @@ __all__ = [
     "Memory",
     "ModelSpec",
     "ModernNCA",
+    "Naive",
     "ParametricActivation",
     "PerColumn",
     "PeriodicEmbedding",
@@ -101,11 +121,15 @@ __all__ = [
     "Round",
     "Rows",
     "ScaledLinear",
+    "SeasonalMean",
+    "SeasonalNaive",
+    "SeriesSpec",
     "SharedDropout",
     "State",
     "TabM",
     "TextBag",
     "TextLinear",
+    "Theta",
     "Transformer",
     "Watch",
     "XGBoost",

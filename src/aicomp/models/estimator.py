@@ -101,6 +101,32 @@ class Estimator(Protocol):
         """Take what another instance, made with the same spec and parameters, has learned."""
 
 
+class Forecaster(Estimator, Protocol):
+    """An estimator of series: `Rows.places` say which series and which step of time a row is, `spec.series` the rest.
+
+    `fit` takes the rows of all steps up to an origin; `predict` may look at no target but those that it was given. The
+    validation rows tell how good it is and decide nothing. Targets are in their own unit, or logarithms where the
+    metric is logarithmic.
+    """
+
+    forecasts: ClassVar[bool]
+
+    def extend(self, known: Rows, y: np.ndarray, goal: Goal, watch: Watch) -> None:
+        """Move the origin on to the end of all known rows, and learn from them as well; then test is predicted.
+
+        Args:
+            known: All rows of train.
+            y: Their targets.
+            goal: As for `fit`.
+            watch: Told of rounds, without predictions.
+        """
+
+
+def forecasts(model: object) -> bool:
+    """Whether a model forecasts series (`forecasts = True`)."""
+    return bool(getattr(model, "forecasts", False))
+
+
 def is_estimator(found: object) -> TypeGuard[type[Estimator]]:
     """Whether a model is a class to be fitted as a whole, not a function that builds a network."""
     return isinstance(found, type) and all(callable(getattr(found, name, None)) for name in ("fit", "predict"))

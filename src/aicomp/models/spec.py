@@ -9,6 +9,25 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
+class SeriesSpec:
+    """What a model that forecasts is told about the series.
+
+    Attributes:
+        n_series: Series that train and test have; a new one has a number from there on.
+        n_keys: Leading columns of `Rows.x_cat` that are keys of the series; the others vary in time.
+        horizon: Steps that are forecast.
+        gap: Steps between the last known one and the first that is forecast.
+        seasons: Steps after which a series comes round, the most important first; (1,) without any.
+    """
+
+    n_series: int
+    n_keys: int
+    horizon: int
+    gap: int
+    seasons: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class ModelSpec:
     """Inputs and outputs of a tabular network.
 
@@ -25,6 +44,7 @@ class ModelSpec:
         dropout: Probability with which a hidden unit is silenced in training.
         outputs: What the outputs are: values, logits of labels that are 0 or 1, or logits of exclusive classes.
         n_text: Number of texts of a row, for a model that reads them itself.
+        series: What there is to forecast; None for models that do not.
     """
 
     n_num: int
@@ -34,6 +54,7 @@ class ModelSpec:
     dropout: float = 0.0
     outputs: Literal["values", "labels", "classes"] = "values"
     n_text: int = 0
+    series: SeriesSpec | None = None
 
     @property
     def n_cat(self) -> int:

@@ -4,14 +4,15 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from math import nan
+from typing import cast
 
 import numpy as np
 import torch
 
 from aicomp.config import Config
 from aicomp.data.rows import Rows
-from aicomp.errors import AicompError
-from aicomp.models.estimator import Estimator, Goal, LossName, PerColumn, Round
+from aicomp.errors import AicompError, UsageError
+from aicomp.models.estimator import Estimator, Forecaster, Goal, LossName, PerColumn, Round
 from aicomp.models.spec import ModelSpec
 from aicomp.task import Task
 from aicomp.training.aims import Aim, Asked, choose_aim
@@ -48,16 +49,25 @@ def fit_whole(
     """
     check_sections(config)
     aim = choose_aim(config.training, task)
-    transform = None if task.is_classification else TargetTransform.fit(data.y, _kind(aim))
+    transform = None if task.is_classification else _transform(data, aim)
     goal = Goal(_loss_name(aim.loss, task), _n_classes(task), seed, torch.get_num_threads(), aim.quantile)
     n_text = 0 if data.train.texts is None else data.train.texts.shape[1]
-    spec = ModelSpec(data.train.x_num.shape[1], tuple(data.cardinalities), task.n_outputs, n_text=n_text)
+    spec = ModelSpec(
+        data.train.x_num.shape[1],
+        tuple(data.cardinalities),
+        task.n_outputs,
+        n_text=n_text,
+        series=None if data.series is None else data.series.spec,
+    )
     model = make_model(build, spec, task)
     course = _Course(task, data.valid_y, transform, report)
     y, valid_y = (_targets(values, task, transform) for values in (data.y, data.valid_y))
     kept = model.fit(data.train, y, data.valid, valid_y, goal, course.tell)
     valid_pred = predict_whole(model, task, transform, data.valid)
     course.end(valid_pred, config.model.name)
+    if data.series is not None:
+        known_y = _targets(data.series.known_y, task, transform)
+        cast(Forecaster, model).extend(data.series.known, known_y, goal, course.tell)
     return FoldResult(
         valid_pred=valid_pred,
         test_pred=predict_whole(model, task, transform, data.test),
@@ -102,6 +112,18 @@ def _targets(y: np.ndarray, task: Task, transform: TargetTransform | None) -> np
         return y.astype(np.int64)
     z = transform.transform(y)
     return z[:, 0] if task.problem_type == "regression" else z
+
+
+def _transform(data: FoldData, aim: Aim) -> TargetTransform:
+    """A forecaster scales each series by itself: it gets targets as they are, or their logarithms."""
+    if data.series is None:
+        return TargetTransform.fit(data.y, _kind(aim))
+    if aim.target not in ("auto", "standard", "log1p"):
+        raise UsageError(
+            f"`training.target` is `{aim.target}`, which no model of series learns",
+            'write `--set training.target="standard"` or "log1p"',
+        )
+    return TargetTransform.unscaled(data.series.known_y, "log1p" if aim.target == "log1p" else "standard")
 
 
 def _kind(aim: Aim) -> Asked:
