@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from aicomp.data.columns import Column, infer_columns, joined
+from aicomp.data.panel import SERIES_FILE
 from aicomp.data.table import Table
 from aicomp.data.values import time_format
 from aicomp.dataset import Dataset, load_dataset
@@ -18,9 +19,6 @@ from aicomp.folds import Folds
 from aicomp.project import Project
 from aicomp.recording.write import save_arrays, write_folds_csv, write_ids
 from aicomp.run import Run
-
-SERIES_FILE = "series.safetensors"
-"""In `work/`: series and step of each row of train and test, where something is forecast."""
 
 
 @dataclass(frozen=True)

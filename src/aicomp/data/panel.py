@@ -12,6 +12,9 @@ from aicomp.data.steps import Steps, read_times
 from aicomp.data.values import as_strings
 from aicomp.errors import DataError
 
+SERIES_FILE = "series.safetensors"
+"""In a run's `work/`: series and step of each row of train and test, where something is forecast."""
+
 
 @dataclass(frozen=True)
 class Panel:

@@ -181,6 +181,17 @@ class Steps:
             )
         return numbers.astype(np.int64)
 
+    def axis(self, numbers: np.ndarray | float) -> Any:
+        """Steps as an axis shows them: times as datetime64, or the numbers of the file."""
+        units = np.asarray(numbers, dtype=np.float64) * self.size + self.offset
+        if self.unit == "number":
+            return units
+        if self.unit == "second":
+            return units.astype("datetime64[s]")
+        whole = np.floor(units)
+        start = whole.astype("datetime64[M]").astype("datetime64[s]")
+        return start + ((units - whole) * 30 * _DAY).astype("timedelta64[s]")
+
     def _read_alike(self, values: pd.Series, path: Path, hint: str) -> Times:
         if self.written in ("numbers", "YYYYMM", "YYYYMMDD", "times", "mixed"):
             times = read_times(values, path, hint)

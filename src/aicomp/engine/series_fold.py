@@ -8,11 +8,10 @@ from safetensors.numpy import load_file
 
 from aicomp.data.columns import Column
 from aicomp.data.encoding import Encoder, Numbers
-from aicomp.data.panel import Panel
+from aicomp.data.panel import SERIES_FILE, Panel
 from aicomp.data.rows import Rows
 from aicomp.data.table import Table
 from aicomp.errors import UsageError
-from aicomp.layout import SERIES_FILE
 from aicomp.models.spec import SeriesSpec
 from aicomp.run import Run
 from aicomp.training.fold import FoldData, SeriesData

@@ -12,6 +12,12 @@ _PER_MILLION_CELLS = {
     "extra-trees": 8.0,
     "ridge": 1.5,
     "linear": 4.0,
+    "forecast-net": 100.0,
+    "forecast-trees": 60.0,
+    "ets": 200.0,
+    "theta": 40.0,
+    "seasonal-mean": 2.0,
+    "drift": 1.0,
 }
 _PER_EPOCH = {
     # Seconds of one core for an epoch of 10,000 rows, and as much again for each 20 columns.

@@ -75,6 +75,16 @@ READERS: tuple[Member, ...] = (
 )
 """The same of the kinds that read texts, which come before them where there are texts."""
 
+FORECASTERS: tuple[Member, ...] = (
+    Member("seasonal-mean", share=0.3, is_first=True),
+    Member("forecast-net", share=3.0, is_first=True),
+    Member("ets", share=2.0, is_first=True),
+    Member("forecast-trees", share=2.0, is_first=True),
+    Member("theta", share=1.0, is_first=True),
+    Member("drift", share=0.3, is_first=True),
+)
+"""The first of each kind where series are forecast; others are not tried there."""
+
 VARIANTS: dict[str, tuple[Mapping[str, Any], ...]] = {
     "lightgbm": (
         {"learning_rate": 0.02, "num_leaves": 63, "feature_fraction": 0.5, "min_data_in_leaf": 10},
@@ -93,14 +103,23 @@ VARIANTS: dict[str, tuple[Mapping[str, Any], ...]] = {
     "modern-nca": ({}, {"d_embedding": 24}, {"n_blocks": 0, "d_key": 96}),
     "mlp": ({}, {"n_blocks": 2, "d_block": 384}, {"d_embedding": 24}),
     "ft-transformer": ({}, {"n_blocks": 3}),
+    "forecast-net": ({"size_power": 1.0}, {"d_hidden": 32, "dropout": 0.1}, {"epochs": 3, "d_hidden": 96}),
+    "forecast-trees": ({"num_leaves": 16, "learning_rate": 0.02}, {"size_power": 1.0}, {"n_estimators": 50}),
 }
 """Other parameters by model, within its `SPACE`; with each of them goes another seed."""
 
-NEEDS = {"lightgbm": "lightgbm", "catboost": "catboost", "xgboost": "xgboost"}
-"""Packages of the extra `[boost]` by model."""
+NEEDS = {
+    "lightgbm": "lightgbm",
+    "catboost": "catboost",
+    "xgboost": "xgboost",
+    "forecast-trees": "lightgbm",
+    "ets": "statsforecast",
+    "theta": "statsforecast",
+}
+"""Packages of the extras by model."""
 
 
-_WITHOUT_SEED = frozenset({"ridge", "text-linear"})
+_WITHOUT_SEED = frozenset({"ridge", "text-linear", "seasonal-mean", "ets", "theta", "drift"})
 """What comes out the same with every seed."""
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from aicomp.config import Config, RegularizationConfig, TrainingConfig
+from aicomp.config import FORECASTER_NAMES, Config, RegularizationConfig, TrainingConfig
 from aicomp.errors import UsageError
 from aicomp.task import Task
 from aicomp.training.aims import choose_aim
@@ -23,6 +23,8 @@ def check_settings(config: Config, task: Task) -> None:
     Raises:
         UsageError: A value out of range, options that contradict each other, or one that cannot have an effect.
     """
+    if config.model.name in FORECASTER_NAMES:
+        _check_forecast(config, task)
     if not config.model.is_network:
         check_sections(config)
         choose_aim(config.training, task)
@@ -33,6 +35,22 @@ def check_settings(config: Config, task: Task) -> None:
     else:
         plain = msgspec.structs.replace(config, training=msgspec.structs.replace(config.training, amp=False))
         resolve_settings(plain, task, n_rows=_ANY, device=None)
+
+
+def _check_forecast(config: Config, task: Task) -> None:
+    """Refuse what would tear holes into series, or mix them with rows of test."""
+    model = config.model.name
+    if task.problem_type != "regression":
+        raise UsageError(
+            f"model `{model}` forecasts numbers, and the problem is {task.problem_type}", "take another model"
+        )
+    if config.split.train_rows != "auto":
+        raise UsageError(
+            f"`split.train_rows` is {config.split.train_rows}, and `{model}` needs all rows of a series",
+            "remove it, or take the model `seasonal-mean`, which is quick",
+        )
+    if config.pseudo.run:
+        raise UsageError(f"`{model}` learns no pseudo-labels: test is the future of its series", "leave `--pseudo` out")
 
 
 def check_sections(config: Config) -> None:
