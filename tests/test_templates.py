@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from series_cases import a_panel, write_panel
 
 from aicomp.cli.main import main
 from aicomp.resources import bundled, bundled_names
 
 ROOT = Path(__file__).parent.parent
 TEMPLATES = bundled_names("templates")
-ON_TABLES = [name for name in TEMPLATES if name != "text"]
+ON_TABLES = [name for name in TEMPLATES if name not in ("text", "forecast")]
 
 
 def run(folder, *command):
@@ -86,6 +87,23 @@ def test_the_text_template_is_chosen_for_texts_and_its_models_learn_them(tmp_pat
         assert trained["mean"] > 0.8
         assert aicomp(folder, "submit", "--dry-run")["status"] == "valid"
     assert "f1 of all out-of-fold predictions" in run(folder, "train.py")
+
+
+@pytest.mark.slow
+def test_the_forecast_template_is_chosen_for_series_and_its_models_beat_the_season_before(tmp_path, capsys):
+    hidden = write_panel(tmp_path / "sales", a_panel(60))
+    folder = tmp_path / "project"
+    assert main(["init", str(tmp_path / "sales"), "--metric", "mae", "--into", str(folder), "--json"]) == 0
+    created = json.loads(capsys.readouterr().out)
+    assert created["competition"]["template"] == "forecast"
+    floor = aicomp(folder, "train", "--set", "model.name=seasonal-naive")
+    for model in ("forecast-net", "model:SmoothedSeasons"):
+        trained = aicomp(folder, "train", "--set", f"model.name={model}")
+        assert trained["mean"] < floor["mean"]
+        assert aicomp(folder, "submit", "--dry-run")["status"] == "valid"
+    forecast = pd.read_csv(folder / "runs" / trained["run"] / "test.csv")["sales"].to_numpy()
+    assert abs(forecast - hidden).mean() < 8
+    assert "mae of all out-of-fold predictions" in run(folder, "train.py")
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Your own columns: what a text says beside its words."""
+"""Your own columns: what is known in advance of each step."""
 
 import pandas as pd
 
@@ -6,15 +6,14 @@ import pandas as pd
 def add_features(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table with your own columns; its rows and their order stay.
 
-    It is called on train (without the target) and on test, each by itself. What is computed from one row is safe.
-    What is computed from several rows, such as how common a word is, is the model's part, which learns from the
-    training rows of a fold alone. For example:
+    It is called on train (without the target) and on test, each by itself. A column that is known of both helps models
+    that take covariates, `forecast-net` and `forecast-trees`: holidays, prices, promotions. Lags, means and seasons of
+    the target are the models' part, which take them from before each fold's origin alone. For example:
 
-        text = table["text"].fillna("")
+        day = pd.to_datetime(table["date"])
         return table.assign(
-            length=text.str.len(),
-            capitals=text.str.count("[A-Z]") / (text.str.len() + 1),
-            has_link=text.str.contains("http|www", regex=True),
+            is_weekend=day.dt.dayofweek >= 5,
+            before_christmas=(day.dt.month == 12) & (day.dt.day.between(15, 24)),
         )
     """
     return table

@@ -21,11 +21,11 @@ def show_plan(plan: Plan) -> None:
 
 
 def show_event(event: Event) -> None:
-    """Say how training goes: where it runs, and each tenth epoch of each fold."""
+    """Say how training goes: where it runs, and each tenth round of each fold."""
     if isinstance(event, DeviceEvent):
         print(f"training on {event.device}, {max(1, event.workers)} fold(s) at a time")
     elif isinstance(event, EpochEvent) and event.epoch % 10 == 0:
-        print(f"fold {event.fold}  epoch {event.epoch:>3}/{event.n_epochs}  best so far {event.best_score:.5f}")
+        print(f"fold {event.fold}  round {event.epoch:>3}/{event.n_epochs}  best so far {event.best_score:.5f}")
 
 
 def show_scores(run: Run) -> None:
@@ -40,7 +40,7 @@ def show_scores(run: Run) -> None:
 
 
 def main() -> None:
-    """Read and fold the data, train each fold's model, keep the best epoch, and predict the test rows."""
+    """Read and fold the data, train and validate each fold's model, and forecast the test rows."""
     project = Project.open(Path(__file__).parent)
     show_scores(cross_validate(project, on_plan=show_plan, on_event=show_event))
 

@@ -23,10 +23,11 @@ from aicomp.models.extra_trees import ExtraTrees
 from aicomp.models.forecast_net import ForecastNet
 from aicomp.models.forecast_trees import ForecastTrees
 from aicomp.models.ft_transformer import FTTransformer, build_ft_transformer
+from aicomp.models.history import History
 from aicomp.models.join import Join
 from aicomp.models.lightgbm import LightGBM
 from aicomp.models.linear import Linear, build_linear
-from aicomp.models.local import Drift, Naive, SeasonalMean, SeasonalNaive
+from aicomp.models.local import Drift, Local, Naive, SeasonalMean, SeasonalNaive, seasonal_mean
 from aicomp.models.memory import Memory, RemembersRows, remembers_rows
 from aicomp.models.mlp import MLP, build_mlp
 from aicomp.models.modern_nca import ModernNCA, build_modern_nca
@@ -103,9 +104,11 @@ __all__ = [
     "ForecastTrees",
     "Forecaster",
     "Goal",
+    "History",
     "Join",
     "LightGBM",
     "Linear",
+    "Local",
     "Memory",
     "ModelSpec",
     "ModernNCA",
@@ -148,5 +151,6 @@ __all__ = [
     "is_installed",
     "reading_texts",
     "remembers_rows",
+    "seasonal_mean",
     "with_params",
 ]

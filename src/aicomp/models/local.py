@@ -22,6 +22,9 @@ class Local(ABC):
     Args:
         spec: The inputs, with series.
 
+    Attributes:
+        series: The horizon, the gap and the seasons.
+
     Raises:
         UsageError: Nothing is forecast.
     """
@@ -31,7 +34,7 @@ class Local(ABC):
     name: ClassVar[str]
 
     def __init__(self, spec: ModelSpec) -> None:
-        self._series = series_of(spec, self.name)
+        self.series = series_of(spec, self.name)
         self._forecasts = np.zeros((0, 0))
         self._keys = np.zeros((0, 0), dtype=np.int64)
         self._origin = 0
@@ -43,19 +46,19 @@ class Local(ABC):
     def fit(self, train: Rows, y: np.ndarray, valid: Rows, valid_y: np.ndarray, goal: Goal, watch: Watch) -> int:
         """See `Forecaster`; one round."""
         refuse_quantile(goal, self.name)
-        self._take(History.of(train, y, self._series), goal)
+        self._take(History.of(train, y, self.series), goal)
         predictions = self.predict(valid)
         watch(Round(1, 1, predictions, float("nan"), mean_loss(goal, valid_y, predictions)))
         return 1
 
     def extend(self, known: Rows, y: np.ndarray, goal: Goal, watch: Watch) -> None:
         """See `Forecaster`."""
-        self._take(History.of(known, y, self._series), goal)
+        self._take(History.of(known, y, self.series), goal)
 
     def predict(self, rows: Rows) -> np.ndarray:
         """See `Estimator`."""
         assert rows.places is not None
-        at, ahead = rows.places[:, 0], steps_ahead(rows.places[:, 1], self._origin, self._series)
+        at, ahead = rows.places[:, 0], steps_ahead(rows.places[:, 1], self._origin, self.series)
         table = self._forecasts
         begun: np.ndarray = ~np.isnan(table).any(axis=1)
         inside = at < len(table)
@@ -64,7 +67,7 @@ class Local(ABC):
         predictions[has] = table[at[has], ahead[has]]
         for number in np.unique(at[~has]):
             of_series = at == number
-            key = rows.x_cat[np.argmax(of_series), : self._series.n_keys]
+            key = rows.x_cat[np.argmax(of_series), : self.series.n_keys]
             predictions[of_series] = table[similar(self._keys, begun, key)].mean(axis=0)[ahead[of_series]]
         return predictions
 
@@ -91,7 +94,7 @@ class Naive(Local):
 
     def forecast(self, history: History, goal: Goal) -> np.ndarray:
         """See `Local`."""
-        return np.repeat(history.values[:, -1:], self._series.horizon, axis=1)
+        return np.repeat(history.values[:, -1:], self.series.horizon, axis=1)
 
 
 class Drift(Local):
@@ -105,7 +108,7 @@ class Drift(Local):
         start = (~np.isnan(values)).argmax(axis=1)
         length = np.maximum(values.shape[1] - 1 - start, 1)
         slope = (values[:, -1] - values[np.arange(len(values)), start]) / length
-        ahead = self._series.gap + 1 + np.arange(self._series.horizon)
+        ahead = self.series.gap + 1 + np.arange(self.series.horizon)
         return np.asarray(values[:, -1:] + slope[:, None] * ahead)
 
 
@@ -116,7 +119,7 @@ class SeasonalNaive(Local):
 
     def forecast(self, history: History, goal: Goal) -> np.ndarray:
         """See `Local`."""
-        return seasonal_mean(history.values, 1, self._series)
+        return seasonal_mean(history.values, 1, self.series)
 
 
 _WINDOWS = 3
@@ -145,8 +148,8 @@ class SeasonalMean(Local):
 
     def forecast(self, history: History, goal: Goal) -> np.ndarray:
         """See `Local`."""
-        years = self._years or best_years(history, self._series, goal)
-        return seasonal_mean(history.values, years, self._series)
+        years = self._years or best_years(history, self.series, goal)
+        return seasonal_mean(history.values, years, self.series)
 
 
 def best_years(history: History, series: SeriesSpec, goal: Goal) -> int:

@@ -43,7 +43,7 @@ class _Statistical(Local):
         """See `Local`."""
         from statsforecast import models
 
-        period, series = period_of(self._series), self._series
+        period, series = period_of(self.series), self.series
         forecasts = seasonal_mean(history.values, 3, series)
         build: Any = getattr(models, self.model)
         for number in np.flatnonzero(history.begun):

@@ -123,7 +123,7 @@ def _transform(data: FoldData, aim: Aim) -> TargetTransform:
             f"`training.target` is `{aim.target}`, which no model of series learns",
             'write `--set training.target="standard"` or "log1p"',
         )
-    return TargetTransform.unscaled(data.series.known_y, "log1p" if aim.target == "log1p" else "standard")
+    return TargetTransform.unscaled(data.y, "log1p" if aim.target == "log1p" else "standard")
 
 
 def _kind(aim: Aim) -> Asked:
