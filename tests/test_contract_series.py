@@ -99,7 +99,7 @@ def test_flags_win(tmp_path: Path) -> None:
     assert inferred(tmp_path, series=("kind", "region")).competition.series == ("kind", "region")
     with pytest.raises(UsageError, match="given with `--series`: `regoin`"):
         inferred(tmp_path, series=("regoin",))
-    with pytest.raises(DataError, match=r"line 42: the series 'r0' has the time `2000 Q1` twice"):
+    with pytest.raises(DataError, match=r"line 34: the series 'r0' has the time `2000 Q1` twice"):
         inferred(tmp_path, series=("region",))
 
 

@@ -277,7 +277,8 @@ def rolling_origin(*, steps: np.ndarray | None, horizon: int, gap: int, n_splits
     """Windows as long as test's, one behind the other up to the end of train, each predicted from all rows before it.
 
     Tashman, "Out-of-sample tests of forecasting accuracy", 2000; Hyndman, Athanasopoulos, "Forecasting: principles and
-    practice", 3rd ed., section 5.10. The newest origin is the last fold.
+    practice", 3rd ed., section 5.10. The newest origin is the last fold. Of the usual number of folds, as many are made
+    as fit.
     """
     if steps is None:
         raise UsageError(
@@ -285,11 +286,13 @@ def rolling_origin(*, steps: np.ndarray | None, horizon: int, gap: int, n_splits
             "write `time` and `horizon` in competition.toml, or take the splitter `time-series`",
         )
     first, last = int(steps.min()), int(steps.max())
+    most = (last + 1 - first - gap - min(horizon, 2)) // horizon
+    if n_splits > most >= 2 and n_splits == SplitConfig().n_splits:
+        n_splits = most
     for k in range(n_splits):
         start = last + 1 - (n_splits - k) * horizon
         train, valid = np.flatnonzero(steps < start - gap), np.flatnonzero((steps >= start) & (steps < start + horizon))
         if not len(train) or start - gap - first < min(horizon, 2):
-            most = (last + 1 - first - gap - min(horizon, 2)) // horizon
             raise DataError(
                 f"train has {last + 1 - first} steps, too few for {n_splits} windows of {horizon}"
                 + (f" after a gap of {gap}" if gap else ""),
