@@ -78,10 +78,10 @@ READERS: tuple[Member, ...] = (
 FORECASTERS: tuple[Member, ...] = (
     Member("seasonal-mean", share=0.3, is_first=True),
     Member("forecast-net", share=3.0, is_first=True),
-    Member("ets", share=2.0, is_first=True),
-    Member("forecast-trees", share=2.0, is_first=True),
-    Member("theta", share=1.0, is_first=True),
     Member("drift", share=0.3, is_first=True),
+    Member("theta", share=1.0, is_first=True),
+    Member("forecast-trees", share=2.0, is_first=True),
+    Member("ets", share=2.0, is_first=True),
 )
 """The first of each kind where series are forecast; others are not tried there."""
 
