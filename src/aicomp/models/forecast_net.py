@@ -17,7 +17,7 @@ from aicomp.models.spec import ModelSpec
 from aicomp.models.windows import Windows, training_windows
 
 SPACE = (
-    Int("model.params.epochs", 2, 20, log=True),
+    Int("model.params.epochs", 2, 20, log=True, default=6),
     Float("model.params.learning_rate", 3e-4, 1e-2, log=True),
     Int("model.params.d_hidden", 16, 128, log=True),
     Float("model.params.dropout", 0.0, 0.5),
@@ -27,7 +27,7 @@ SPACE = (
 _LARGEST_TABLE = 60_000_000
 """Numbers of all windows' simple forecasts at most."""
 
-_FEWEST_STEPS = 150
+_EPOCHS, _FEWEST_STEPS = 6, 150
 _CHUNK = 4096
 
 
@@ -36,7 +36,7 @@ class ForecastNet:
 
     Args:
         spec: The inputs, with series.
-        epochs: Passes over the windows.
+        epochs: Passes over the windows; None takes 6, or as many as make 150 steps.
         learning_rate: At its peak, of one cycle (AdamW).
         weight_decay: Shrinks weights.
         d_hidden: Width.
@@ -57,10 +57,10 @@ class ForecastNet:
         self,
         spec: ModelSpec,
         *,
-        epochs: int = 6,
+        epochs: int | None = None,
         learning_rate: float = 2e-3,
         weight_decay: float = 1e-2,
-        d_hidden: int = 64,
+        d_hidden: int = 32,
         members: int = 4,
         dropout: float = 0.2,
         batch_size: int = 512,
@@ -68,8 +68,13 @@ class ForecastNet:
         most_windows: int = 60_000,
     ) -> None:
         self._spec, self._series = spec, series_of(spec, "forecast-net")
-        counts = {"epochs": epochs, "d_hidden": d_hidden, "members": members, "batch_size": batch_size}
-        for name, value in {**counts, "most_windows": most_windows}.items():
+        counts = {
+            "epochs": 1 if epochs is None else epochs,
+            "d_hidden": d_hidden,
+            "members": members,
+            "batch_size": batch_size,
+        }
+        for name, value in {**counts, "epochs": 1 if epochs is None else epochs}.items():
             if not (isinstance(value, int) and value > 0):
                 raise UsageError(f"`model.params.{name}` is {value!r}, but it must be a whole number above 0")
         if not 0 <= dropout < 1:
@@ -160,7 +165,7 @@ class ForecastNet:
         n = len(z)
         batch = min(self._batch_size, max(16, n // 8))
         per_epoch = -(-n // batch)
-        epochs = max(self._epochs, -(-_FEWEST_STEPS // per_epoch))
+        epochs = self._epochs or max(_EPOCHS, -(-_FEWEST_STEPS // per_epoch))
         optimizer = torch.optim.AdamW(model.parameters(), lr=self._rate, weight_decay=self._decay)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, self._rate, total_steps=epochs * per_epoch)
         for epoch in range(1, epochs + 1):

@@ -60,7 +60,7 @@ class Local(ABC):
         assert rows.places is not None
         at, ahead = rows.places[:, 0], steps_ahead(rows.places[:, 1], self._origin, self.series)
         table = self._forecasts
-        begun: np.ndarray = ~np.isnan(table).any(axis=1)
+        begun = np.asarray(~np.isnan(table).any(axis=1))
         inside = at < len(table)
         has = inside & begun[np.where(inside, at, 0)]
         predictions = np.empty(len(at))

@@ -103,7 +103,7 @@ VARIANTS: dict[str, tuple[Mapping[str, Any], ...]] = {
     "modern-nca": ({}, {"d_embedding": 24}, {"n_blocks": 0, "d_key": 96}),
     "mlp": ({}, {"n_blocks": 2, "d_block": 384}, {"d_embedding": 24}),
     "ft-transformer": ({}, {"n_blocks": 3}),
-    "forecast-net": ({"size_power": 1.0}, {"d_hidden": 32, "dropout": 0.1}, {"epochs": 3, "d_hidden": 96}),
+    "forecast-net": ({"size_power": 1.0}, {"d_hidden": 64, "dropout": 0.3}, {"epochs": 4, "d_hidden": 16}),
     "forecast-trees": ({"num_leaves": 16, "learning_rate": 0.02}, {"size_power": 1.0}, {"n_estimators": 50}),
 }
 """Other parameters by model, within its `SPACE`; with each of them goes another seed."""
