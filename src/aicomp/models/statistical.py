@@ -13,6 +13,7 @@ from aicomp.errors import UsageError
 from aicomp.models.estimator import Goal
 from aicomp.models.history import History, period_of
 from aicomp.models.local import Local, seasonal_mean
+from aicomp.models.space import Int
 from aicomp.models.spec import ModelSpec
 
 INSTALL = "pip install 'aicomp[forecast]'"
@@ -32,6 +33,7 @@ class _Statistical(Local):
 
     package: ClassVar[str] = "statsforecast"
     model: ClassVar[str]
+    SPACE: ClassVar[tuple[Int, ...]] = (Int("model.params.most_steps", 50, 1000, log=True, default=500),)
 
     def __init__(self, spec: ModelSpec, *, most_steps: int = 500) -> None:
         if find_spec(self.package) is None:
