@@ -8,7 +8,18 @@ from series_cases import MAE, a_spec, grid_rows, rows_of
 
 from aicomp.data.rows import Rows
 from aicomp.errors import UsageError
-from aicomp.models import ETS, AutoARIMA, ForecastNet, ForecastTrees, SeasonalMean, SeasonalNaive, Theta
+from aicomp.models import (
+    ETS,
+    AutoARIMA,
+    AutoTheta,
+    ForecastMean,
+    ForecastNet,
+    ForecastTrees,
+    SeasonalGrowth,
+    SeasonalMean,
+    SeasonalNaive,
+    Theta,
+)
 from aicomp.models.estimator import Goal
 from aicomp.models.history import History
 from aicomp.models.windows import training_windows, windows_at
@@ -21,7 +32,8 @@ needs_lightgbm = pytest.mark.skipif(find_spec("lightgbm") is None, reason="needs
 needs_statsforecast = pytest.mark.skipif(find_spec("statsforecast") is None, reason="needs statsforecast")
 
 LEARNERS = [ForecastNet, pytest.param(ForecastTrees, marks=needs_lightgbm)]
-STATISTICAL = [pytest.param(model, marks=needs_statsforecast) for model in (ETS, Theta)]
+STATISTICAL = [pytest.param(model, marks=needs_statsforecast) for model in (ETS, AutoTheta)]
+LOCAL = [SeasonalMean, SeasonalGrowth, Theta]
 
 
 def some_series(*, promotions=False, seed=0):
@@ -76,19 +88,19 @@ def test_they_use_what_is_known_in_advance(model):
     assert learned < 0.8 * blind
 
 
-@pytest.mark.parametrize("model", [*LEARNERS, *STATISTICAL, SeasonalMean])
+@pytest.mark.parametrize("model", [*LEARNERS, *STATISTICAL, *LOCAL, ForecastMean])
 def test_no_target_behind_the_origin_is_seen(model):
     """The targets of the window may be anything: what is predicted for it stays the same, bit for bit."""
     values, _ = some_series()
     values = values[:6]
     changed = values.copy()
     changed[:, N_STEPS - HORIZON :] = np.random.default_rng(1).normal(0, 1e6, (6, HORIZON))
-    params = {"epochs": 2} if model is ForecastNet else {}
+    params = {"epochs": 2} if model in (ForecastNet, ForecastMean) else {}
     first, second = (error(a_learner(model, **params), table)[1] for table in (values, changed))
     np.testing.assert_array_equal(first, second)
 
 
-@pytest.mark.parametrize("model", [*LEARNERS, *STATISTICAL, SeasonalMean])
+@pytest.mark.parametrize("model", [*LEARNERS, *STATISTICAL, *LOCAL, ForecastMean])
 def test_test_is_predicted_from_the_whole_history(model):
     """A level that all series reach behind the last origin counts in what is predicted for test."""
     values, _ = some_series()
@@ -179,6 +191,56 @@ def test_training_windows_end_with_what_is_known():
     assert targets[-1].tolist() == [17, 18, 19]
     fewer, _ = training_windows(History.of(rows, y, spec), spec, 5)
     assert fewer.origins.tolist() == [6, 8, 10, 13, 15]
+
+
+def test_growth_is_that_of_all_series_with_the_same_key():
+    values = np.repeat([[10.0], [20.0], [30.0]], 36, axis=1)
+    values[0, -4:] *= 1.5  # of the first two, which share their key, 30 becomes 35
+    spec = a_spec(3, horizon=2, seasons=(4.0,), n_keys=1, cardinalities=(3,))
+    keys = np.array([[0], [0], [1]])
+    rows, y = grid_rows(values, keys=keys)
+    model = SeasonalGrowth(spec)
+    asked = rows_of([0, 1, 2], [36, 36, 37], keys=keys)
+    model.fit(rows, y, asked, np.zeros(3), MAE, lambda step: None)
+    base = np.array([(7 * 10 + 15) / 8, 20, 30])
+    recent, double = np.array([15.0, 20, 30]), np.array([12.5, 20, 30])
+    growth_of_all = [level.sum() / base.sum() for level in (recent, double)]
+    growth_of_key = [level[:2].sum() / base[:2].sum() for level in (recent, double)]
+    grown, alone = np.mean([*growth_of_all, *growth_of_key]), np.mean([*growth_of_all, 1, 1])
+    np.testing.assert_allclose(model.predict(asked), base * [grown, grown, alone], rtol=1e-6)
+
+
+def test_theta_goes_on_with_half_of_the_slope_and_the_season():
+    t = np.arange(41)
+    season = np.array([4.0, -3.0, 1.0, -2.0])
+    spec = a_spec(2, horizon=4, seasons=(4.0,))
+    values = np.stack([5 + season[t % 4], 2.0 * t])
+    rows, y = grid_rows(values)
+    model = Theta(spec)
+    asked = rows_of([0] * 4 + [1] * 4, [*range(41, 45)] * 2)
+    model.fit(rows, y, asked, np.zeros(8), MAE, lambda step: None)
+    predicted = model.predict(asked).reshape(2, 4)
+    np.testing.assert_allclose(predicted[0], 5 + season[np.arange(41, 45) % 4], atol=1e-3)
+    # Of the line of slope 2 the level is smoothed by 0.9, which lags 2 * (1 - 0.9) / 0.9 behind 80.
+    np.testing.assert_allclose(predicted[1], 80 - 2 * 0.1 / 0.9 + np.arange(4) + 1 / 0.9, atol=1e-3)
+
+
+def test_the_mean_is_that_of_its_members_and_of_quantiles_the_network_alone():
+    values = some_series()[0][:6]
+    ask = rows_between(values, N_STEPS - HORIZON, N_STEPS)[0]
+    models = [a_learner(model) for model in (ForecastMean, ForecastNet, SeasonalGrowth, Theta)]
+    first, *others = (error(model, values)[1] for model in models)
+    np.testing.assert_allclose(first, np.mean(others, axis=0), rtol=1e-6)
+    again = a_learner(ForecastMean)
+    again.load_state_dict(models[0].state_dict())
+    np.testing.assert_array_equal(again.predict(ask), first)
+    goal = Goal("quantile", 1, 0, 1, 0.9)
+    models = [a_learner(model, epochs=2) for model in (ForecastMean, ForecastNet)]
+    first, network = (error(model, values, goal=goal)[1] for model in models)
+    np.testing.assert_array_equal(first, network)
+    again = a_learner(ForecastMean, epochs=2)
+    again.load_state_dict(models[0].state_dict())
+    np.testing.assert_array_equal(again.predict(ask), network)
 
 
 @needs_statsforecast

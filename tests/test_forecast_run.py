@@ -63,7 +63,7 @@ def test_what_comes_after_a_window_changes_nothing_in_it(folder: Path, capsys: p
         "def add_features(table):\n    return table.assign(n=table.groupby('quarter')['kind'].transform('size'))\n"
     )
     path = folder / "data" / "raw" / "train.csv"
-    before = {name: train(capsys, "--set", f"model.name={name}") for name in ("seasonal-mean", "forecast-net")}
+    before = {name: train(capsys, "--set", f"model.name={name}") for name in ("seasonal-mean", "forecast-mean")}
     table = pd.read_csv(path)
     times = sorted(table["quarter"].unique())
     later = table["quarter"].isin(times[-16:])  # both windows
@@ -121,10 +121,10 @@ def test_a_series_that_train_does_not_know_is_predicted(folder: Path, capsys: py
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["split.train_rows=50"], "`split.train_rows` is 50, and `forecast-net` needs all rows of a series"),
+        (["split.train_rows=50"], "`split.train_rows` is 50, and `forecast-mean` needs all rows of a series"),
         (["split.n_splits=9"], "train has 40 steps, too few for 9 windows of 8"),
         (["split.splitter=kfold"], "models of series need the splitter `rolling-origin`"),
-        (["training.epochs=3"], "`training.epochs` is 3, which is for networks and not for `forecast-net`"),
+        (["training.epochs=3"], "`training.epochs` is 3, which is for networks and not for `forecast-mean`"),
         (["training.target=box-cox"], "`training.target` is `box-cox`, which no model of series learns"),
         (["forecast.period=0"], "`forecast.period` is 0, it must be at least 1"),
         (["pseudo.run=x"], "learns no pseudo-labels"),
@@ -186,7 +186,7 @@ def test_the_time_limit_tries_models_of_series(folder: Path, capsys: pytest.Capt
     capsys.readouterr()
     assert main(["train", "--time-limit", "25s", "--json"]) == 0
     content = json.loads(capsys.readouterr().out)
-    assert [member["model"] for member in content["plan"]][:2] == ["seasonal-mean", "forecast-net"]
+    assert [member["model"] for member in content["plan"]][:2] == ["forecast-mean", "seasonal-growth"]
     assert "lightgbm" not in {member["model"] for member in content["plan"]}
     assert any(run.is_done for run in list_runs(folder / "runs"))
     assert main(["submit", "--dry-run", "--json"]) == 0

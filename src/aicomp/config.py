@@ -18,7 +18,8 @@ from aicomp.suggest import unknown_name
 Auto = Literal["auto"]
 
 FORECASTER_NAMES = (
-    "seasonal-naive", "seasonal-mean", "naive", "drift", "forecast-net", "forecast-trees", "ets", "theta", "auto-arima",
+    "seasonal-naive", "seasonal-mean", "seasonal-growth", "naive", "drift", "theta", "forecast-mean", "forecast-net",
+    "forecast-trees", "ets", "auto-theta", "auto-arima",
 )  # fmt: skip
 """The models that forecast series."""
 

@@ -20,6 +20,7 @@ from aicomp.models.embeddings import (
 )
 from aicomp.models.estimator import Estimator, Forecaster, Goal, PerColumn, Round, State, Watch, is_estimator
 from aicomp.models.extra_trees import ExtraTrees
+from aicomp.models.forecast_mean import ForecastMean
 from aicomp.models.forecast_net import ForecastNet
 from aicomp.models.forecast_trees import ForecastTrees
 from aicomp.models.ft_transformer import FTTransformer, build_ft_transformer
@@ -35,8 +36,9 @@ from aicomp.models.params import with_params
 from aicomp.models.realmlp import ParametricActivation, PeriodicEmbedding, RealMLP, build_realmlp
 from aicomp.models.ridge import Ridge
 from aicomp.models.scaled import ScaledLinear
+from aicomp.models.smoothed import SeasonalGrowth, Theta
 from aicomp.models.spec import ModelSpec, SeriesSpec, bin_edges
-from aicomp.models.statistical import ETS, AutoARIMA, Theta
+from aicomp.models.statistical import ETS, AutoARIMA, AutoTheta
 from aicomp.models.tabm import BatchEnsembleLinear, EnsembleLinear, TabM, build_tabm
 from aicomp.models.text_bag import TextBag, build_text_bag
 from aicomp.models.text_linear import TextLinear
@@ -66,10 +68,13 @@ ESTIMATORS: dict[str, type[Estimator]] = {
     "seasonal-mean": SeasonalMean,
     "naive": Naive,
     "drift": Drift,
+    "seasonal-growth": SeasonalGrowth,
+    "theta": Theta,
+    "forecast-mean": ForecastMean,
     "forecast-net": ForecastNet,
     "forecast-trees": ForecastTrees,
     "ets": ETS,
-    "theta": Theta,
+    "auto-theta": AutoTheta,
     "auto-arima": AutoARIMA,
 }
 
@@ -90,6 +95,7 @@ __all__ = [
     "MLP",
     "MODELS",
     "AutoARIMA",
+    "AutoTheta",
     "BatchEnsembleLinear",
     "CatBoost",
     "CategoryEmbedding",
@@ -100,6 +106,7 @@ __all__ = [
     "ExtraTrees",
     "FTTransformer",
     "FeatureEmbedding",
+    "ForecastMean",
     "ForecastNet",
     "ForecastTrees",
     "Forecaster",
@@ -124,6 +131,7 @@ __all__ = [
     "Round",
     "Rows",
     "ScaledLinear",
+    "SeasonalGrowth",
     "SeasonalMean",
     "SeasonalNaive",
     "SeriesSpec",

@@ -66,10 +66,10 @@ class ETS(_Statistical):
     name, model = "ets", "AutoETS"
 
 
-class Theta(_Statistical):
-    """Theta: a line and an exponentially smoothed one, without the season."""
+class AutoTheta(_Statistical):
+    """Theta: a line and an exponentially smoothed level; which of four forms, by squared errors."""
 
-    name, model = "theta", "AutoTheta"
+    name, model = "auto-theta", "AutoTheta"
 
 
 class AutoARIMA(_Statistical):

@@ -17,7 +17,7 @@ from aicomp.models.spec import SeriesSpec
 _YEARS = (1, 2, 3, 5, 8, 12)
 """Seasons over which means are taken."""
 
-_BASE_YEARS = 8
+BASE_YEARS = 8
 """Seasons that growth is counted against."""
 
 _MOST_KEYS = 4
@@ -78,13 +78,13 @@ def windows_at(values: np.ndarray, keys: np.ndarray, origin: int, series: Series
     chosen = np.flatnonzero(~np.isnan(seen[:, -1]))
     seen, period = seen[chosen], period_of(series)
     ahead = series.gap + np.arange(series.horizon)
-    years = max(1, min(_BASE_YEARS, origin // period))
+    years = max(1, min(BASE_YEARS, origin // period))
     of_season = last_seasons(seen, period, max(_YEARS))
-    means = {k: _nan_mean(of_season[:, -k:], 1, seen[:, -1:]) for k in {*_YEARS, years}}
-    recent = _nan_mean(seen[:, -max(2 * period, 4) :], 1)
+    means = {k: nan_mean(of_season[:, -k:], 1, seen[:, -1:]) for k in {*_YEARS, years}}
+    recent = nan_mean(seen[:, -max(2 * period, 4) :], 1)
     base = means[years]
     usual = base.mean(axis=1)
-    scale = _nan_mean(abs(seen[:, -years * period :]), 1)
+    scale = nan_mean(abs(seen[:, -years * period :]), 1)
     scale = np.maximum(scale, 1e-6 * max(float(scale.max(initial=0)), 1e-6))
 
     def repeated(table: np.ndarray) -> np.ndarray:
@@ -95,7 +95,7 @@ def windows_at(values: np.ndarray, keys: np.ndarray, origin: int, series: Series
     simple = [repeated(means[k]) for k in _YEARS]
     simple += [np.repeat(column[:, None], series.horizon, axis=1) for column in (recent, seen[:, -1])]
     simple += [repeated(base) + (recent - usual)[:, None], repeated(means[1]) + grown[:, None] * rounds]
-    growth = _growths(seen, keys[chosen], base, period)
+    growth = growths(seen, keys[chosen], base, period)
     simple += [repeated(base) * factor[:, None] for factor in growth.T]
     simple += [_of_long_season(seen, round(s / period) * period, ahead, recent) for s in series.seasons[1:]]
     table = np.stack(simple, axis=2)
@@ -151,18 +151,19 @@ def _taken(windows: Windows, rows: np.ndarray) -> Windows:
     return Windows(w.series[rows], w.origins[rows], w.context[rows], w.simple[rows], w.level[rows], w.scale[rows])
 
 
-def _nan_mean(values: np.ndarray, axis: int, otherwise: np.ndarray | float = 0.0) -> np.ndarray:
+def nan_mean(values: np.ndarray, axis: int, otherwise: np.ndarray | float = 0.0) -> np.ndarray:
+    """Mean of what is no NaN; `otherwise` where nothing is."""
     counts = (~np.isnan(values)).sum(axis=axis)
     return np.asarray(np.where(counts > 0, np.nansum(values, axis=axis) / np.maximum(counts, 1), otherwise))
 
 
-def _growths(seen: np.ndarray, keys: np.ndarray, base: np.ndarray, period: int) -> np.ndarray:
+def growths(seen: np.ndarray, keys: np.ndarray, base: np.ndarray, period: int) -> np.ndarray:
     """Recent level by usual level, of all series together and of those with the same key, (n, n_growths)."""
     groups = [np.zeros(len(seen), dtype=np.int64), *(keys[:, j] for j in range(min(keys.shape[1], _MOST_KEYS)))]
     usual = base.mean(axis=1)
     factors = []
     for n_steps in (period, 2 * period):
-        recent = _nan_mean(seen[:, -n_steps:], 1)
+        recent = nan_mean(seen[:, -n_steps:], 1)
         for group in groups:
             number = np.unique(group, return_inverse=True)[1]
             above, below = np.bincount(number, recent), np.bincount(number, usual)

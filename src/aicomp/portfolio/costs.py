@@ -15,7 +15,9 @@ _PER_MILLION_CELLS = {
     "forecast-net": 70.0,
     "forecast-trees": 100.0,
     "ets": 200.0,
-    "theta": 40.0,
+    "theta": 2.0,
+    "seasonal-growth": 2.0,
+    "forecast-mean": 70.0,
     "seasonal-mean": 2.0,
     "drift": 1.0,
 }

@@ -76,10 +76,11 @@ READERS: tuple[Member, ...] = (
 """The same of the kinds that read texts, which come before them where there are texts."""
 
 FORECASTERS: tuple[Member, ...] = (
-    Member("seasonal-mean", share=0.3, is_first=True),
+    Member("seasonal-growth", share=0.3, is_first=True),
     Member("forecast-net", share=3.0, is_first=True),
+    Member("theta", share=0.3, is_first=True),
+    Member("seasonal-mean", share=0.3, is_first=True),
     Member("drift", share=0.3, is_first=True),
-    Member("theta", share=1.0, is_first=True),
     Member("forecast-trees", share=2.0, is_first=True),
     Member("ets", share=2.0, is_first=True),
 )
@@ -114,12 +115,11 @@ NEEDS = {
     "xgboost": "xgboost",
     "forecast-trees": "lightgbm",
     "ets": "statsforecast",
-    "theta": "statsforecast",
 }
 """Packages of the extras by model."""
 
 
-_WITHOUT_SEED = frozenset({"ridge", "text-linear", "seasonal-mean", "ets", "theta", "drift"})
+_WITHOUT_SEED = frozenset({"ridge", "text-linear", "seasonal-growth", "theta", "seasonal-mean", "ets", "drift"})
 """What comes out the same with every seed."""
 
 

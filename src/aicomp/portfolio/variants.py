@@ -13,6 +13,7 @@ _ROUNDS = {
     "lightgbm": "n_estimators",
     "xgboost": "n_estimators",
     "catboost": "iterations",
+    "forecast-mean": "epochs",
     "forecast-net": "epochs",
     "forecast-trees": "n_estimators",
 }

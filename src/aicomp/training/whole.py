@@ -168,7 +168,8 @@ class _Course:
     def tell(self, step: Round) -> None:
         """A round has ended."""
         if step.valid_pred is None:
-            self._report(EpochReport(step.done, step.total, nan, nan, nan, self.seconds, "rounds"))
+            best = nan if self._best is None else self._best
+            self._report(EpochReport(step.done, step.total, best, best, nan, self.seconds, "rounds"))
             return
         score = self._task.score(self._valid_y, _in_own_unit(step.valid_pred, self._task, self._transform))
         if self._best is None or self._task.metric.better(score, self._best):
