@@ -37,8 +37,8 @@ class Theta(Local):
     """Half of the line through a series and an exponentially smoothed level, beside the mean season.
 
     Assimakopoulos, Nikolopoulos, "The theta model: a decomposition approach to forecasting", 2000, in the form of
-    Hyndman, Billah, "Unmasking the Theta method", 2003. What the newest step counts is chosen by the squared errors one step
-    ahead.
+    Hyndman, Billah, "Unmasking the Theta method", 2003. What the newest step counts is chosen by the squared errors
+    one step ahead.
     """
 
     name = "theta"
