@@ -102,7 +102,7 @@ def test_wrong_usage_is_exit_code_2_in_the_same_form(capsys, arguments, message,
 def test_without_arguments_it_shows_its_help(capsys):
     assert main([]) == 0
     text = capsys.readouterr().out
-    commands = ("init", "train", "blend", "submit", "submissions", "score", "runs", "list", "doctor", "demo", "host")
+    commands = ("init", "train", "blend", "submit", "submissions", "score", "runs", "explain", "list", "doctor", "demo", "host")
     for command in commands:
         assert f" {command} " in text
 

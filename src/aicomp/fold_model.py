@@ -1,0 +1,111 @@
+"""A fold's model as its run saved it, and rows as that run reads them."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+import pandas as pd
+
+from aicomp.competition import Competition
+from aicomp.config import Config
+from aicomp.data.columns import Column
+from aicomp.data.table import Table
+from aicomp.data.values import TimeFormat
+from aicomp.project import Project
+from aicomp.run import Run
+
+if TYPE_CHECKING:
+    from aicomp.data.rows import Rows
+    from aicomp.training.losses import Objective
+
+
+def run_project(project: Project, run: Run) -> Project:
+    """The project with the config and the contract that the run was made with."""
+    info = run.info
+    competition = msgspec.convert(info["competition"], Competition)
+    return Project(project.folder, msgspec.convert(info["config"], Config), competition)
+
+
+def run_table(run: Run, features: pd.DataFrame) -> Table:
+    """Rows typed as the run took their columns.
+
+    Raises:
+        DataError: A column is absent, or a value does not fit the kind of its column.
+    """
+    times = {name: msgspec.convert(t, TimeFormat) for name, t in run.read("reading.json")["times"].items()}
+    return Table.build(features, _columns(run), times)
+
+
+class FoldModel:
+    """The model of one fold, which predicts rows as its run did.
+
+    Args:
+        project: The project with the run's config, see `run_project`.
+        run: A run that can predict, see `prediction.check_can_predict`.
+        k: Number of the fold.
+    """
+
+    def __init__(self, project: Project, run: Run, k: int) -> None:
+        from aicomp.data.encoding import Encoder
+
+        self._project, self._run, self._k = project, run, k
+        self._encoder = Encoder.load(run.fold(k), _columns(run))
+        self._predict = self._load()
+
+    def predict(self, table: Table) -> np.ndarray:
+        """Probabilities, or values in the target's unit, float64: (n,) or (n, n_columns)."""
+        return self._predict(self._encoder.transform(table, np.arange(table.n_rows)))
+
+    def _load(self) -> Callable[["Rows"], np.ndarray]:
+        from safetensors.torch import load_file
+
+        from aicomp.models import ALL_MODELS, is_estimator, with_params
+        from aicomp.registry import resolve
+        from aicomp.training.checkpoint import load_spec
+        from aicomp.training.whole import make_model, predict_whole
+
+        project, folder = self._project, self._run.fold(self._k)
+        found = resolve("model", project.config.model.name, ALL_MODELS, project.folder)
+        build_model = with_params(found, project.config.model.params)
+        weights = load_file(folder / "weights.safetensors")
+        spec, transform = load_spec(folder)
+        if not is_estimator(found):
+            return self._network(build_model, spec, weights, transform)
+        estimator = make_model(build_model, spec, project.task)
+        estimator.load_state_dict({name: tensor.numpy() for name, tensor in weights.items()})
+        return lambda rows: predict_whole(estimator, project.task, transform, rows)
+
+    def _network(self, build_model: Any, spec: Any, weights: Any, transform: Any) -> Callable[["Rows"], np.ndarray]:
+        from aicomp.training.device import choose_device, has_bfloat16, reproducible
+        from aicomp.training.inference import predict
+
+        config = self._project.config
+        settings: dict[str, Any] = self._run.result(self._k)["settings"]
+        # A machine that only predicts need not have the device that trained.
+        device = choose_device("auto" if config.device != "cpu" else "cpu")
+        with reproducible(config.seed, device):
+            model = build_model(spec)
+        model.load_state_dict(weights)
+        model.to(device)
+        objective = _objective(self._project, settings, transform)
+        amp = bool(settings["amp"]) and has_bfloat16(device)
+
+        def predict_rows(rows: "Rows") -> np.ndarray:
+            with reproducible(config.seed, device):
+                return predict(model, objective, rows, device=device, amp=amp)
+
+        return predict_rows
+
+
+def _columns(run: Run) -> list[Column]:
+    return [msgspec.convert(c, Column) for c in run.read("columns.json")]
+
+
+def _objective(project: Project, settings: dict[str, Any], transform: Any) -> "Objective":
+    from aicomp.training.losses import BinaryCrossEntropy, CrossEntropy, Regression
+
+    problem = project.competition.problem_type
+    if transform is not None:
+        return Regression(settings["loss"], transform, is_flat=problem == "regression")
+    return CrossEntropy() if problem == "multiclass" else BinaryCrossEntropy(is_flat=problem == "binary")
