@@ -16,7 +16,7 @@ LAYERS = [
     {"resources", "registry", "files", "config", "metrics", "task", "labels", "competition", "splitters", "folds",
      "dealing", "isolation", "last_step"},
     {"data", "models", "training"},
-    {"run", "project", "dataset", "prediction", "predictions", "archives", "raw_data", "provenance", "assembly",
+    {"run", "project", "dataset", "media", "class_folders", "prediction", "predictions", "archives", "raw_data", "provenance", "assembly",
      "catalogue", "embedded", "contract",
      "grading", "submission", "ensemble", "recording", "fold_choice", "pseudo",
      "sources", "staging", "scaffold", "checkup", "report", "engine", "cross_validation", "layout", "portfolio",

@@ -42,6 +42,30 @@ class FeaturesConfig(_Section, frozen=True):
     function: str | None = "features:add_features"
 
 
+class DataConfig(_Section, frozen=True):
+    """`[data]`: how image and sound files that columns name are read.
+
+    Attributes:
+        image_size: Pixels of each side; "auto" takes the median of the files' shorter sides, 128 at most.
+        image_fit: "stretch" takes the whole image whatever its sides, "crop" its middle square.
+        pixels: "auto" takes columns such as pixel0 to pixel783 as one image; "none" leaves them numbers.
+        sample_rate: Samples of a second of sound; "auto" takes the files' own, 16,000 at most.
+        seconds: Length of a sound: shorter ones get silence around them, of longer ones the middle is taken; "auto" is
+            one that 95 of 100 files do not exceed, 10 at most.
+        n_mels: Bands of pitch that a sound is divided into.
+        on_bad_file: "stop" ends with the first file that is missing or cannot be read, "count" takes a blank one
+            instead and says how many there were.
+    """
+
+    image_size: int | Auto = "auto"
+    image_fit: Literal["stretch", "crop"] = "stretch"
+    pixels: Literal["auto", "none"] = "none"
+    sample_rate: int | Auto = "auto"
+    seconds: float | Auto = "auto"
+    n_mels: int = 64
+    on_bad_file: Literal["stop", "count"] = "stop"
+
+
 class SplitConfig(_Section, frozen=True):
     """`[split]`: how rows become validation folds.
 
@@ -221,6 +245,7 @@ class Config(_Section, frozen=True):
     workers: int | Auto = "auto"
     features: FeaturesConfig = FeaturesConfig()
     columns: dict[str, str] = {}
+    data: DataConfig = DataConfig()
     split: SplitConfig = SplitConfig()
     model: ModelConfig = ModelConfig()
     training: TrainingConfig = TrainingConfig()

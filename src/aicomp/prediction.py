@@ -11,11 +11,13 @@ import pandas as pd
 from aicomp.competition import Competition
 from aicomp.config import Config
 from aicomp.data.columns import Column
+from aicomp.data.reading import line_numbers
 from aicomp.data.table import Table
 from aicomp.data.values import TimeFormat
 from aicomp.dataset import load_test
 from aicomp.errors import DataError, UsageError
 from aicomp.last_step.steps import load_step
+from aicomp.media import FoundMedia, decode_media, decodings_from, with_files
 from aicomp.project import Project
 from aicomp.run import Run
 from aicomp.submission import read_sample
@@ -65,9 +67,11 @@ def predict_run(project: Project, run: Run, test: Path | None = None) -> Predict
     columns = [msgspec.convert(c, Column) for c in run.read("columns.json")]
     reading = run.read("reading.json")
     path = test or project.raw / project.competition.files.test
-    features, ids = load_test(project, path, texts=reading["texts"], hidden=reading["hidden"])
+    features, ids, media = load_test(project, path, reading)
     times = {name: msgspec.convert(t, TimeFormat) for name, t in reading["times"].items()}
     table = Table.build(features, columns, times)
+    if media.kinds:
+        table = _with_media(project, media, columns, table, reading["media"]["decodings"], path)
     n_folds = len(run.scores["folds"])
     values: np.ndarray = np.mean([_predict_fold(project, run, k, columns, table) for k in range(n_folds)], axis=0)
     bad = np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))
@@ -77,6 +81,24 @@ def predict_run(project: Project, run: Run, test: Path | None = None) -> Predict
             "look at that row, and at what features.py and model.py make of it",
         )
     return Prediction(ids, values)
+
+
+def _with_media(
+    project: Project,
+    media: FoundMedia,
+    columns: list[Column],
+    table: Table,
+    decodings: dict[str, Any],
+    path: Path,
+) -> Table:
+    """The table with the files that its rows name, decoded as those of the run were."""
+
+    def where(column: str, file: str) -> str:
+        code = table.levels[column].index(file)
+        return f"`{path.name}` line {line_numbers(path)[np.flatnonzero(table.codes[column] == code)[0]]}"
+
+    decoded = decode_media(project, media, columns, table.levels, where, decodings_from(decodings))
+    return with_files(table, {kind: files.path for kind, files in decoded.files.items()})
 
 
 def check_can_predict(project: Project, run: Run) -> None:

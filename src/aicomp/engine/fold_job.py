@@ -19,8 +19,9 @@ from aicomp.data.table import Table
 from aicomp.data.targets import TargetColumns
 from aicomp.files import atomic_write, partial_file
 from aicomp.folds import draw_rows
+from aicomp.media import with_files
 from aicomp.models import ALL_MODELS, ESTIMATORS, is_estimator, with_params
-from aicomp.models.estimator import numbers_of, reads_texts
+from aicomp.models.estimator import numbers_of, reads_media, reads_texts
 from aicomp.project import Project
 from aicomp.pseudo import add_pseudo_rows
 from aicomp.registry import resolve
@@ -98,7 +99,9 @@ class Folds:
         fold = load_file(self.run.work / f"fold-{k}.safetensors")
         fold["train"] = draw_rows(fold["train"], self.config.split.train_rows, self.seed(k))
         numbers = numbers_of(self._found) if is_estimator(self._found) else numbers_for(self.config)
-        encoder = Encoder(self._columns(), numbers, keeps_texts=reads_texts(self._found))
+        encoder = Encoder(
+            self._columns(), numbers, keeps_texts=reads_texts(self._found), media=reads_media(self._found)
+        )
         data = _encode(self.run, fold, self.task, self.config, encoder, self.seed(k))
         data = add_pseudo_rows(data, self.run, k, self.task, is_network=self.is_network)
         return EncodedFold(data, encoder, fold["valid"])
@@ -130,7 +133,8 @@ def training_device(config: Mapping[str, Any]) -> str:
 
 
 def _encode(run: Run, fold: dict[str, np.ndarray], task: Task, config: Config, encoder: Encoder, seed: int) -> FoldData:
-    train, test = Table.load(run.work / "train.safetensors"), Table.load(run.work / "test.safetensors")
+    files = {kind: Path(path) for kind, path in run.read("work/media.json").items() if kind == encoder.media}
+    train, test = (with_files(Table.load(run.work / f"{name}.safetensors"), files) for name in ("train", "test"))
     y = load_file(run.work / "target.safetensors")["y"]
     targets = _averaged(y[fold["train"]], task, config)
     return FoldData(
@@ -167,6 +171,11 @@ def _save(folder: Path, valid_rows: np.ndarray, result: FoldResult, encoder: Enc
         "settings": result.settings,
         "notes": result.notes,
         "history": result.history,
-        "inputs": {"numbers": encoder.num_names, "categories": encoder.cat_names, "texts": encoder.text_names},
+        "inputs": {
+            "numbers": encoder.num_names,
+            "categories": encoder.cat_names,
+            "texts": encoder.text_names,
+            "media": encoder.media_names,
+        },
     }
     atomic_write(folder / "result.json", json.dumps(summary, indent=1) + "\n")

@@ -12,7 +12,7 @@ from torch import nn
 from aicomp.config import Config
 from aicomp.errors import UsageError
 from aicomp.models.memory import remembers_rows
-from aicomp.models.spec import ModelSpec, bin_edges
+from aicomp.models.spec import ModelSpec, bin_edges, media_input
 from aicomp.models.texts import has_tokens
 from aicomp.task import Task
 from aicomp.training.compiling import compiled
@@ -145,6 +145,7 @@ def _spec(data: FoldData, task: Task, settings: Settings) -> ModelSpec:
         dropout=settings.dropout,
         outputs=_outputs(task),
         n_text=0 if data.train.texts is None else data.train.texts.shape[1],
+        media=None if data.train.media is None else media_input(data.train.media),
     )
 
 
@@ -189,7 +190,8 @@ def _check_outputs(model: nn.Module, data: FoldData, spec: ModelSpec, name: str)
         raise UsageError(f"model `{name}` is built as {type(model).__name__}", "return a `torch.nn.Module`")
     model.eval()
     rows = batch_of(model, data.train.take(slice(2)), torch.empty(0), torch.device("cpu"))
-    outputs = model(rows.x_num, rows.x_cat) if rows.tokens is None else model(rows.x_num, rows.x_cat, rows.tokens)
+    more = () if rows.source is None else (rows.source(slice(None)),)
+    outputs = model(rows.x_num, rows.x_cat, *more)
     n = len(rows.x_num)
     shape = tuple(getattr(outputs, "shape", ()))
     if shape[:1] + shape[-1:] != (n, spec.n_outputs) or len(shape) not in (2, 3):

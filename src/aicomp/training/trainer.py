@@ -11,7 +11,6 @@ from aicomp.data.rows import Rows
 from aicomp.errors import AicompError
 from aicomp.models.dropout import DropoutCourse
 from aicomp.models.memory import remembers_rows
-from aicomp.models.texts import trimmed
 from aicomp.task import Task
 from aicomp.training.fold import EpochReport, FoldData
 from aicomp.training.inference import batch_of, evaluate, outputs_of, predict
@@ -137,7 +136,7 @@ class Trainer:
         return loss
 
     def _forward(self, batch: Batch) -> Tensor:
-        more = batch.rows if remembers_rows(self.model) else batch.tokens
+        more = batch.rows if remembers_rows(self.model) else batch.extra
         inputs = (batch.x_num, batch.x_cat) if more is None else (batch.x_num, batch.x_cat, more)
         return outputs_of(self.model, *inputs, amp=self._settings.amp)
 
@@ -172,9 +171,9 @@ def _batches(train: Batch, parts: Sequence[Tensor]) -> Iterator[Batch]:
         rows = torch.cat(list(parts[first : first + at_once]))
         gathered = (torch.split(t, sizes) for t in (train.x_num[rows], train.x_cat[rows], train.targets[rows], rows))
         for x_num, x_cat, targets, numbers in zip(*gathered, strict=True):
-            # Tokens are gathered batch by batch: each is cut to its own longest row.
-            tokens = None if train.tokens is None else trimmed(train.tokens[numbers])
-            yield Batch(x_num, x_cat, targets, rows=numbers, tokens=tokens)
+            # Gathered batch by batch: tokens are cut to the longest of its rows, and files are large.
+            extra = None if train.source is None else train.source(numbers)
+            yield Batch(x_num, x_cat, targets, rows=numbers, extra=extra)
 
 
 def learning_rate_at(settings: Settings, epochs: float) -> float:
