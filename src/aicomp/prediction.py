@@ -154,6 +154,7 @@ def _predict_fold(project: Project, run: Run, k: int, columns: list[Column], tab
     from aicomp.data.encoding import Encoder
     from aicomp.models import ALL_MODELS, is_estimator, with_params
     from aicomp.registry import resolve
+    from aicomp.training.augmentation import augmentation_of
     from aicomp.training.checkpoint import load_spec
     from aicomp.training.device import choose_device, has_bfloat16, reproducible
     from aicomp.training.inference import predict
@@ -169,6 +170,7 @@ def _predict_fold(project: Project, run: Run, k: int, columns: list[Column], tab
         estimator.load_state_dict({name: tensor.numpy() for name, tensor in weights.items()})
         return predict_whole(estimator, project.task, transform, encoded)
     settings: dict[str, Any] = run.result(k)["settings"]
+    augmentation = augmentation_of(settings)
     # A machine that only predicts need not have the device that trained.
     device = choose_device("auto" if project.config.device != "cpu" else "cpu")
     with reproducible(project.config.seed, device):
@@ -180,6 +182,7 @@ def _predict_fold(project: Project, run: Run, k: int, columns: list[Column], tab
             encoded,
             device=device,
             amp=bool(settings["amp"]) and has_bfloat16(device),
+            views=augmentation.views if augmentation is not None else (),
         )
 
 

@@ -1,5 +1,6 @@
 """What a network reads beside numbers and codes, batch by batch: tokens of texts, or images and sounds."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -49,6 +50,26 @@ class Files:
         places = self._index[rows if isinstance(rows, slice) else rows.cpu().numpy()]
         gathered = torch.from_numpy(np.asarray(self._files[places])).to(self._device)
         return gathered.float().div_(255) if gathered.dtype == torch.uint8 else gathered.float()
+
+
+View = Callable[[Tensor], Tensor]
+"""Another view of the files of some rows."""
+
+
+class Viewed:
+    """Another view of an extra input.
+
+    Args:
+        source: The extra input.
+        view: Makes the view.
+    """
+
+    def __init__(self, source: ExtraInput, view: View) -> None:
+        self._source, self._view = source, view
+
+    def __call__(self, rows: Tensor | slice) -> Tensor:
+        """The view of some rows."""
+        return self._view(self._source(rows))
 
 
 def extra_input(model: nn.Module, rows: Rows, device: torch.device) -> ExtraInput | None:

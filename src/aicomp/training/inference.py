@@ -1,11 +1,14 @@
 """Predict rows with a trained network."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from aicomp.data.rows import Rows
-from aicomp.training.extra_inputs import extra_input
+from aicomp.training.extra_inputs import View, Viewed, extra_input
 from aicomp.training.losses import Objective
 from aicomp.training.regularization import Batch
 
@@ -64,9 +67,29 @@ def _chunk(rows: Batch) -> int:
     return min(CHUNK[device], max(1, _MOST_PIXELS[device] // one.numel())) if one.is_floating_point() else CHUNK[device]
 
 
-def predict(model: nn.Module, objective: Objective, rows: Rows, *, device: torch.device, amp: bool) -> np.ndarray:
-    """Predict encoded rows: probabilities, or values in the target's unit, float64."""
-    return evaluate(model, objective, batch_of(model, rows, torch.empty(0), device), amp=amp)[0]
+def predict(
+    model: nn.Module,
+    objective: Objective,
+    rows: Rows,
+    *,
+    device: torch.device,
+    amp: bool,
+    views: Sequence[View] = (),
+) -> np.ndarray:
+    """Predict encoded rows: probabilities, or values in the target's unit, float64.
+
+    Args:
+        model: On the device.
+        objective: Turns outputs into predictions.
+        rows: The rows.
+        device: Where the model lies.
+        amp: Whether products are made in bfloat16.
+        views: Further views of a row's files, such as mirror images: the mean of all is what comes out.
+    """
+    batch = batch_of(model, rows, torch.empty(0), device)
+    seen = [batch, *(replace(batch, source=Viewed(batch.source, v)) for v in views if batch.source is not None)]
+    parts = [evaluate(model, objective, one, amp=amp)[0] for one in seen]
+    return parts[0] if len(parts) == 1 else np.asarray(np.mean(parts, axis=0))
 
 
 def batch_of(model: nn.Module, rows: Rows, targets: Tensor, device: torch.device) -> Batch:

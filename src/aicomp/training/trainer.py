@@ -12,6 +12,7 @@ from aicomp.errors import AicompError
 from aicomp.models.dropout import DropoutCourse
 from aicomp.models.memory import remembers_rows
 from aicomp.task import Task
+from aicomp.training.augmentation import Augmentation, augment
 from aicomp.training.fold import EpochReport, FoldData
 from aicomp.training.inference import batch_of, evaluate, outputs_of, predict
 from aicomp.training.losses import Objective
@@ -34,13 +35,20 @@ class Trainer:
         objective: The loss, fitted on the training targets.
         settings: The recipe.
         device: Where it is trained.
+        augmentation: How images or sounds are changed in training; None leaves them.
 
     Attributes:
         history: See `FoldResult`, as are `best_epoch` and `notes`.
     """
 
     def __init__(
-        self, model: nn.Module, task: Task, objective: Objective, settings: Settings, device: torch.device
+        self,
+        model: nn.Module,
+        task: Task,
+        objective: Objective,
+        settings: Settings,
+        device: torch.device,
+        augmentation: Augmentation | None = None,
     ) -> None:
         self.model = model
         self.history: list[dict[str, float]] = []
@@ -50,6 +58,7 @@ class Trainer:
         self._objective = objective
         self._settings = settings
         self._device = device
+        self._augmentation = augmentation
         self._parameters = list(model.parameters())
         self._average = Average(model) if settings.ema or settings.swa else None
         self._optimizer = make_optimizer(model, settings)
@@ -86,7 +95,8 @@ class Trainer:
 
     def predict(self, rows: Rows) -> np.ndarray:
         """Predict rows: probabilities, or values in the target's unit, float64."""
-        return predict(self.model, self._objective, rows, device=self._device, amp=self._settings.amp)
+        views = () if self._augmentation is None else self._augmentation.views
+        return predict(self.model, self._objective, rows, device=self._device, amp=self._settings.amp, views=views)
 
     def _train_epoch(self, train: Batch, epoch: int) -> tuple[float, float]:
         """Pass over all rows in batches of nearly equal size; return mean loss and last learning rate."""
@@ -112,9 +122,11 @@ class Trainer:
     def step(self, batch: Batch) -> Tensor:
         """One step of the optimizer; returns the loss before it."""
         s = self._settings
+        if self._augmentation is not None:
+            batch = augment(batch, self._augmentation)
         if s.input_noise:
             batch = add_noise(batch, s.input_noise)
-        if s.mixup:
+        if s.mixup and batch.partner_targets is None:
             batch = mixup(batch, s.mixup)
         self._optimizer.zero_grad(set_to_none=True)
         loss = self._loss(batch)
