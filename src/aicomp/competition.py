@@ -10,12 +10,16 @@ from aicomp.metrics.base import Needs, ProblemType
 
 
 class Files(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`[files]`: names inside `data/raw/`, and how their text is encoded."""
+    """`[files]`: names inside `data/raw/`, how their text is encoded, and folders of the files that columns name.
+
+    The entry "." of `media` stands for files that lie in no folder.
+    """
 
     train: str
     test: str
     sample_submission: str
     encoding: str = "utf-8"
+    media: tuple[str, ...] = ()
 
 
 class SubmissionSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

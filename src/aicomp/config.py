@@ -42,6 +42,30 @@ class FeaturesConfig(_Section, frozen=True):
     function: str | None = "features:add_features"
 
 
+class DataConfig(_Section, frozen=True):
+    """`[data]`: how image and sound files that columns name are read.
+
+    Attributes:
+        image_size: Pixels of each side; "auto" takes the median of the files' shorter sides, 128 at most.
+        image_fit: "stretch" takes the whole image whatever its sides, "crop" its middle square.
+        pixels: "auto" takes columns such as pixel0 to pixel783 as one image; "none" leaves them numbers.
+        sample_rate: Samples of a second of sound; "auto" takes the files' own, 16,000 at most.
+        seconds: Length of a sound: shorter ones get silence around them, of longer ones the middle is taken; "auto" is
+            one that 95 of 100 files do not exceed, 10 at most.
+        n_mels: Bands of pitch that a sound is divided into.
+        on_bad_file: "stop" ends with the first file that is missing or cannot be read, "count" takes a blank one
+            instead and says how many there were.
+    """
+
+    image_size: int | Auto = "auto"
+    image_fit: Literal["stretch", "crop"] = "stretch"
+    pixels: Literal["auto", "none"] = "none"
+    sample_rate: int | Auto = "auto"
+    seconds: float | Auto = "auto"
+    n_mels: int = 64
+    on_bad_file: Literal["stop", "count"] = "stop"
+
+
 class SplitConfig(_Section, frozen=True):
     """`[split]`: how rows become validation folds.
 
@@ -149,6 +173,44 @@ class RegularizationConfig(_Section, frozen=True):
     input_noise: float = 0.0
 
 
+class AugmentationConfig(_Section, frozen=True):
+    """`[augmentation]`: how training images and sounds are changed at random; "auto" follows a fold's training rows.
+
+    Attributes:
+        flip: Images: mirrored one time in two, from left to right or also from top to bottom. "auto" mirrors where the
+            training images mean the same mirrored, as digits do not.
+        shift: Largest move, as a share of the side; of sounds in time.
+        zoom: Images: largest change of size, as a share.
+        rotate: Images: largest turn, in degrees.
+        color: Images: largest change of brightness, contrast and saturation, as a share.
+        randaugment: Images: operations of RandAugment on each.
+        erasing: Images: probability with which a rectangle is erased.
+        cutmix: Images: alpha of the Beta distribution of the share that a rectangle of another image takes, and its
+            target.
+        tta: Images: predictions are means over mirror images; "auto" where training mirrors.
+        pitch: Sounds: largest change of all pitches, as a share.
+        stretch: Sounds: largest change of speed, as a share.
+        gain: Sounds: largest change of loudness, in decibels.
+        noise: Sounds: loudest added noise, in decibels above silence.
+        masks: Sounds: bands of pitch, and stretches of time, that are left out.
+    """
+
+    flip: Literal["auto", "none", "horizontal", "both"] = "auto"
+    shift: float | Auto = "auto"
+    zoom: float | Auto = "auto"
+    rotate: float | Auto = "auto"
+    color: float | Auto = "auto"
+    randaugment: int | Auto = "auto"
+    erasing: float | Auto = "auto"
+    cutmix: float | Auto = "auto"
+    tta: bool | Auto = "auto"
+    pitch: float | Auto = "auto"
+    stretch: float | Auto = "auto"
+    gain: float | Auto = "auto"
+    noise: float | Auto = "auto"
+    masks: int | Auto = "auto"
+
+
 class OutputConfig(_Section, frozen=True):
     """`[output]`: from predictions to what is submitted.
 
@@ -221,10 +283,12 @@ class Config(_Section, frozen=True):
     workers: int | Auto = "auto"
     features: FeaturesConfig = FeaturesConfig()
     columns: dict[str, str] = {}
+    data: DataConfig = DataConfig()
     split: SplitConfig = SplitConfig()
     model: ModelConfig = ModelConfig()
     training: TrainingConfig = TrainingConfig()
     regularization: RegularizationConfig = RegularizationConfig()
+    augmentation: AugmentationConfig = AugmentationConfig()
     output: OutputConfig = OutputConfig()
     notebook: NotebookConfig = NotebookConfig()
     tune: TuneConfig = TuneConfig()

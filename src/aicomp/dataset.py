@@ -1,16 +1,19 @@
 """A project's data, ready to be folded: features of train and test, targets as arrays, ids, groups and times."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from aicomp.competition import Competition
 from aicomp.data.dates import parse_dates
+from aicomp.data.media_files import MediaIndex
 from aicomp.data.reading import check_finite, is_strings, line_numbers, parse_numbers, read_pair, read_table
 from aicomp.errors import AicompError, DataError, UsageError
+from aicomp.media import FoundMedia, naming_files, take_media, take_other_media
 from aicomp.project import Project
 
 
@@ -29,6 +32,7 @@ class Dataset:
         fold_column: Fold of each train row as the user gave it, None if there is none.
         texts: Columns of the raw files that were read as strings.
         hidden: Columns of the raw files that are no features.
+        media: Columns that name files, whose values are paths, or that are pixels.
     """
 
     train: pd.DataFrame
@@ -41,6 +45,7 @@ class Dataset:
     fold_column: np.ndarray | None
     texts: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
+    media: FoundMedia = field(default_factory=FoundMedia)
 
 
 def load_dataset(project: Project) -> Dataset:
@@ -66,14 +71,18 @@ def load_dataset(project: Project) -> Dataset:
         check_ids(train, competition, train_path)
 
     fold_only = {c for c in (group, split.fold_column) if c}
-    ids = {c for c in competition.id if c not in train.columns or _only_names(test[c])}
+    index = MediaIndex.of(project.raw)
+    of_train = [c for c in competition.id if c in train.columns]
+    files = naming_files(train[of_train], test[of_train], index)
+    ids = {c for c in competition.id if c not in train.columns or (_only_names(test[c]) and c not in files)}
     hidden = {*ids, *competition.target, *fold_only}
     features = [_features(project, t.drop(columns=[c for c in t.columns if c in hidden])) for t in (train, test)]
     for table, path in zip(features, (train_path, test_path), strict=True):
         check_finite(table, path)
+    media, of_rows, of_test = take_media(project, features[0], features[1], index)
     return Dataset(
-        train=features[0],
-        test=features[1],
+        train=of_rows,
+        test=of_test,
         y=y,
         train_ids=train[[c for c in competition.id if c in train.columns]],
         test_ids=test[list(competition.id)],
@@ -82,34 +91,38 @@ def load_dataset(project: Project) -> Dataset:
         fold_column=_strings(train, split.fold_column),
         texts=texts,
         hidden=tuple(sorted(hidden)),
+        media=media,
     )
 
 
 def load_test(
-    project: Project, path: Path, *, texts: Sequence[str], hidden: Sequence[str]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+    project: Project, path: Path, reading: Mapping[str, Any]
+) -> tuple[pd.DataFrame, pd.DataFrame, FoundMedia]:
     """Read other test rows as those of a run were read.
 
     Args:
         project: The project.
-        path: File of the form of the competition's test file.
-        texts: `Dataset.texts` of the run.
-        hidden: `Dataset.hidden` of the run.
+        path: File of the form of the competition's test file; files that its columns name lie beside it or in the
+            project's `data/raw/`.
+        reading: `reading.json` of the run.
 
     Returns:
-        Features and ids of the rows.
+        Features and ids of the rows, and which columns name files.
 
     Raises:
         DataError: The file breaks the contract.
         UsageError: The feature function is wrong.
     """
     competition = project.competition
-    table = read_table(path, strings=_exact(project), texts=texts, encoding=competition.files.encoding)
+    table = read_table(path, strings=_exact(project), texts=reading["texts"], encoding=competition.files.encoding)
     _number_rows(table, competition)
     check_ids(table, competition, path)
-    features = _features(project, table.drop(columns=[c for c in table.columns if c in hidden]))
+    features = _features(project, table.drop(columns=[c for c in table.columns if c in reading["hidden"]]))
     check_finite(features, path)
-    return features, table[list(competition.id)]
+    media = FoundMedia()
+    if reading.get("media"):  # absent in runs of old
+        media, features = take_other_media(project, reading["media"], features, path.parent)
+    return features, table[list(competition.id)], media
 
 
 def _exact(project: Project) -> set[str]:

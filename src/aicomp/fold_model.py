@@ -34,7 +34,7 @@ def run_table(run: Run, features: pd.DataFrame) -> Table:
         DataError: A column is absent, or a value does not fit the kind of its column.
     """
     times = {name: msgspec.convert(t, TimeFormat) for name, t in run.read("reading.json")["times"].items()}
-    return Table.build(features, _columns(run), times)
+    return Table.build(features, run_columns(run), times)
 
 
 class FoldModel:
@@ -50,7 +50,7 @@ class FoldModel:
         from aicomp.data.encoding import Encoder
 
         self._project, self._run, self._k = project, run, k
-        self._encoder = Encoder.load(run.fold(k), _columns(run))
+        self._encoder = Encoder.load(run.fold(k), run_columns(run))
         self._predict = self._load()
 
     def predict(self, table: Table) -> np.ndarray:
@@ -77,11 +77,14 @@ class FoldModel:
         return lambda rows: predict_whole(estimator, project.task, transform, rows)
 
     def _network(self, build_model: Any, spec: Any, weights: Any, transform: Any) -> Callable[["Rows"], np.ndarray]:
+        from aicomp.training.augmentation import augmentation_of
         from aicomp.training.device import choose_device, has_bfloat16, reproducible
         from aicomp.training.inference import predict
 
         config = self._project.config
         settings: dict[str, Any] = self._run.result(self._k)["settings"]
+        augmentation = augmentation_of(settings)
+        views = augmentation.views if augmentation is not None else ()
         # A machine that only predicts need not have the device that trained.
         device = choose_device("auto" if config.device != "cpu" else "cpu")
         with reproducible(config.seed, device):
@@ -93,12 +96,13 @@ class FoldModel:
 
         def predict_rows(rows: "Rows") -> np.ndarray:
             with reproducible(config.seed, device):
-                return predict(model, objective, rows, device=device, amp=amp)
+                return predict(model, objective, rows, device=device, amp=amp, views=views)
 
         return predict_rows
 
 
-def _columns(run: Run) -> list[Column]:
+def run_columns(run: Run) -> list[Column]:
+    """How the run took each column."""
     return [msgspec.convert(c, Column) for c in run.read("columns.json")]
 
 

@@ -2,14 +2,19 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from aicomp.data.columns import Column
+from aicomp.data.reading import line_numbers
+from aicomp.data.table import Table
 from aicomp.dataset import load_test
 from aicomp.errors import DataError, UsageError
-from aicomp.fold_model import FoldModel, run_project, run_table
+from aicomp.fold_model import FoldModel, run_columns, run_project, run_table
 from aicomp.last_step.steps import load_step
+from aicomp.media import FoundMedia, decode_media, decodings_from, with_files
 from aicomp.project import Project
 from aicomp.run import Run
 from aicomp.submission import read_sample
@@ -53,8 +58,10 @@ def predict_run(project: Project, run: Run, test: Path | None = None) -> Predict
     project = run_project(project, run)
     reading = run.read("reading.json")
     path = test or project.raw / project.competition.files.test
-    features, ids = load_test(project, path, texts=reading["texts"], hidden=reading["hidden"])
+    features, ids, media = load_test(project, path, reading)
     table = run_table(run, features)
+    if media.kinds:
+        table = _with_media(project, media, run_columns(run), table, reading["media"]["decodings"], path)
     n_folds = len(run.scores["folds"])
     values: np.ndarray = np.mean([FoldModel(project, run, k).predict(table) for k in range(n_folds)], axis=0)
     bad = np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))
@@ -64,6 +71,24 @@ def predict_run(project: Project, run: Run, test: Path | None = None) -> Predict
             "look at that row, and at what features.py and model.py make of it",
         )
     return Prediction(ids, values)
+
+
+def _with_media(
+    project: Project,
+    media: FoundMedia,
+    columns: list[Column],
+    table: Table,
+    decodings: dict[str, Any],
+    path: Path,
+) -> Table:
+    """The table with the files that its rows name, decoded as those of the run were."""
+
+    def where(column: str, file: str) -> str:
+        code = table.levels[column].index(file)
+        return f"`{path.name}` line {line_numbers(path)[np.flatnonzero(table.codes[column] == code)[0]]}"
+
+    decoded = decode_media(project, media, columns, table.levels, where, decodings_from(decodings))
+    return with_files(table, {kind: files.path for kind, files in decoded.files.items()})
 
 
 def check_can_predict(project: Project, run: Run) -> None:

@@ -42,7 +42,7 @@ class Created:
         folder: The project.
         competition: Its contract.
         findings: How the contract was found; empty for an embedded competition.
-        files: The project's files, relative to its folder.
+        files: The project's files, relative to its folder, without those in folders of `data/raw/`.
     """
 
     folder: Path
@@ -88,8 +88,9 @@ def create_project(
                 atomic_write(staging / relative, content)
             load_competition(staging / CONTRACT_FILE)
             load_config(staging / CONFIG_FILE)
-            copy_raw_data(data, file_names(competition), staging)
+            copy_raw_data(data, file_names(competition), staging, competition.files.media)
             files = sorted(p.relative_to(staging).as_posix() for p in staging.rglob("*") if p.is_file())
+            files = [path for path in files if not is_below_raw(path)]
     return Created(folder, competition, findings, tuple(files))
 
 
@@ -110,7 +111,7 @@ def add_data(source: str | Download | None, folder: Path) -> Created:
         check_files(competition, data)
         if isinstance(source, Download):
             check_against_manifest(data, folder)
-        copy_raw_data(data, file_names(competition), folder)
+        copy_raw_data(data, file_names(competition), folder, competition.files.media)
     files = [f"data/raw/{name}" for name in file_names(competition)]
     return Created(folder.resolve(), competition, (), (*files, "data/manifest.json"))
 
@@ -162,6 +163,11 @@ def template_folder(name: str) -> Path:
     if not (folder / CONFIG_FILE).is_file():
         raise UsageError(f"template `{name}` has no `{CONFIG_FILE}` in `{folder}`", "`aicomp list templates` shows all")
     return folder
+
+
+def is_below_raw(path: str) -> bool:
+    """Whether a file lies in a folder of `data/raw/`, as images do, of which there may be a great many."""
+    return path.startswith("data/raw/") and path.count("/") > 2
 
 
 def _comment(findings: tuple[Finding, ...]) -> str:

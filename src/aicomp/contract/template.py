@@ -1,12 +1,14 @@
 """Which template suits a competition, by what its columns hold."""
 
 import re
-from collections.abc import Set
+from collections.abc import Sequence, Set
 
 import pandas as pd
 
 from aicomp.contract.inquiry import Inquiry, listing
 from aicomp.contract.tables import Tables
+from aicomp.data.media_files import MediaColumn
+from aicomp.data.pixels import find_pixels
 from aicomp.data.strings import string_kind
 from aicomp.data.text import is_written_without_blanks
 
@@ -15,14 +17,26 @@ _FEWEST_WORDS = 4
 _WORD = re.compile(r"\w+")
 
 
-def find_template(tables: Tables, hidden: Set[str], inquiry: Inquiry) -> str:
-    """Name of the template: "text" where at least half of the columns are sentences, else "tabular".
+def find_template(tables: Tables, hidden: Set[str], media: Sequence[MediaColumn], inquiry: Inquiry) -> str:
+    """Name of the template.
+
+    "image" or "audio" where a column names such files, "image" where columns are pixels, "text" where at least half of
+    the columns are sentences, else "tabular".
 
     Args:
         tables: The competition's tables.
         hidden: Columns that nothing is learned from: ids and targets.
+        media: Columns that name files.
         inquiry: Told the reason, where it is not "tabular".
     """
+    if media:
+        first = media[0]
+        inquiry.found("template", first.kind, f"`{first.name}` {first.reason}; `--template tabular` is another")
+        return first.kind
+    pixels = find_pixels(*(t.frame.drop(columns=list(hidden), errors="ignore") for t in (tables.train, tables.test)))
+    if pixels is not None:
+        inquiry.found("template", "image", f"{pixels.reason}; `--template tabular` takes them as numbers")
+        return "image"
     columns = [c for c in tables.train.columns if c not in hidden and c in tables.test.columns]
     texts = [c for c in columns if _holds_sentences(tables.train.frame[c].head(_ROWS))]
     if not texts or 2 * len(texts) < len(columns):

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import torch
 from safetensors.numpy import load_file, save_file
 from safetensors.torch import save_file as save_tensors
 
@@ -15,21 +16,25 @@ from aicomp.competition import Competition
 from aicomp.config import Config
 from aicomp.data.columns import Column
 from aicomp.data.encoding import Encoder
+from aicomp.data.rows import Media
 from aicomp.data.table import Table
 from aicomp.data.targets import TargetColumns
 from aicomp.files import atomic_write, partial_file
 from aicomp.folds import draw_rows
+from aicomp.media import with_files
 from aicomp.models import ALL_MODELS, ESTIMATORS, is_estimator, with_params
-from aicomp.models.estimator import numbers_of, reads_texts
+from aicomp.models.estimator import numbers_of, reads_media, reads_texts
 from aicomp.project import Project
 from aicomp.pseudo import add_pseudo_rows
 from aicomp.registry import resolve
+from aicomp.report.contact_sheet import draw_contact_sheet
 from aicomp.report.curves import write_curves_csv
 from aicomp.run import Run
 from aicomp.task import Task
 from aicomp.training.aims import choose_aim
+from aicomp.training.augmentation import Augmentation, augmentation_of
 from aicomp.training.checkpoint import save_spec
-from aicomp.training.device import choose_device
+from aicomp.training.device import choose_device, reproducible
 from aicomp.training.fit import EpochReport, FoldData, FoldResult, fit_fold
 from aicomp.training.model_recipes import numbers_for
 from aicomp.training.targets import TargetTransform
@@ -98,7 +103,9 @@ class Folds:
         fold = load_file(self.run.work / f"fold-{k}.safetensors")
         fold["train"] = draw_rows(fold["train"], self.config.split.train_rows, self.seed(k))
         numbers = numbers_of(self._found) if is_estimator(self._found) else numbers_for(self.config)
-        encoder = Encoder(self._columns(), numbers, keeps_texts=reads_texts(self._found))
+        encoder = Encoder(
+            self._columns(), numbers, keeps_texts=reads_texts(self._found), media=reads_media(self._found)
+        )
         data = _encode(self.run, fold, self.task, self.config, encoder, self.seed(k))
         data = add_pseudo_rows(data, self.run, k, self.task, is_network=self.is_network)
         return EncodedFold(data, encoder, fold["valid"])
@@ -116,8 +123,22 @@ class Folds:
         )
 
     def save(self, k: int, encoded: EncodedFold, result: FoldResult) -> None:
-        """Write what came of fold `k`."""
+        """Write what came of fold `k`, and for the first one how augmentation changes its files."""
+        augmentation = augmentation_of(result.settings)
+        if k == 0 and augmentation is not None and encoded.data.train.media is not None:
+            draw_augmentation(encoded.data.train.media, augmentation, self.run.folder / "augmentation.png")
         _save(self.run.fold(k), encoded.valid_rows, result, encoded.encoder)
+
+
+def draw_augmentation(media: Media, augmentation: Augmentation, path: Path) -> None:
+    """Draw some files beside what augmentation makes of them."""
+    top = 255 if media.files.dtype == np.uint8 else 1
+
+    def change(files: np.ndarray) -> np.ndarray:
+        return augmentation(torch.from_numpy(files).float() / top).numpy() * top
+
+    with reproducible(0, torch.device("cpu")):
+        draw_contact_sheet(media, change, path)
 
 
 def training_device(config: Mapping[str, Any]) -> str:
@@ -130,7 +151,8 @@ def training_device(config: Mapping[str, Any]) -> str:
 
 
 def _encode(run: Run, fold: dict[str, np.ndarray], task: Task, config: Config, encoder: Encoder, seed: int) -> FoldData:
-    train, test = Table.load(run.work / "train.safetensors"), Table.load(run.work / "test.safetensors")
+    files = {kind: Path(path) for kind, path in run.read("work/media.json").items() if kind == encoder.media}
+    train, test = (with_files(Table.load(run.work / f"{name}.safetensors"), files) for name in ("train", "test"))
     y = load_file(run.work / "target.safetensors")["y"]
     targets = _averaged(y[fold["train"]], task, config)
     return FoldData(
@@ -167,6 +189,11 @@ def _save(folder: Path, valid_rows: np.ndarray, result: FoldResult, encoder: Enc
         "settings": result.settings,
         "notes": result.notes,
         "history": result.history,
-        "inputs": {"numbers": encoder.num_names, "categories": encoder.cat_names, "texts": encoder.text_names},
+        "inputs": {
+            "numbers": encoder.num_names,
+            "categories": encoder.cat_names,
+            "texts": encoder.text_names,
+            "media": encoder.media_names,
+        },
     }
     atomic_write(folder / "result.json", json.dumps(summary, indent=1) + "\n")

@@ -129,6 +129,12 @@ def reads_texts(model: object) -> bool:
     return bool(getattr(model, "reads_texts", False))
 
 
+def reads_media(model: object) -> str | None:
+    """Which files a model reads, "image" or "audio" (`reads_media = "image"`), None if none."""
+    kind: str | None = getattr(model, "reads_media", None)
+    return kind
+
+
 class PerColumn:
     """An estimator for each label of multilabel, or each target of multi-target.
 

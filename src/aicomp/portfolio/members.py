@@ -69,11 +69,12 @@ FIRST: tuple[Member, ...] = (
 )
 """The first of each kind."""
 
-READERS: tuple[Member, ...] = (
-    Member("text-linear", share=1.0, is_first=True),
-    Member("text-bag", share=2.0, is_first=True),
-)
-"""The same of the kinds that read texts, which come before them where there are texts."""
+READERS: dict[str, tuple[Member, ...]] = {
+    "image": (Member("image-resnet", share=3.0, is_first=True),),
+    "audio": (Member("audio-resnet", share=3.0, is_first=True),),
+    "text": (Member("text-linear", share=1.0, is_first=True), Member("text-bag", share=2.0, is_first=True)),
+}
+"""The same of the models that read columns of a kind, which come before them where there are such columns."""
 
 VARIANTS: dict[str, tuple[Mapping[str, Any], ...]] = {
     "lightgbm": (
@@ -93,6 +94,8 @@ VARIANTS: dict[str, tuple[Mapping[str, Any], ...]] = {
     "modern-nca": ({}, {"d_embedding": 24}, {"n_blocks": 0, "d_key": 96}),
     "mlp": ({}, {"n_blocks": 2, "d_block": 384}, {"d_embedding": 24}),
     "ft-transformer": ({}, {"n_blocks": 3}),
+    "image-resnet": ({}, {"n_blocks": 2}, {"width": 48}),
+    "audio-resnet": ({}, {"n_blocks": 2}, {"width": 48}),
 }
 """Other parameters by model, within its `SPACE`; with each of them goes another seed."""
 

@@ -12,7 +12,7 @@ from aicomp.config import Config
 from aicomp.data.rows import Rows
 from aicomp.errors import AicompError
 from aicomp.models.estimator import Estimator, Goal, LossName, PerColumn, Round
-from aicomp.models.spec import ModelSpec
+from aicomp.models.spec import ModelSpec, media_input
 from aicomp.task import Task
 from aicomp.training.aims import Aim, Asked, choose_aim
 from aicomp.training.fold import EpochReport, FoldData, FoldResult
@@ -51,7 +51,9 @@ def fit_whole(
     transform = None if task.is_classification else TargetTransform.fit(data.y, _kind(aim))
     goal = Goal(_loss_name(aim.loss, task), _n_classes(task), seed, torch.get_num_threads(), aim.quantile)
     n_text = 0 if data.train.texts is None else data.train.texts.shape[1]
-    spec = ModelSpec(data.train.x_num.shape[1], tuple(data.cardinalities), task.n_outputs, n_text=n_text)
+    media = None if data.train.media is None else media_input(data.train.media)
+    n_num = data.train.x_num.shape[1]
+    spec = ModelSpec(n_num, tuple(data.cardinalities), task.n_outputs, n_text=n_text, media=media)
     model = make_model(build, spec, task)
     course = _Course(task, data.valid_y, transform, report)
     y, valid_y = (_targets(values, task, transform) for values in (data.y, data.valid_y))
