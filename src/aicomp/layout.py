@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from aicomp.data.arrays import save_arrays
 from aicomp.data.columns import Column, infer_columns, joined
 from aicomp.data.table import Table
 from aicomp.data.values import time_format
@@ -16,7 +17,7 @@ from aicomp.files import atomic_write, partial_file, writing
 from aicomp.fold_choice import choose_folds
 from aicomp.folds import Folds
 from aicomp.project import Project
-from aicomp.recording.write import save_arrays, write_folds_csv, write_ids
+from aicomp.recording.write import write_folds_csv, write_ids
 from aicomp.run import Run
 
 

@@ -16,6 +16,7 @@ from aicomp.data.values import TimeFormat
 from aicomp.dataset import load_test
 from aicomp.errors import DataError, UsageError
 from aicomp.last_step.steps import load_step
+from aicomp.predictions import without_prediction
 from aicomp.project import Project
 from aicomp.run import Run
 from aicomp.submission import read_sample
@@ -37,7 +38,7 @@ class Prediction:
 
     Attributes:
         ids: Id columns of the rows.
-        values: Mean of the folds' predictions, as `Run.test_predictions`.
+        values: The folds' predictions together, as `Run.test_predictions`.
     """
 
     ids: pd.DataFrame
@@ -69,11 +70,12 @@ def predict_run(project: Project, run: Run, test: Path | None = None) -> Predict
     times = {name: msgspec.convert(t, TimeFormat) for name, t in reading["times"].items()}
     table = Table.build(features, columns, times)
     n_folds = len(run.scores["folds"])
-    values: np.ndarray = np.mean([_predict_fold(project, run, k, columns, table) for k in range(n_folds)], axis=0)
-    bad = np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))
+    values = project.task.combine([_predict_fold(project, run, k, columns, table) for k in range(n_folds)])
+    bad = np.flatnonzero(without_prediction(values))
     if len(bad):
+        what = "nothing" if project.task.is_string else "NaN or infinity"
         raise DataError(
-            f"run `{run.id}` predicts NaN or infinity for row {bad[0]} of `{path.name}`, counted from 0",
+            f"run `{run.id}` predicts {what} for row {bad[0]} of `{path.name}`, counted from 0",
             "look at that row, and at what features.py and model.py make of it",
         )
     return Prediction(ids, values)

@@ -46,7 +46,7 @@ def infer_contract(folder: Path, given: Given, name: str, ask: Ask | None = None
     ids = find_ids(tables, inquiry)
     targets = find_targets(tables, ids, inquiry)
     lacking = _check_features(ids, targets, tables, inquiry)
-    problem = find_problem(tables.train, targets, inquiry)
+    problem = find_problem(tables, targets, inquiry)
     competition = Competition(
         slug=slug,
         title=slug.replace("-", " ").capitalize(),
@@ -65,7 +65,7 @@ def infer_contract(folder: Path, given: Given, name: str, ask: Ask | None = None
         group=_column("group", given.group, tables),
         time=_column("time", given.time, tables),
         first_row_id=ids.first_row_id,
-        template=find_template(tables, {*ids.columns, *targets.columns}, inquiry),
+        template=find_template(tables, {*ids.columns, *targets.columns}, problem.problem_type, inquiry),
     )
     check_tables(competition, tables)
     _note_columns(competition, lacking, tables, inquiry)

@@ -31,6 +31,8 @@ from aicomp.models.params import with_params
 from aicomp.models.realmlp import ParametricActivation, PeriodicEmbedding, RealMLP, build_realmlp
 from aicomp.models.ridge import Ridge
 from aicomp.models.scaled import ScaledLinear
+from aicomp.models.sentences import Lead
+from aicomp.models.seq2seq import Seq2Seq
 from aicomp.models.spec import ModelSpec, bin_edges
 from aicomp.models.tabm import BatchEnsembleLinear, EnsembleLinear, TabM, build_tabm
 from aicomp.models.text_bag import TextBag, build_text_bag
@@ -57,6 +59,8 @@ ESTIMATORS: dict[str, type[Estimator]] = {
     "extra-trees": ExtraTrees,
     "ridge": Ridge,
     "text-linear": TextLinear,
+    "lead": Lead,
+    "seq2seq": Seq2Seq,
 }
 
 ALL_MODELS: dict[str, Callable[..., nn.Module] | type[Estimator]] = {**MODELS, **ESTIMATORS}
@@ -85,6 +89,7 @@ __all__ = [
     "FeatureEmbedding",
     "Goal",
     "Join",
+    "Lead",
     "LightGBM",
     "Linear",
     "Memory",
@@ -101,6 +106,7 @@ __all__ = [
     "Round",
     "Rows",
     "ScaledLinear",
+    "Seq2Seq",
     "SharedDropout",
     "State",
     "TabM",
