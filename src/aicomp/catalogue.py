@@ -85,6 +85,8 @@ class CatalogueEntry:
         constant: str | float = 0.0
         if c.submission.wants == "label":
             constant = c.labels[0] if c.labels else 0
+        elif c.submission.wants == "string":
+            constant = "-"
         elif c.submission.wants == "probability":
             constant = 1 / len(c.prediction_columns) if c.submission.sum_to_one else 0.5
         return test[list(c.id)].assign(**dict.fromkeys(c.prediction_columns, constant))[list(c.submission.columns)]

@@ -27,13 +27,15 @@ class SubmissionSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
 
     Attributes:
         columns: The header, ids included, in order.
-        wants: What the target columns hold: a label, a probability or a value.
+        wants: What the target columns hold: a label, a probability, a value or a string.
         sum_to_one: Whether the probabilities of a row must sum to 1 (one column per class).
+        blank: Whether a string may be empty, in train and in the submission, as a list of nothing is.
     """
 
     columns: tuple[str, ...]
     wants: Needs
     sum_to_one: bool = False
+    blank: bool = False
 
 
 class Competition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -42,8 +44,8 @@ class Competition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     Attributes:
         slug: Kaggle's short name, or the folder's.
         title: For people.
-        problem_type: "binary", "multiclass", "regression", "multilabel" (several 0/1 columns) or "multi-target"
-            (several numbers).
+        problem_type: "binary", "multiclass", "regression", "multilabel" (several 0/1 columns), "multi-target"
+            (several numbers) or "string" (a text, or a list that is written as one).
         id: Columns that name a row, in test and in the submission.
         target: Columns of train to predict. One column, except for multilabel and multi-target.
         labels: Class labels, spelled as in train, in the order of the class codes; for "binary" the second is the
@@ -107,7 +109,7 @@ def _check(c: Competition, source: str) -> None:
         raise UsageError(f"`{source}`: `host` is `{c.host}`", 'write "kaggle", "local", or the address of a host')
     if not c.target:
         raise UsageError(f"`{source}`: `target` is empty", "name at least one column to predict")
-    single = c.problem_type in ("binary", "multiclass", "regression")
+    single = c.problem_type in ("binary", "multiclass", "regression", "string")
     if single and len(c.target) != 1:
         raise UsageError(
             f"`{source}`: `{c.problem_type}` has one target column, but `target` names {len(c.target)}",
@@ -119,6 +121,13 @@ def _check(c: Competition, source: str) -> None:
         raise UsageError(f"`{source}`: `multiclass` needs `labels`, got {list(c.labels)}", "list every class")
     if c.labels and c.problem_type not in ("binary", "multiclass"):
         raise UsageError(f"`{source}`: `{c.problem_type}` has no `labels`, got {list(c.labels)}", "remove `labels`")
+    if (c.problem_type == "string") != (c.submission.wants == "string"):
+        raise UsageError(
+            f"`{source}`: `problem_type` is {c.problem_type}, and the submission wants a {c.submission.wants}",
+            'set both `problem_type` and `wants` under [submission] to "string", or neither',
+        )
+    if c.submission.blank and c.problem_type != "string":
+        raise UsageError(f"`{source}`: `submission.blank` is for strings, not for {c.problem_type}", "remove `blank`")
     _check_columns(c, source)
 
 

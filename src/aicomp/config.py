@@ -17,7 +17,10 @@ from aicomp.suggest import unknown_name
 
 Auto = Literal["auto"]
 
-ESTIMATOR_NAMES = ("lightgbm", "catboost", "xgboost", "extra-trees", "ridge", "text-linear")
+STRING_MODEL_NAMES = ("seq2seq", "lead")
+"""The models whose predictions are strings."""
+
+ESTIMATOR_NAMES = ("lightgbm", "catboost", "xgboost", "extra-trees", "ridge", "text-linear", *STRING_MODEL_NAMES)
 """The models that are no networks; here, so that to know them takes no import of torch."""
 
 _T = TypeVar("_T", bound=msgspec.Struct)
@@ -26,6 +29,11 @@ _T = TypeVar("_T", bound=msgspec.Struct)
 def is_network(model: str) -> bool:
     """Whether a model takes `[training]`, `[regularization]` and a GPU; a project's own is taken for a network."""
     return model not in ESTIMATOR_NAMES
+
+
+def takes_gpu(model: str) -> bool:
+    """Whether a model is trained on a GPU where there is one."""
+    return is_network(model) or model in ("rewrite", "seq2seq", "pretrained-seq2seq")
 
 
 class _Section(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -76,6 +84,7 @@ class SplitConfig(_Section, frozen=True):
         group: Column whose rows stay together; None takes the competition's.
         time: Column that orders rows; None takes the competition's.
         fold_column: Column of train that holds the fold of each row.
+        holdout: Share of the rows that the splitter "holdout" validates; "auto" is a tenth, and at most 5000 rows.
         seed: Seed of the shuffles. It is apart from `seed`, so that runs of other seeds have the same folds and blend.
         train_rows: Most training rows of a fold, drawn at random by `seed`; "auto" takes all. Validation rows are the
             same in any case, so that such runs blend with others.
@@ -87,6 +96,7 @@ class SplitConfig(_Section, frozen=True):
     group: str | None = None
     time: str | None = None
     fold_column: str | None = None
+    holdout: float | Auto = "auto"
     seed: int = 0
     train_rows: int | Auto = "auto"
 

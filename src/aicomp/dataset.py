@@ -221,7 +221,7 @@ def encode_target(train: pd.DataFrame, competition: Competition, path: Path) -> 
         path: The file, for messages.
 
     Returns:
-        int64 class codes (n,), float64 values (n,), or float64 (n, n_targets).
+        int64 class codes (n,), float64 values (n,), float64 (n, n_targets), or strings, object (n,).
 
     Raises:
         DataError: A target is missing, is no number, or is a label that the contract does not list.
@@ -231,9 +231,11 @@ def encode_target(train: pd.DataFrame, competition: Competition, path: Path) -> 
         raise DataError(f"`{path.name}` has no target column `{absent[0]}`", _columns(train))
     for column in competition.target:
         missing = np.flatnonzero(train[column].isna().to_numpy())
-        if len(missing):
+        if len(missing) and not competition.submission.blank:
             line = line_numbers(path)[missing[0]]
             raise DataError(f"`{path.name}` line {line}: target `{column}` is missing", "remove the row or fill it in")
+    if competition.problem_type == "string":
+        return train[competition.target[0]].fillna("").map(str).to_numpy(dtype=object)
     if competition.labels:
         return _codes(train[competition.target[0]], competition, path)
     values = np.column_stack([parse_numbers(train[c], file=path, column=c) for c in competition.target])

@@ -53,6 +53,7 @@ def choose_folds(project: Project, dataset: Dataset) -> tuple[str, str, Folds]:
         fold_column=dataset.fold_column,
         n_splits=n_splits,
         n_repeats=split.n_repeats,
+        holdout=split.holdout,
         seed=split.seed,
         folder=project.folder,
         labels=task.labels or project.competition.target,

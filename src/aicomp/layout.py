@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from aicomp.data.arrays import save_arrays
 from aicomp.data.columns import Column, infer_columns, joined
 from aicomp.data.reading import line_numbers
 from aicomp.data.table import Table
@@ -20,7 +21,7 @@ from aicomp.fold_choice import choose_folds
 from aicomp.folds import Folds
 from aicomp.media import DecodedMedia, decode_media, described_decodings
 from aicomp.project import Project
-from aicomp.recording.write import save_arrays, write_folds_csv, write_ids
+from aicomp.recording.write import write_folds_csv, write_ids
 from aicomp.run import Run
 
 

@@ -15,6 +15,7 @@ from aicomp.errors import DataError, UsageError
 from aicomp.fold_model import FoldModel, run_columns, run_project, run_table
 from aicomp.last_step.steps import load_step
 from aicomp.media import FoundMedia, decode_media, decodings_from, with_files
+from aicomp.predictions import without_prediction
 from aicomp.project import Project
 from aicomp.run import Run
 from aicomp.submission import read_sample
@@ -33,7 +34,7 @@ class Prediction:
 
     Attributes:
         ids: Id columns of the rows.
-        values: Mean of the folds' predictions, as `Run.test_predictions`.
+        values: The folds' predictions together, as `Run.test_predictions`.
     """
 
     ids: pd.DataFrame
@@ -63,11 +64,12 @@ def predict_run(project: Project, run: Run, test: Path | None = None) -> Predict
     if media.kinds:
         table = _with_media(project, media, run_columns(run), table, reading["media"]["decodings"], path)
     n_folds = len(run.scores["folds"])
-    values: np.ndarray = np.mean([FoldModel(project, run, k).predict(table) for k in range(n_folds)], axis=0)
-    bad = np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))
+    values = project.task.combine([FoldModel(project, run, k).predict(table) for k in range(n_folds)])
+    bad = np.flatnonzero(without_prediction(values))
     if len(bad):
+        what = "nothing" if project.task.is_string else "NaN or infinity"
         raise DataError(
-            f"run `{run.id}` predicts NaN or infinity for row {bad[0]} of `{path.name}`, counted from 0",
+            f"run `{run.id}` predicts {what} for row {bad[0]} of `{path.name}`, counted from 0",
             "look at that row, and at what features.py and model.py make of it",
         )
     return Prediction(ids, values)

@@ -37,7 +37,7 @@ def init(
     problem_type: Annotated[
         str | None,
         typer.Option(
-            "--problem-type", metavar="TYPE", help="binary, multiclass, regression, multilabel, multi-target."
+            "--problem-type", metavar="TYPE", help="binary, multiclass, regression, multilabel, multi-target, string."
         ),
     ] = None,
     group: Annotated[

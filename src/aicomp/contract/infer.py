@@ -50,7 +50,7 @@ def infer_contract(folder: Path, given: Given, name: str, ask: Ask | None = None
     named = {column.name for column in media.columns}
     hidden = {*ids.columns, *targets.columns} - named
     lacking = _check_features(hidden, named, tables, inquiry)
-    problem = find_problem(tables.train, targets, inquiry)
+    problem = find_problem(tables, targets, inquiry)
     competition = Competition(
         slug=slug,
         title=slug.replace("-", " ").capitalize(),
@@ -70,7 +70,7 @@ def infer_contract(folder: Path, given: Given, name: str, ask: Ask | None = None
         group=_column("group", given.group, tables) or find_group(media.columns, lacking, tables, inquiry),
         time=_column("time", given.time, tables),
         first_row_id=ids.first_row_id,
-        template=find_template(tables, hidden, media.columns, inquiry),
+        template=find_template(tables, hidden, media.columns, problem.problem_type, inquiry),
     )
     check_tables(competition, tables)
     _note_columns(competition, lacking, tables, inquiry)

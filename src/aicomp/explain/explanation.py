@@ -79,6 +79,10 @@ def explain_run(project: Project, run: Run, *, n_rows: int) -> list[Explanation]
             f"the files in `data/raw/` are not those of run `{run.id}`",
             "`aicomp train` makes a run with them as they are",
         )
+    if project.task.is_string:
+        raise UsageError(
+            f"run `{run.id}` predicts strings, which have no part that could be counted", "explain a run of another task"
+        )
     columns = [c["name"] for c in run.read("columns.json") if c["kind"] == "text"]
     if not columns:
         raise UsageError(f"run `{run.id}` took no column as text", "nothing else is explained yet")

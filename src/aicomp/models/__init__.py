@@ -33,6 +33,8 @@ from aicomp.models.realmlp import ParametricActivation, PeriodicEmbedding, RealM
 from aicomp.models.resnet import ResidualBlock, ResNet, build_audio_resnet, build_image_resnet
 from aicomp.models.ridge import Ridge
 from aicomp.models.scaled import ScaledLinear
+from aicomp.models.sentences import Lead
+from aicomp.models.seq2seq import Seq2Seq
 from aicomp.models.spec import MediaInput, ModelSpec, bin_edges
 from aicomp.models.tabm import BatchEnsembleLinear, EnsembleLinear, TabM, build_tabm
 from aicomp.models.text_bag import TextBag, build_text_bag
@@ -61,6 +63,8 @@ ESTIMATORS: dict[str, type[Estimator]] = {
     "extra-trees": ExtraTrees,
     "ridge": Ridge,
     "text-linear": TextLinear,
+    "lead": Lead,
+    "seq2seq": Seq2Seq,
 }
 
 ALL_MODELS: dict[str, Callable[..., nn.Module] | type[Estimator]] = {**MODELS, **ESTIMATORS}
@@ -89,6 +93,7 @@ __all__ = [
     "FeatureEmbedding",
     "Goal",
     "Join",
+    "Lead",
     "LightGBM",
     "Linear",
     "MediaInput",
@@ -108,6 +113,7 @@ __all__ = [
     "Round",
     "Rows",
     "ScaledLinear",
+    "Seq2Seq",
     "SharedDropout",
     "State",
     "TabM",
