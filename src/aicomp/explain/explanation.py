@@ -81,7 +81,8 @@ def explain_run(project: Project, run: Run, *, n_rows: int) -> list[Explanation]
         )
     if project.task.is_string:
         raise UsageError(
-            f"run `{run.id}` predicts strings, which have no part that could be counted", "explain a run of another task"
+            f"run `{run.id}` predicts strings, which have no part that could be counted",
+            "explain a run of another task",
         )
     columns = [c["name"] for c in run.read("columns.json") if c["kind"] == "text"]
     if not columns:
