@@ -16,6 +16,9 @@ from aicomp.project import Project
 from aicomp.run import Run
 
 if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
     from aicomp.data.rows import Rows
     from aicomp.training.losses import Objective
 
@@ -44,6 +47,10 @@ class FoldModel:
         project: The project with the run's config, see `run_project`.
         run: A run that can predict, see `prediction.check_can_predict`.
         k: Number of the fold.
+
+    Attributes:
+        network: The model, if it is one.
+        device: Where that lies.
     """
 
     def __init__(self, project: Project, run: Run, k: int) -> None:
@@ -51,11 +58,17 @@ class FoldModel:
 
         self._project, self._run, self._k = project, run, k
         self._encoder = Encoder.load(run.fold(k), run_columns(run))
+        self.network: nn.Module | None = None
+        self.device: torch.device | None = None
         self._predict = self._load()
+
+    def encode(self, table: Table, rows: np.ndarray) -> "Rows":
+        """Rows of a table as the model takes them."""
+        return self._encoder.transform(table, rows)
 
     def predict(self, table: Table) -> np.ndarray:
         """Probabilities, or values in the target's unit, float64: (n,) or (n, n_columns)."""
-        return self._predict(self._encoder.transform(table, np.arange(table.n_rows)))
+        return self._predict(self.encode(table, np.arange(table.n_rows)))
 
     def _load(self) -> Callable[["Rows"], np.ndarray]:
         from safetensors.torch import load_file
@@ -90,7 +103,7 @@ class FoldModel:
         with reproducible(config.seed, device):
             model = build_model(spec)
         model.load_state_dict(weights)
-        model.to(device)
+        self.network, self.device = model.to(device), device
         objective = _objective(self._project, settings, transform)
         amp = bool(settings["amp"]) and has_bfloat16(device)
 

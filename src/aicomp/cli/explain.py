@@ -20,14 +20,16 @@ def explain(
     project_folder: ProjectFolder = None,
     as_json: Json = False,
 ) -> None:
-    """Show which words moved the predictions of some validated rows, as one page.
+    """Show what moved the predictions of some validated rows, words or places of a picture, as one page.
 
     One half of the rows are those with the largest loss, the others are ones that the run gets right. A word's part is
-    what the prediction loses if it is taken away; this is asked of the model of the fold that did not train on the row.
+    what the prediction loses if it is taken away; places of images and of sounds are those where the network found what
+    speaks for it (Grad-CAM). This is asked of the model of the fold that did not train on the row.
     Of a blend, the member that weighs most is explained.
 
     With --json the keys are: run, page (its path), rows (list of row, id, fold, truth, predicted, of, loss, is_worst,
-    texts: list of column and parts, which are a text and an attribution each).
+    texts: list of column and parts, which are a text and an attribution each, pictures: list of name and centre, the
+    mean place of what matters, as shares of width and height).
     """
     from aicomp.explain.explanation import explain_run, explained_run
     from aicomp.explain.page import write_page

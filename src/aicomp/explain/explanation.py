@@ -6,11 +6,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from aicomp.dataset import Dataset, load_dataset
+from aicomp.data.table import Table
 from aicomp.errors import UsageError
 from aicomp.explain.choice import Choice, choose_rows
+from aicomp.explain.grad_cam import grad_cam, last_convolution
 from aicomp.explain.occlusion import Part, occlude
-from aicomp.fold_model import FoldModel, run_project, run_table
+from aicomp.explain.pictures import Picture, make_picture
+from aicomp.explain.wording import explained_output, log_odds, prediction_in_words, truth_in_words
+from aicomp.fold_model import FoldModel, run_columns, run_project, run_table
+from aicomp.layout import Layout
+from aicomp.media import with_files
 from aicomp.prediction import check_can_predict
 from aicomp.project import Project
 from aicomp.raw_data import data_hash
@@ -38,7 +43,8 @@ class Explanation:
         of: What an attribution is a part of, such as "log-odds of “spam”".
         loss: See `Choice`.
         is_worst: See `Choice`.
-        texts: Its texts.
+        texts: Its texts, where the model takes texts.
+        pictures: Its images or sounds, where the model reads them.
     """
 
     row: int
@@ -49,11 +55,13 @@ class Explanation:
     of: str
     loss: float
     is_worst: bool
-    texts: tuple[Text, ...]
+    texts: tuple[Text, ...] = ()
+    pictures: tuple[Picture, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain values, for JSON."""
-        return asdict(self)
+        """As plain values, for JSON; of pictures their names and where the places that matter lie."""
+        pictures = [{"name": p.name, "centre": p.centre} for p in self.pictures]
+        return {**asdict(self), "pictures": pictures}
 
 
 def explain_run(project: Project, run: Run, *, n_rows: int) -> list[Explanation]:
@@ -65,13 +73,12 @@ def explain_run(project: Project, run: Run, *, n_rows: int) -> list[Explanation]
         n_rows: How many rows: one half those with the largest loss.
 
     Raises:
-        UsageError: The run has no models, data or code have changed since, or no column is one of text.
+        UsageError: The run has no models, data or code have changed since, or its models read neither texts nor files.
         DataError: A file is damaged.
     """
     if run.kind != "train":
         raise UsageError(
-            f"run `{run.id}` is of kind `{run.kind}` and has no models of its own",
-            "name one of its members: aicomp runs",
+            f"run `{run.id}` is of kind `{run.kind}` and has no models of its own", "name one of `aicomp runs` that has"
         )
     check_can_predict(project, run)
     if data_hash(project.folder) != run.info["data_hash"]:
@@ -84,16 +91,15 @@ def explain_run(project: Project, run: Run, *, n_rows: int) -> list[Explanation]
             f"run `{run.id}` predicts strings, which have no part that could be counted",
             "explain a run of another task",
         )
-    columns = [c["name"] for c in run.read("columns.json") if c["kind"] == "text"]
-    if not columns:
-        raise UsageError(f"run `{run.id}` took no column as text", "nothing else is explained yet")
+    if not any(c.kind in ("text", "image", "audio") for c in run_columns(run)):
+        raise UsageError(f"run `{run.id}` took no column as text, image or sound", "nothing else is explained yet")
     project = run_project(project, run)
-    dataset = load_dataset(project)
+    layout = Layout.of(project)
     folds = [run.predictions(k) for k in range(len(run.scores["folds"]))]
-    chosen = choose_rows(dataset.y, folds, project.task, n_rows)
+    chosen = choose_rows(layout.dataset.y, folds, project.task, n_rows)
     found: dict[int, Explanation] = {}
     for k in sorted({choice.fold for choice in chosen}):  # one model in memory at a time
-        explainer = _Explainer(project, run, dataset, columns, FoldModel(project, run, k))
+        explainer = _Explainer(project, run, layout, FoldModel(project, run, k))
         found |= {choice.row: explainer.explain(choice) for choice in chosen if choice.fold == k}
     return [found[choice.row] for choice in chosen]
 
@@ -106,82 +112,68 @@ def explained_run(run: Run) -> Run:
     return run
 
 
-@dataclass(frozen=True)
 class _Explainer:
-    """Explains rows by the model of one fold."""
+    """Explains rows by the model of one fold.
 
-    project: Project
-    run: Run
-    dataset: Dataset
-    columns: list[str]
-    model: FoldModel
+    Args:
+        project: The project with the run's config.
+        run: The run.
+        layout: The project's data.
+        model: The fold's model.
+    """
+
+    def __init__(self, project: Project, run: Run, layout: Layout, model: FoldModel) -> None:
+        self._project, self._run, self._dataset, self._model = project, run, layout.dataset, model
+        self._table = with_files(layout.tables[0], {kind: f.path for kind, f in layout.decoded.files.items()})
+        self._names = {kind: [c.name for c in layout.columns if c.kind == kind] for kind in ("text", "image", "audio")}
 
     def explain(self, choice: Choice) -> Explanation:
         """What moved the prediction of one row."""
-        row = self.dataset.train.iloc[[choice.row]].reset_index(drop=True)
-        output, name = _output(self.project, choice.prediction)
-
-        def predict(table: pd.DataFrame) -> np.ndarray:
-            values = self.model.predict(run_table(self.run, table))
-            values = values if output is None else values[:, output]
-            return _log_odds(values) if self.project.task.is_classification else values
-
-        ids = self.dataset.train_ids
+        competition, ids = self._project.competition, self._dataset.train_ids
+        output, name = explained_output(competition, choice.prediction)
+        reads_files = self._model.encode(self._table, np.array([choice.row])).media is not None
         return Explanation(
             row=choice.row,
             id=", ".join(str(value) for value in ids.iloc[choice.row]) if ids.shape[1] else str(choice.row),
             fold=choice.fold,
-            truth=_truth(self.project, self.dataset.y[choice.row]),
-            predicted=_predicted(self.project, choice.prediction),
+            truth=truth_in_words(competition, self._dataset.y[choice.row]),
+            predicted=prediction_in_words(competition, choice.prediction),
             of=name,
             loss=choice.loss,
             is_worst=choice.is_worst,
-            texts=tuple(Text(column, tuple(occlude(row, column, predict))) for column in self.columns),
+            texts=() if reads_files else self._texts(choice.row, output),
+            pictures=self._pictures(choice.row, output) if reads_files else (),
         )
 
+    def _texts(self, number: int, output: int | None) -> tuple[Text, ...]:
+        row = self._dataset.train.iloc[[number]].reset_index(drop=True)
 
-def _output(project: Project, prediction: np.ndarray) -> tuple[int | None, str]:
-    """Which output is explained, None where there is one; and its name."""
-    competition = project.competition
-    if competition.problem_type == "binary":
-        return None, f"log-odds of “{competition.labels[1]}”"
-    if competition.problem_type == "multiclass":
-        likeliest = int(prediction.argmax())
-        return likeliest, f"log-odds of “{competition.labels[likeliest]}”"
-    if prediction.ndim == 0:
-        return None, f"“{competition.target[0]}”"
-    largest = int(prediction.argmax()) if competition.problem_type == "multilabel" else 0
-    return largest, ("log-odds of " if competition.problem_type == "multilabel" else "") + competition.target[largest]
+        def predict(table: pd.DataFrame) -> np.ndarray:
+            values = self._model.predict(run_table(self._run, table))
+            values = values if output is None else values[:, output]
+            return log_odds(values) if self._project.task.is_classification else values
 
+        return tuple(Text(column, tuple(occlude(row, column, predict))) for column in self._names["text"])
 
-def _log_odds(probabilities: np.ndarray) -> np.ndarray:
-    """Of sure predictions too, where a probability hardly changes whatever is taken away."""
-    p = np.clip(probabilities, 1e-7, 1 - 1e-7)
-    return np.asarray(np.log(p / (1 - p)))
+    def _pictures(self, number: int, output: int | None) -> tuple[Picture, ...]:
+        network, device = self._model.network, self._model.device
+        layer = None if network is None else last_convolution(network)
+        if network is None or device is None or layer is None:
+            raise UsageError(
+                f"`{self._project.config.model.name}` has no convolution, whose places could be shown",
+                "explain a run of a network that has one",
+            )
+        row = self._model.encode(self._table, np.array([number]))
+        assert row.media is not None
+        heat = grad_cam(network, layer, row, output or 0, device)
+        names = self._files(self._table, number)
+        files = row.media.files[row.media.index[0]]
+        return tuple(make_picture(*each) for each in zip(names, files, heat, strict=True))
 
-
-def _truth(project: Project, y: np.ndarray) -> str:
-    competition = project.competition
-    if competition.labels:
-        return competition.labels[int(y)]
-    if np.ndim(y) == 0:
-        return f"{float(y):g}"
-    if competition.problem_type == "multilabel":
-        return ", ".join(c for c, value in zip(competition.target, y, strict=True) if value) or "none"
-    return ", ".join(f"{c} {value:g}" for c, value in zip(competition.target, y, strict=True))
-
-
-def _predicted(project: Project, prediction: np.ndarray) -> str:
-    competition = project.competition
-    if competition.problem_type == "binary":
-        label = competition.labels[int(prediction > 0.5)]
-        return f"{label} ({float(prediction if prediction > 0.5 else 1 - prediction):.1%})"
-    if competition.problem_type == "multiclass":
-        return f"{competition.labels[int(prediction.argmax())]} ({float(prediction.max()):.1%})"
-    if prediction.ndim == 0:
-        return f"{float(prediction):.6g}"
-    if competition.problem_type == "multilabel":
-        return (
-            ", ".join(f"{c} {p:.0%}" for c, p in zip(competition.target, prediction, strict=True) if p > 0.5) or "none"
-        )
-    return ", ".join(f"{c} {p:.6g}" for c, p in zip(competition.target, prediction, strict=True))
+    def _files(self, table: Table, number: int) -> list[str]:
+        """Names of a row's files, in the order in which the model gets them."""
+        found = []
+        for name in [*self._names["image"], *self._names["audio"]]:
+            code = int(table.codes[name][number])
+            found.append(table.levels[name][code] if code >= 0 else f"{name}: none")
+        return found

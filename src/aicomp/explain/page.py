@@ -6,7 +6,7 @@ from aicomp.explain.explanation import Explanation, Text
 
 
 def write_page(explanations: Sequence[Explanation], title: str, metric: str) -> str:
-    """HTML of a page: a row each, its texts with a colour behind each part; everything that is given is escaped.
+    """HTML of a page: a row each, with its texts and pictures; everything that is given is escaped.
 
     Args:
         explanations: In the order in which they stand.
@@ -24,7 +24,8 @@ def write_page(explanations: Sequence[Explanation], title: str, metric: str) -> 
         ("Right", [e for e in explanations if not e.is_worst]),
     ]
     template = environment.get_template("explanations.html")
-    return template.render(groups=groups, title=title, metric=metric, strength=strength)
+    shown = {"has_texts": any(e.texts for e in explanations), "has_pictures": any(e.pictures for e in explanations)}
+    return template.render(groups=groups, title=title, metric=metric, strength=strength, **shown)
 
 
 def strength(text: Text, attribution: float) -> float:
