@@ -49,6 +49,8 @@ def copy_raw_data(source: Path, names: Sequence[str], project_folder: Path) -> N
     Raises:
         AicompError: The disk is full or the folder cannot be written.
     """
+    if not names:
+        return  # a simulation has no data
     manifest_path(project_folder).unlink(missing_ok=True)  # while files change, nothing says that they are whole
     for name in names:
         with partial_file(project_folder / "data" / "raw" / name) as temporary:

@@ -17,6 +17,7 @@ from aicomp.project import CONFIG_FILE
 from aicomp.raw_data import check_against_manifest, check_manifest, copy_raw_data
 from aicomp.registry import resolve
 from aicomp.resources import bundled, bundled_names
+from aicomp.simulation.project import open_project
 from aicomp.sources import Download, opened, source_folder
 from aicomp.staging import whole_or_nothing
 
@@ -82,12 +83,12 @@ def create_project(
         contents[CONTRACT_FILE] = dump_competition(competition, _comment(findings)).encode()
         folder = (into or _default_folder(source, competition.slug)).resolve()
         refuse_project(folder, _name(source))
-        _refuse_existing([*contents, "data/raw", "data/manifest.json"], folder)
+        data_files = [] if competition.is_simulation else ["data/raw", "data/manifest.json"]
+        _refuse_existing([*contents, *data_files], folder)
         with whole_or_nothing(folder) as staging:
             for relative, content in contents.items():
                 atomic_write(staging / relative, content)
-            load_competition(staging / CONTRACT_FILE)
-            load_config(staging / CONFIG_FILE)
+            open_project(staging)
             copy_raw_data(data, file_names(competition), staging)
             files = sorted(p.relative_to(staging).as_posix() for p in staging.rglob("*") if p.is_file())
     return Created(folder, competition, findings, tuple(files))
@@ -119,11 +120,13 @@ def contract_without_data(folder: Path) -> Competition:
     """The contract of a project that lacks its data.
 
     Raises:
-        UsageError: No project, or its data is there.
+        UsageError: No project, its data is there, or it is on a simulation.
     """
     if not (folder / CONFIG_FILE).is_file():
         raise UsageError(f"`{folder}` is no project: it has no `{CONFIG_FILE}`", "leave `--data-only` out to make one")
     competition = load_competition(folder / load_config(folder / CONFIG_FILE).competition)
+    if competition.is_simulation:
+        raise UsageError(f"`{folder}` is a project on a simulation: it has no data", "go on with `aicomp train`")
     if _is_whole(folder):
         raise UsageError(f"`{folder}` has its data already", "to copy it anew, remove `data/manifest.json` first")
     return competition
@@ -174,6 +177,8 @@ def _comment(findings: tuple[Finding, ...]) -> str:
 def file_names(competition: Competition) -> list[str]:
     """The files of `data/raw/` that a contract names."""
     files = competition.files
+    if competition.is_simulation:
+        return []
     return [files.train, files.test, files.sample_submission]
 
 
