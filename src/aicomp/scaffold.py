@@ -10,6 +10,7 @@ from aicomp import catalogue
 from aicomp.competition import Competition, dump_competition, load_competition
 from aicomp.config import load_config
 from aicomp.contract import Ask, Finding, Given, check_files
+from aicomp.contract.infer import slug_of
 from aicomp.contract.inquiry import shell_word
 from aicomp.errors import DataError, UsageError
 from aicomp.files import atomic_write
@@ -23,6 +24,7 @@ from aicomp.staging import whole_or_nothing
 
 CONTRACT_FILE = "competition.toml"
 DEFAULT_TEMPLATE = "tabular"
+SIMULATION_TEMPLATE = "simulation"
 
 SLUG_TOKEN = "{{slug}}"
 """The one token that is replaced, in TOML and Markdown alone: a template's Python stands as it is."""
@@ -78,19 +80,63 @@ def create_project(
         name = template or competition.template
         if template is not None:
             findings = tuple(f for f in findings if f.what != "template")
+        if competition.is_simulation != (name == SIMULATION_TEMPLATE):
+            raise UsageError(
+                f"template `{name}` does not fit `{competition.slug}`, which is {competition.problem_type}",
+                f"take `--template {competition.template}`, or leave it out",
+            )
         competition = msgspec.structs.replace(competition, template=name)
-        contents = {**template_files(template_folder(name), competition.slug), CONTRACT_FILE: b""}
-        contents[CONTRACT_FILE] = dump_competition(competition, _comment(findings)).encode()
         folder = (into or _default_folder(source, competition.slug)).resolve()
         refuse_project(folder, _name(source))
-        data_files = [] if competition.is_simulation else ["data/raw", "data/manifest.json"]
-        _refuse_existing([*contents, *data_files], folder)
-        with whole_or_nothing(folder) as staging:
-            for relative, content in contents.items():
-                atomic_write(staging / relative, content)
-            open_project(staging)
-            copy_raw_data(data, file_names(competition), staging)
-            files = sorted(p.relative_to(staging).as_posix() for p in staging.rglob("*") if p.is_file())
+        return _write_project(folder, competition, findings, data)
+
+
+def create_simulation(slug: str, into: Path | None, environment: str, metric: str, host: str) -> Created:
+    """Make a project on a simulation that is not embedded; nobody is asked about it.
+
+    Args:
+        slug: Its short name, by which submissions go.
+        into: Folder of the project; None makes one of the slug's name here.
+        environment: See `Competition.environment`.
+        metric: See `SIMULATION_METRICS`.
+        host: See `Competition.host`.
+
+    Raises:
+        UsageError: The slug is none, the contract would be wrong, or a project or one of its files is there already.
+        AicompError: The disk is full or the folder cannot be written.
+    """
+    if slug != slug_of(slug):
+        raise UsageError(f"`{slug}` is no slug: small letters, digits and `-`", f"try `{slug_of(slug)}`")
+    findings = (
+        Finding("environment", environment, "given with --environment, or known by the name"),
+        Finding("metric", metric, "the default for this environment, or given with --metric"),
+    )
+    competition = Competition(
+        slug=slug,
+        title=slug.replace("-", " ").capitalize(),
+        problem_type="simulation",
+        metric=metric,
+        environment=environment,
+        template=SIMULATION_TEMPLATE,
+        host=host,
+    )
+    folder = (into or Path.cwd() / slug).resolve()
+    refuse_project(folder, slug)
+    return _write_project(folder, competition, findings, folder)
+
+
+def _write_project(folder: Path, competition: Competition, findings: tuple[Finding, ...], data: Path) -> Created:
+    """Lay out a project from its contract; `data` holds the competition's files."""
+    contents = {**template_files(template_folder(competition.template), competition.slug), CONTRACT_FILE: b""}
+    contents[CONTRACT_FILE] = dump_competition(competition, _comment(findings)).encode()
+    data_files = [] if competition.is_simulation else ["data/raw", "data/manifest.json"]
+    _refuse_existing([*contents, *data_files], folder)
+    with whole_or_nothing(folder) as staging:
+        for relative, content in contents.items():
+            atomic_write(staging / relative, content)
+        open_project(staging)
+        copy_raw_data(data, file_names(competition), staging)
+        files = sorted(p.relative_to(staging).as_posix() for p in staging.rglob("*") if p.is_file())
     return Created(folder, competition, findings, tuple(files))
 
 

@@ -11,11 +11,11 @@ Driver = Callable[[Any], Any]
 N_ROADS = 12  # of training, on which settings are compared
 
 GRID = {
-    "aside": (0.05, 0.1, 0.2, 0.4),  # radians of steering for a metre beside the middle
-    "angle": (0.5, 1.0, 1.5),  # radians of steering for a radian off the road's direction
-    "sideways": (3.0, 4.0, 5.0, 5.5),  # acceleration in bends that the driver dares, metres / s^2
-    "braking": (2.0, 3.0, 4.0, 5.0),  # braking that the driver counts on, metres / s^2
-    "early": (0.0, 0.5),  # weight of the bend 5 m ahead, against the lag of the steering
+    "aside": (0.01, 0.02, 0.05, 0.1),  # radians of steering for a metre beside the middle
+    "angle": (0.3, 0.6, 1.0),  # radians of steering for a radian off the road's direction
+    "sideways": (4.0, 5.0, 5.5, 6.0, 6.5, 7.0),  # acceleration in bends that the driver dares, metres / s^2
+    "braking": (4.0, 5.0, 6.0),  # braking that the driver counts on, metres / s^2
+    "early": (0.0, 0.5, 1.0),  # weight of the bend 5 m ahead, against the lag of the steering
 }
 
 
@@ -28,7 +28,7 @@ def driver(aside: float, angle: float, sideways: float, braking: float, early: f
         bends = observation[4:] / 20
         bend = (1 - early) * bends[0] + early * bends[1]
         steering = np.arctan(AXLES * bend) - aside * place - angle * heading
-        # A bend at a distance d allows v now if braking brings it to sqrt(sideways / bend) in time: v^2 = v_d^2 + 2 b d.
+        # Braking brings the speed down to what a bend at distance d allows: v^2 = v_d^2 + 2 braking d.
         allowed = np.sqrt(sideways / np.maximum(np.abs(bends), 1e-3) + 2 * braking * distances).min()
         wanted = np.clip(allowed, SLOWEST, FASTEST)
         turn = (steering - observation[3] * MOST_STEERING) / 0.15

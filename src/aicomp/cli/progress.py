@@ -94,7 +94,8 @@ class Progress(AbstractContextManager["Progress"]):
         if last is not None:
             line = (
                 f"{self._part} {fold}: {self._metric} {last.best_score:.5g}, {last.epoch} of at most {last.n_epochs} "
-                f"{last.unit}, {last.seconds:.0f} s; {n_done} of {self._n_folds} {self._part}s done{self._time_left(', ')}"
+                f"{last.unit}, {last.seconds:.0f} s; {n_done} of {self._n_folds} {self._part}s done"
+                f"{self._time_left(', ')}"
             )
             if self._bars is None:
                 self._output.say(line)

@@ -178,6 +178,14 @@ def check_sender(output: Output, endpoint: "Endpoint | None", *, yes: bool) -> N
 
 
 def confirm(output: Output, *, yes: bool, is_limited: bool = False, left: int | None = None) -> None:
+    """Ask whether to send, and raise if the answer is not yes.
+
+    Args:
+        output: Where to ask.
+        yes: Do not ask.
+        is_limited: Whether it counts against a daily limit.
+        left: Submissions that are left today, None if that is not known.
+    """
     if yes:
         return
     cost = "; it counts against the daily limit" if is_limited else ""

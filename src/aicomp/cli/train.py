@@ -58,8 +58,8 @@ def train(
     n_validated, last_step, seconds (of all folds together). With a time limit also: time_limit and seconds_used, kind
     ("blend", "member", or "floor": the prior of the targets, where no model was ready), method and gain of the blend,
     plan (list of member, model, params, seed, status: done, reused, dropped or failed, reason, cv, seconds, run,
-    weight). Of a simulation, folds are the seeds, and there are also: evaluation (mean, low, high, episodes), best_fold,
-    slowest (seconds of an action), opponents (of a game, by name: won, drawn, lost and the interval).
+    weight). Of a simulation, folds are the seeds, and there are also: evaluation (mean, low, high, episodes),
+    best_fold, slowest (seconds of an action), opponents (of a game, by name: won, drawn, lost and the interval).
     """
     from aicomp.project import Project
     from aicomp.simulation.project import Simulation, open_project

@@ -13,7 +13,8 @@ class Job(msgspec.Struct, frozen=True):
             of a run together, "blend" blends runs, "weigh" says what each would weigh in a blend, "agent" trains the
             agent of a simulation with one seed, "episodes" plays a part of its episodes of evaluation.
         run: Folder of the run; of a blend, that of the project's runs.
-        fold: Number of the fold, or of the first of those that may be stacked; of the seed; of the part of the episodes.
+        fold: Number of the fold, or of the first of those that may be stacked; of the seed; of the
+            part of the episodes.
         threads: Threads that the process may use.
         budget: Seconds that the fold may take: it gives up early if it will take longer. Of a blend, seconds until it
             has to be written; of weights, until they are given up. None takes as long as it takes.

@@ -8,7 +8,8 @@ def advantages(
 ) -> np.ndarray:
     """Generalized advantage estimation (Schulman et al., arXiv 1506.02438, equation 16).
 
-    A_t = sum over l of (gamma lambda)^l delta_{t+l}, delta_t = r_t + gamma V(s_{t+1}) - V(s_t), up to the episode's end.
+    A_t is the sum over l of (gamma lambda)^l delta_{t+l} up to the episode's end, where
+    delta_t = r_t + gamma V(s_{t+1}) - V(s_t).
 
     Args:
         rewards: Of each step, (n_steps, n).

@@ -62,8 +62,9 @@ def check_agent(
             happens is named, with the observation.
         AicompError: It cannot be played here.
     """
-    if file.stat().st_size > MOST_BYTES:
-        raise DataError(f"`{file}` has {file.stat().st_size:,} bytes, and {MOST_BYTES:,} are allowed", "make it smaller")
+    size = file.stat().st_size
+    if size > MOST_BYTES:
+        raise DataError(f"`{file}` has {size:,} bytes, and {MOST_BYTES:,} are allowed", "make it smaller")
     arena = Arena(simulation.competition.environment, simulation.folder)
     package = importlib.util.find_spec("kaggle_environments") if arena.rules is not None and not own_engine else None
     with tempfile.TemporaryDirectory(prefix="aicomp-") as name:
@@ -130,5 +131,7 @@ def _lay_out(file: Path, folder: Path) -> Path:
     except (tarfile.TarError, OSError, EOFError) as e:
         raise DataError(f"`{file}` cannot be unpacked: {e}", "pack it again") from e
     if not (folder / "agent" / _MAIN).is_file():
-        raise DataError(f"`{file}` holds no `{_MAIN}` on its top", f"pack `{_MAIN}` and what it needs, without a folder")
+        raise DataError(
+            f"`{file}` holds no `{_MAIN}` on its top", f"pack `{_MAIN}` and what it needs, without a folder"
+        )
     return folder / "agent" / _MAIN

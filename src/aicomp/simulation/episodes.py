@@ -25,7 +25,7 @@ HIDDEN_SEEDS = 3 * TRAINING_SEEDS
 """Those of an embedded competition's own grade, which only `aicomp submit` plays."""
 
 Act = Callable[[Any, Any], Any]
-"""An agent as Kaggle calls it: observation, configuration -> action. Of a game the observation has `board` and `mark`."""
+"""An agent as Kaggle calls it: observation, configuration -> action. What it sees of a game has `board` and `mark`."""
 
 
 @dataclass

@@ -41,6 +41,7 @@ def as_error(name: str) -> Iterator[None]:
         yield
     except IllegalActionError as e:
         raise DataError(
-            f"agent `{name}` {e.reason} ({place_text(e.episode)}) for the observation {observation_text(e.observation)}",
+            f"agent `{name}` {e.reason} ({place_text(e.episode)}) for the observation "
+            f"{observation_text(e.observation)}",
             "correct the agent",
         ) from e

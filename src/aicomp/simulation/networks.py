@@ -1,6 +1,7 @@
 """The network of policy and value, in torch for training; `player.policy.Policy` has the same numbers for play."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -105,7 +106,7 @@ def entropy(distribution: Categorical | Normal) -> Tensor:
 
 
 def _perceptron(sizes: Sequence[int], gain: float) -> nn.ModuleList:
-    layers = [nn.Linear(a, b) for a, b in zip(sizes[:-1], sizes[1:], strict=True)]
+    layers = [nn.Linear(a, b) for a, b in pairwise(sizes)]
     for i, layer in enumerate(layers):
         _orthogonal(layer, gain if i == len(layers) - 1 else 2**0.5)
     return nn.ModuleList(layers)

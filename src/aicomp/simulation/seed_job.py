@@ -94,7 +94,9 @@ class _Training:
             told = self.ppo.update(self.progress)
             passed = time.monotonic() - began
             self.seconds = before + passed
-            self.progress = max(self.progress, self.ppo.steps / self.recipe.steps, passed / learning if learning else 0.0)
+            self.progress = max(
+                self.progress, self.ppo.steps / self.recipe.steps, passed / learning if learning else 0.0
+            )
             if isinstance(self.environment, SelfPlay) and self.ppo.updates % _SELF_EVERY == 0:
                 self.environment.add_self(self.ppo.policy())
             row = {"epoch": self.ppo.updates, "steps": self.ppo.steps, **told, "score": math.nan}

@@ -152,25 +152,20 @@ class Search:
             raise TimeoutError
         occupied = own | other
         landing = rules.landing(occupied)
-        if not landing:
-            return 0.0, -1
         winning = rules.threats(own, occupied) & landing
         if winning:
             return WIN, self._column(winning)
-        if depth == 0:
-            return self.leaf(own, other), -1
-        first = -1
-        known = self._table.get((own, occupied))
+        if depth == 0 or not landing:
+            return (self.leaf(own, other) if landing else 0.0), -1
+        known, first = self._known(own, occupied, depth, alpha, beta)
         if known is not None:
-            at, value, bound, first = known
-            exact = bound == 0 or (bound > 0 and value >= beta) or (bound < 0 and value <= alpha)
-            if at >= depth and exact:
-                return value, first
+            return known, first
+        # Where the other would win, there is no choice; of two such places one is left open, and the game is lost.
         must = rules.threats(other, occupied) & landing
         best, best_column, low = -3 * WIN, -1, alpha
         for column in self._order if first < 0 else [first, *(c for c in self._order if c != first)]:
-            stone = landing & rules.column_bits(column)
-            if not stone or (must and not stone & must):
+            stone = (must or landing) & rules.column_bits(column)
+            if not stone:
                 continue
             value = -self._value(other, own | stone, depth - 1, -beta, -low)[0]
             value -= (value > 1) - (value < -1)
@@ -179,9 +174,22 @@ class Search:
             low = max(low, best)
             if low >= beta:
                 break
-        bound = 1 if best >= beta else -1 if best <= alpha else 0
-        self._table[own, occupied] = (depth, best, bound, best_column)
+        self._table[own, occupied] = (depth, best, _bound(best, alpha, beta), best_column)
         return best, best_column
+
+    def _known(self, own: int, occupied: int, depth: int, alpha: float, beta: float) -> tuple[float | None, int]:
+        """The value of a position that was looked at as deeply before, None if it was not; and its best column then."""
+        found = self._table.get((own, occupied))
+        if found is None:
+            return None, -1
+        at, value, bound, column = found
+        decides = bound == 0 or (bound > 0 and value >= beta) or (bound < 0 and value <= alpha)
+        return (value if at >= depth and decides else None), column
 
     def _column(self, board: int) -> int:
         return ((board & -board).bit_length() - 1) // self.rules.height
+
+
+def _bound(value: float, alpha: float, beta: float) -> int:
+    """Whether the true value is at least (1), at most (-1) or exactly (0) this one."""
+    return 1 if value >= beta else -1 if value <= alpha else 0

@@ -76,7 +76,8 @@ class Policy:
 def encoded(observation: Any, n_values: int | None) -> np.ndarray:
     """An observation as the network takes it: a number of `n_values` as a one, images with their colours in front."""
     if n_values is not None:
-        return np.eye(n_values, dtype=np.float32)[int(observation)]
+        one: np.ndarray = np.eye(n_values, dtype=np.float32)[int(observation)]
+        return one
     x = np.asarray(observation)
     if x.ndim == 3:
         return np.moveaxis(x, 2, 0)
