@@ -8,13 +8,12 @@ import msgspec
 
 from aicomp import catalogue
 from aicomp.competition import Competition, dump_competition, load_competition
-from aicomp.config import load_config
 from aicomp.contract import Ask, Finding, Given, check_files
 from aicomp.contract.infer import slug_of
 from aicomp.contract.inquiry import shell_word
 from aicomp.errors import DataError, UsageError
 from aicomp.files import atomic_write
-from aicomp.project import CONFIG_FILE
+from aicomp.project import CONFIG_FILE, contract_path
 from aicomp.raw_data import check_against_manifest, check_manifest, copy_raw_data
 from aicomp.registry import resolve
 from aicomp.resources import bundled, bundled_names
@@ -170,7 +169,7 @@ def contract_without_data(folder: Path) -> Competition:
     """
     if not (folder / CONFIG_FILE).is_file():
         raise UsageError(f"`{folder}` is no project: it has no `{CONFIG_FILE}`", "leave `--data-only` out to make one")
-    competition = load_competition(folder / load_config(folder / CONFIG_FILE).competition)
+    competition = load_competition(contract_path(folder))
     if competition.is_simulation:
         raise UsageError(f"`{folder}` is a project on a simulation: it has no data", "go on with `aicomp train`")
     if _is_whole(folder):

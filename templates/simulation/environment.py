@@ -3,6 +3,7 @@
 A car with the kinematic bicycle model on a winding road: keep the lane, and be fast where the road allows it.
 """
 
+import math
 from typing import Any
 
 import gymnasium
@@ -18,6 +19,7 @@ MOST_STEERING = 0.5  # radians
 GRIP = 6.0  # most sideways acceleration that the tyres hold, metres / s^2
 AHEAD = (0.0, 5.0, 10.0, 15.0, 20.0, 30.0, 40.0, 50.0)  # metres at which the road's bend is seen
 PIECE = 0.5  # metres of road between two points
+PIECES_AHEAD = (np.array(AHEAD) / PIECE).astype(int)
 
 Observation = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -45,50 +47,46 @@ class LaneKeeping(gymnasium.Env[Observation, Observation]):
 
     def step(self, action: Observation) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Steer, change speed, and drive for a tenth of a second."""
-        turn, push = np.clip(np.asarray(action, np.float64), -1, 1).tolist()
-        self._steering = float(np.clip(self._steering + 0.15 * turn, -MOST_STEERING, MOST_STEERING))
-        self._speed = float(np.clip(self._speed + (3.0 if push > 0 else 6.0) * push * SECONDS, SLOWEST, FASTEST))
+        turn, push = (within(float(part), 1.0) for part in action)
+        self._steering = within(self._steering + 0.15 * turn, MOST_STEERING)
+        self._speed = min(max(self._speed + (3.0 if push > 0 else 6.0) * push * SECONDS, SLOWEST), FASTEST)
         # What the tyres do not hold, the car does not turn.
-        turning = self._speed * np.tan(self._steering) / AXLES
-        turning = float(np.clip(turning, -GRIP / self._speed, GRIP / self._speed))
-        bend = self._bend_at(self._along)
-        forward = self._speed * np.cos(self._angle) / max(0.2, 1 - self._aside * bend) * SECONDS
-        self._aside += self._speed * float(np.sin(self._angle)) * SECONDS
+        turning = within(self._speed * math.tan(self._steering) / AXLES, GRIP / self._speed)
+        bend = float(self._bends[int(self._along / PIECE)])
+        forward = self._speed * math.cos(self._angle) / max(0.2, 1 - self._aside * bend) * SECONDS
+        self._aside += self._speed * math.sin(self._angle) * SECONDS
         self._angle += turning * SECONDS - bend * forward
-        self._along += forward
+        self._along += max(0.0, forward)
         self._steps += 1
         is_out = abs(self._aside) > LANE or abs(self._angle) > 1.2
         reward = forward / 10 - 0.1 * turn**2 - (5.0 if is_out else 0.0)
-        return self._observe(), float(reward), is_out, self._steps >= N_STEPS, {}
+        return self._observe(), reward, is_out, self._steps >= N_STEPS, {}
 
-    def _draw_road(self) -> list[float]:
+    def _draw_road(self) -> Observation:
         """Bends (1 / radius in metres) of a road that is long enough: straights, and curves of 12 to 80 m."""
         bends: list[float] = []
-        while len(bends) * PIECE < FASTEST * SECONDS * N_STEPS + 2 * AHEAD[-1]:
-            is_curve, side = self.np_random.random() < 0.7, self.np_random.choice([-1.0, 1.0])
+        while len(bends) * PIECE < 1.5 * FASTEST * SECONDS * N_STEPS + 2 * AHEAD[-1]:
+            is_curve, side = self.np_random.random() < 0.7, float(self.np_random.choice([-1.0, 1.0]))
             bend = side / self.np_random.uniform(12, 80) if is_curve else 0.0
             bends += [bend] * int(self.np_random.uniform(15, 60) / PIECE)
         smooth = np.convolve(bends, np.full(20, 1 / 20), mode="same")  # over 10 m
         smooth[: int(10 / PIECE)] = 0.0
-        return [float(bend) for bend in smooth]
-
-    def _bend_at(self, along: float) -> float:
-        return self._bends[max(0, min(int(along / PIECE), len(self._bends) - 1))]
+        return smooth.astype(np.float32)
 
     def _observe(self) -> Observation:
         state = [self._aside / LANE, self._angle, (self._speed - 10) / 10, self._steering / MOST_STEERING]
-        return np.array(state + [20 * self._bend_at(self._along + ahead) for ahead in AHEAD], np.float32)
+        return np.concatenate([np.array(state, np.float32), 20 * self._bends[int(self._along / PIECE) + PIECES_AHEAD]])
 
     def picture(self) -> list[tuple[str, str, list[tuple[float, float]], float]]:
         """Shapes for `episode.gif`, see `aicomp.simulation.drawing`: the road from the car's bonnet on, and the car."""
         x, y, heading, middle = -self._aside, 0.0, -self._angle, []
         for i in range(120):
             middle.append((x, y, heading))
-            heading += self._bend_at(self._along + i * PIECE) * PIECE
-            x, y = x - float(np.sin(heading)) * PIECE, y + float(np.cos(heading)) * PIECE
+            heading += float(self._bends[int(self._along / PIECE) + i]) * PIECE
+            x, y = x - math.sin(heading) * PIECE, y + math.cos(heading) * PIECE
 
         def edge(offset: float) -> list[tuple[float, float]]:
-            return [((x - offset * np.cos(h)) / 30, (y - offset * np.sin(h)) / 30 - 0.8) for x, y, h in middle]
+            return [((x - offset * math.cos(h)) / 30, (y - offset * math.sin(h)) / 30 - 0.8) for x, y, h in middle]
 
         left, right, car = edge(LANE), edge(-LANE), [(-0.03, -0.85), (0.03, -0.85), (0.03, -0.7), (-0.03, -0.7)]
         speed = [(-1.4, -0.9), (-1.35, -0.9), (-1.35, -0.9 + self._speed / 12), (-1.4, -0.9 + self._speed / 12)]
@@ -99,3 +97,8 @@ class LaneKeeping(gymnasium.Env[Observation, Observation]):
             ("polygon", "#D55E00", car, 0),
             ("polygon", "#0072B2", speed, 0),
         ]
+
+
+def within(value: float, most: float) -> float:
+    """A number cut to what lies between -most and most."""
+    return min(max(value, -most), most)
