@@ -41,7 +41,8 @@ def make_fool(seeds):
 
 QUICK = (
     "workers=0", "training.seeds=2", "training.steps=2048", "training.n_environments=4", "training.rollout=64",
-    "training.batch_size=64", "training.epochs=6", "training.learning_rate=0.01", "training.evaluations=2", "evaluation.episodes=12",
+    "training.batch_size=64", "training.epochs=6", "training.learning_rate=0.01", "training.evaluations=2",
+    "evaluation.episodes=12",
     "evaluation.selection=4", "model.hidden=[16]",
 )  # fmt: skip
 

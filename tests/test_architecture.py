@@ -20,13 +20,13 @@ LAYERS = [
      "catalogue", "embedded", "contract",
      "grading", "submission", "ensemble", "recording", "fold_choice", "pseudo",
      "sources", "staging", "scaffold", "checkup", "report", "engine", "cross_validation", "layout", "portfolio",
-     "tuning"},
+     "tuning", "simulation"},
     {"kaggle", "host"},
     {"cli", "__main__"},
 ]  # fmt: skip
 HEAVY = (
     "torch", "pandas", "sklearn", "scipy", "matplotlib", "kaggle", "kagglesdk", "requests", "starlette", "uvicorn",
-    "optuna",
+    "optuna", "gymnasium", "PIL",
 )  # fmt: skip
 COMMANDS = (
     "init", "train", "tune", "blend", "submit", "submissions", "score", "runs", "list", "doctor", "demo", "host",

@@ -58,8 +58,8 @@ def check_agent(
         own_engine: Whether not to ask kaggle-environments even where it is installed.
 
     Raises:
-        DataError: It is no such file, it fails, it is too slow, or it does what is not allowed: the first time is named,
-            with the observation.
+        DataError: It is no such file, fails, is too slow, or does what is not allowed; the first time that it does so
+            is named, with the observation.
         AicompError: It cannot be played here.
     """
     size = file.stat().st_size

@@ -46,8 +46,8 @@ _BY_KIND = {
         "hidden": (64, 64), "activation": "tanh",
     },
     "continuous": {
-        **_SHARED, "steps": 500_000, "learning_rate": 1e-3, "entropy": 0.0, "normalize": True,
-        "hidden": (64, 64), "activation": "tanh",
+        **_SHARED, "steps": 1_000_000, "rollout": 256, "batch_size": 512, "gamma": 0.98, "learning_rate": 1e-3,
+        "entropy": 0.0, "normalize": True, "hidden": (64, 64), "activation": "tanh",
     },
 }  # fmt: skip
 

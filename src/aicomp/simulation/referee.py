@@ -121,7 +121,7 @@ def _by_kaggle(request: Request) -> tuple[str, list[Episode]]:
     episodes = []
     for i in range(request.n):
         opponent, side = request.opponents[i // 2 % len(request.opponents)], i % 2
-        episode = Episode(request.first_seed + i, f"{opponent}, moving {'first' if side == 0 else 'second'}")
+        episode = Episode(request.first_seed + i, f"{opponent}, moving {'second' if side == 0 else 'first'}")
         other = request.file if opponent == "itself" else opponent
         game = make(name, debug=False, configuration={"randomSeed": request.first_seed + i})
         began = time.perf_counter()
