@@ -4,6 +4,7 @@ Runs without network, see `simulation.check`. Where kaggle-environments is insta
 """
 
 import json
+import random
 import sys
 import time
 from collections.abc import Callable
@@ -123,7 +124,8 @@ def _by_kaggle(request: Request) -> tuple[str, list[Episode]]:
         opponent, side = request.opponents[i // 2 % len(request.opponents)], i % 2
         episode = Episode(request.first_seed + i, f"{opponent}, moving {'second' if side == 0 else 'first'}")
         other = request.file if opponent == "itself" else opponent
-        game = make(name, debug=False, configuration={"randomSeed": request.first_seed + i})
+        random.seed(episode.seed)  # its opponents draw from this generator
+        game = make(name, debug=False)
         began = time.perf_counter()
         steps = game.run([request.file, other] if side == 0 else [other, request.file])
         episode.slowest = (time.perf_counter() - began) / max(1, len(steps))  # of both, on average
