@@ -21,14 +21,13 @@ LAYERS = [
      "catalogue", "embedded", "contract",
      "grading", "submission", "ensemble", "recording", "fold_choice", "pseudo",
      "sources", "staging", "scaffold", "checkup", "report", "engine", "explain", "fold_model", "cross_validation",
-     "layout", "portfolio",
-     "tuning"},
+     "layout", "portfolio", "tuning", "simulation"},
     {"kaggle", "host"},
     {"cli", "__main__"},
 ]  # fmt: skip
 HEAVY = (
     "torch", "pandas", "sklearn", "scipy", "matplotlib", "kaggle", "kagglesdk", "requests", "starlette", "uvicorn",
-    "optuna",
+    "optuna", "gymnasium", "PIL",
 )  # fmt: skip
 COMMANDS = (
     "init", "train", "tune", "blend", "submit", "submissions", "score", "runs", "explain", "list", "doctor", "demo",

@@ -336,9 +336,18 @@ def load_config(path: Path, overrides: list[str] | None = None) -> Config:
         UsageError: Not TOML, an unknown key (with the nearest known one), or a value of the wrong type.
     """
     tree = read_toml(path)
-    for entry in overrides or []:
-        _apply_override(tree, entry)
+    apply_overrides(tree, overrides or [])
     return to_struct(tree, Config, str(path.name))
+
+
+def apply_overrides(tree: dict[str, Any], overrides: list[str]) -> None:
+    """Change a parsed TOML tree by `key=value` entries.
+
+    Raises:
+        UsageError: An entry has no `=`, or names a section where there is a value.
+    """
+    for entry in overrides:
+        _apply_override(tree, entry)
 
 
 def _apply_override(tree: dict[str, Any], entry: str) -> None:

@@ -53,6 +53,8 @@ def copy_raw_data(source: Path, names: Sequence[str], project_folder: Path, medi
         DataError: An archive is broken, or has a member that may not be unpacked.
         AicompError: The disk is full or the folder cannot be written.
     """
+    if not names:
+        return  # a simulation has no data
     manifest_path(project_folder).unlink(missing_ok=True)  # while files change, nothing says that they are whole
     raw = project_folder / "data" / "raw"
     index = MediaIndex.of(source, media) if media else MediaIndex((), {})
