@@ -22,7 +22,7 @@ def rows_of(series, steps, keys=None, numbers=None):
     places = np.column_stack([series, steps]).astype(np.int64)
     x_num = np.zeros((len(places), 0)) if numbers is None else np.asarray(numbers)
     x_cat = np.zeros((len(places), 0)) if keys is None else np.asarray(keys)[places[:, 0]]
-    return Rows(x_num.astype(np.float32), x_cat.astype(np.int64), None, places)
+    return Rows(x_num.astype(np.float32), x_cat.astype(np.int64), places=places)
 
 
 def grid_rows(values, first=0, **more):

@@ -505,7 +505,7 @@ class TestOwnSplitter:
         assert folds.notes == ["5 of 10 rows are in no validation part"]
 
     def test_may_take_all_arguments(self, tmp_path):
-        body = "names = sorted(options); assert len(names) == 11, names; return [([0], [1])]"
+        body = "names = sorted(options); assert len(names) == 12, names; return [([0], [1])]"
         name = own_splitter(tmp_path, body, "**options")
         fold_column, groups = texts([0, 1]), texts(["a", "b"])
         folds = split(
@@ -554,3 +554,37 @@ class TestOwnSplitter:
         (tmp_path / "split.py").write_text("halves = 3\n")
         with pytest.raises(UsageError, match="splitter `split:halves` is no function but int"):
             split("split:halves", np.zeros(10), folder=tmp_path)
+
+
+class TestHoldout:
+    @pytest.mark.parametrize(("share", "n_valid"), [("auto", 10), (0.2, 20), (0.5, 50)])
+    def test_one_fold_validates_a_share(self, share: object, n_valid: int) -> None:
+        strings = np.array([f"text {i}" for i in range(100)], dtype=object)
+        (fold,) = split("holdout", strings, problem_type="string", holdout=share).folds
+        assert len(fold.valid) == n_valid
+        assert sorted([*fold.train, *fold.valid]) == list(range(100))
+
+    def test_a_tenth_is_at_most_five_thousand_rows(self) -> None:
+        (fold,) = split("holdout", np.zeros(100_000), problem_type="regression").folds
+        assert len(fold.valid) == 5000
+
+    def test_it_has_its_share_of_each_class(self) -> None:
+        y = np.repeat([0, 1], [80, 20])
+        (fold,) = split("holdout", y).folds
+        assert y[fold.valid].sum() == 2
+
+    def test_groups_stay_on_one_side(self) -> None:
+        groups = np.array([f"g{i // 5}" for i in range(100)], dtype=object)
+        (fold,) = split("holdout", np.zeros(100), groups=groups).folds
+        assert len(fold.valid) == 10
+        assert not set(groups[fold.valid]) & set(groups[fold.train])
+
+    def test_the_latest_rows_are_held_out(self) -> None:
+        time = np.random.default_rng(0).permutation(100).astype(float)
+        (fold,) = split("holdout", np.zeros(100), time=time).folds
+        assert time[fold.valid].min() > time[fold.train].max()
+        assert len(fold.valid) == 10
+
+    def test_other_splitters_refuse_the_share(self) -> None:
+        with pytest.raises(UsageError, match="splitter `kfold` does not use it"):
+            split("kfold", np.zeros(100), holdout=0.1)

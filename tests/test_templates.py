@@ -17,7 +17,7 @@ from aicomp.resources import bundled, bundled_names
 
 ROOT = Path(__file__).parent.parent
 TEMPLATES = bundled_names("templates")
-ON_TABLES = [name for name in TEMPLATES if name not in ("text", "forecast")]
+ON_TABLES = [name for name in TEMPLATES if name not in ("text", "image", "audio", "simulation", "forecast")]
 
 
 def run(folder, *command):
@@ -87,6 +87,36 @@ def test_the_text_template_is_chosen_for_texts_and_its_models_learn_them(tmp_pat
         assert trained["mean"] > 0.8
         assert aicomp(folder, "submit", "--dry-run")["status"] == "valid"
     assert "f1 of all out-of-fold predictions" in run(folder, "train.py")
+
+
+QUICK_AGENT = (
+    "workers=0", "training.seeds=1", "training.steps=8192", "training.evaluations=2", "evaluation.episodes=4",
+    "evaluation.selection=2",
+)  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("competition", ["cartpole", "lane-keeping"])
+def test_the_simulation_template_trains_an_agent_and_its_submission_plays(tmp_path, competition):
+    folder = scaffold(tmp_path, "simulation", competition)
+    trained = aicomp(folder, "train", *(part for entry in QUICK_AGENT for part in ("--set", entry)))
+    assert trained["evaluation"]["episodes"] == 4
+    assert (folder / "runs" / trained["run"] / "episode.gif").stat().st_size > 1000
+    submission = aicomp(folder, "submit", "--dry-run")
+    assert (submission["status"], submission["run"]) == ("valid", trained["run"])
+
+
+@pytest.mark.slow
+def test_the_driver_by_rules_is_tuned_on_roads_of_training_and_stays_on_the_road(tmp_path):
+    folder = scaffold(tmp_path, "simulation", "lane-keeping")
+    grid = {"aside": (0.02,), "angle": (0.6,), "sideways": (3.0, 6.0), "braking": (6.0,), "early": (0.5,)}
+    code = (folder / "baseline.py").read_text()
+    (folder / "baseline.py").write_text(re.sub(r"GRID = \{.*?\n\}", f"GRID = {grid}", code, flags=re.DOTALL))
+    quick = (*QUICK_AGENT[:1], "model.name=baseline:make_driver", *QUICK_AGENT[4:])
+    trained = aicomp(folder, "train", *(part for entry in quick for part in ("--set", entry)))
+    assert trained["evaluation"]["mean"] > 35  # 30 s at 12 metres a second
+    [listed] = aicomp(folder, "runs")["runs"]
+    assert listed["model"] == "baseline:make_driver"
 
 
 @pytest.mark.slow

@@ -1,18 +1,21 @@
 """A project's data, ready to be folded: features of train and test, targets as arrays, ids, groups and times."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from aicomp.competition import Competition
 from aicomp.data.dates import parse_dates
+from aicomp.data.media_files import MediaIndex
 from aicomp.data.panel import Panel
 from aicomp.data.reading import check_finite, is_strings, line_numbers, parse_numbers, read_pair, read_table
 from aicomp.data.steps import read_times
 from aicomp.errors import AicompError, DataError, UsageError
+from aicomp.media import FoundMedia, naming_files, take_media, take_other_media
 from aicomp.project import Project
 
 
@@ -32,6 +35,7 @@ class Dataset:
         texts: Columns of the raw files that were read as strings.
         hidden: Columns of the raw files that are no features.
         series: Series and steps of the rows, None if nothing is forecast.
+        media: Columns that name files, whose values are paths, or that are pixels.
     """
 
     train: pd.DataFrame
@@ -44,6 +48,7 @@ class Dataset:
     fold_column: np.ndarray | None
     texts: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
+    media: FoundMedia = field(default_factory=FoundMedia)
     series: "SeriesRows | None" = None
 
 
@@ -85,14 +90,18 @@ def load_dataset(project: Project) -> Dataset:
         check_ids(train, competition, train_path)
 
     fold_only = {c for c in (group, split.fold_column) if c}
-    ids = {c for c in competition.id if c not in train.columns or _only_names(test[c])}
+    index = MediaIndex.of(project.raw)
+    of_train = [c for c in competition.id if c in train.columns]
+    files = naming_files(train[of_train], test[of_train], index)
+    ids = {c for c in competition.id if c not in train.columns or (_only_names(test[c]) and c not in files)}
     hidden = {*ids, *competition.target, *fold_only}
     features = [_features(project, t.drop(columns=[c for c in t.columns if c in hidden])) for t in (train, test)]
     for table, path in zip(features, (train_path, test_path), strict=True):
         check_finite(table, path)
+    media, of_rows, of_test = take_media(project, features[0], features[1], index)
     return Dataset(
-        train=features[0],
-        test=features[1],
+        train=of_rows,
+        test=of_test,
         y=y,
         train_ids=train[[c for c in competition.id if c in train.columns]],
         test_ids=test[list(competition.id)],
@@ -102,6 +111,7 @@ def load_dataset(project: Project) -> Dataset:
         texts=texts,
         hidden=tuple(sorted(hidden)),
         series=_series(project, (train, train_path), (test, test_path), time),
+        media=media,
     )
 
 
@@ -135,35 +145,38 @@ def _series(
 
 
 def load_test(
-    project: Project, path: Path, *, texts: Sequence[str], hidden: Sequence[str], panel: Panel | None = None
-) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray | None]:
+    project: Project, path: Path, reading: Mapping[str, Any]
+) -> tuple[pd.DataFrame, pd.DataFrame, FoundMedia, np.ndarray | None]:
     """Read other test rows as those of a run were read.
 
     Args:
         project: The project.
-        path: File of the form of the competition's test file.
-        texts: `Dataset.texts` of the run.
-        hidden: `Dataset.hidden` of the run.
-        panel: The run's series, if it forecasts.
+        path: File of the form of the competition's test file; files that its columns name lie beside it or in the
+            project's `data/raw/`.
+        reading: `reading.json` of the run.
 
     Returns:
-        Features, ids, and numbers of series and steps of the rows.
+        Features and ids of the rows, which columns name files, and numbers of series and steps where they are forecast.
 
     Raises:
         DataError: The file breaks the contract.
         UsageError: The feature function is wrong.
     """
     competition = project.competition
-    table = read_table(path, strings=_exact(project), texts=texts, encoding=competition.files.encoding)
+    table = read_table(path, strings=_exact(project), texts=reading["texts"], encoding=competition.files.encoding)
     _number_rows(table, competition)
     check_ids(table, competition, path)
-    features = _features(project, table.drop(columns=[c for c in table.columns if c in hidden]))
+    features = _features(project, table.drop(columns=[c for c in table.columns if c in reading["hidden"]]))
     check_finite(features, path)
+    media = FoundMedia()
+    if reading.get("media"):  # absent in runs of old
+        media, features = take_other_media(project, reading["media"], features, path.parent)
     places = None
-    if panel is not None:
+    if reading.get("panel"):  # likewise
+        panel = Panel.from_dict(reading["panel"])
         places = panel.place(table, path)
         panel.check_future(places, path)
-    return features, table[list(competition.id)], places
+    return features, table[list(competition.id)], media, places
 
 
 def _exact(project: Project) -> set[str]:
@@ -252,7 +265,7 @@ def encode_target(train: pd.DataFrame, competition: Competition, path: Path) -> 
         path: The file, for messages.
 
     Returns:
-        int64 class codes (n,), float64 values (n,), or float64 (n, n_targets).
+        int64 class codes (n,), float64 values (n,), float64 (n, n_targets), or strings, object (n,).
 
     Raises:
         DataError: A target is missing, is no number, or is a label that the contract does not list.
@@ -262,9 +275,11 @@ def encode_target(train: pd.DataFrame, competition: Competition, path: Path) -> 
         raise DataError(f"`{path.name}` has no target column `{absent[0]}`", _columns(train))
     for column in competition.target:
         missing = np.flatnonzero(train[column].isna().to_numpy())
-        if len(missing):
+        if len(missing) and not competition.submission.blank:
             line = line_numbers(path)[missing[0]]
             raise DataError(f"`{path.name}` line {line}: target `{column}` is missing", "remove the row or fill it in")
+    if competition.problem_type == "string":
+        return train[competition.target[0]].fillna("").map(str).to_numpy(dtype=object)
     if competition.labels:
         return _codes(train[competition.target[0]], competition, path)
     values = np.column_stack([parse_numbers(train[c], file=path, column=c) for c in competition.target])

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from aicomp import catalogue
+from aicomp.class_folders import with_tables
 from aicomp.competition import Competition
 from aicomp.contract import Ask, Finding, Given, infer_contract
 from aicomp.contract.inquiry import shell_word
@@ -80,8 +81,9 @@ def opened(
 ) -> Iterator[tuple[Path, Competition, tuple[Finding, ...]]]:
     """The folder with the competition's files, its contract, and how that was found."""
     if isinstance(source, Download):
-        inferred = infer_contract(source.folder, given, source.slug, ask)
-        yield source.folder, source.describe(inferred.competition), (*source.findings, *inferred.findings)
+        with with_tables(source.folder) as folder:
+            inferred = infer_contract(folder, given, source.slug, ask)
+            yield folder, source.describe(inferred.competition), (*source.findings, *inferred.findings)
         return
     if not is_embedded(source, into):
         with source_folder(source) as folder:
@@ -117,13 +119,14 @@ def is_embedded(source: str, into: Path | None) -> bool:
 def source_folder(source: str | Download) -> Iterator[Path]:
     """The folder with the files of an embedded competition, of a download, of a folder or of a .zip."""
     if isinstance(source, Download):
-        yield source.folder
+        with with_tables(source.folder) as folder:
+            yield folder
     elif source in catalogue.names():
         with tempfile.TemporaryDirectory(prefix="aicomp-") as temporary:
             catalogue.load(source).write_data(Path(temporary))
             yield Path(temporary)
     elif Path(source).exists():
-        with unpacked(Path(source)) as folder:
+        with unpacked(Path(source)) as found, with_tables(found) as folder:
             yield folder
     else:
         raise _unknown_source(source)

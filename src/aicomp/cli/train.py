@@ -51,15 +51,27 @@ def train(
     Pseudo-labels are honest: each fold learns those of RUN's model of the same fold, which has not seen the rows that
     are validated. RUN is a run of `aicomp train`, or a blend of such runs, with the same folds.
 
+    In a project on a simulation an agent is trained with several seeds (`training.seeds`), and the best one plays the
+    episodes of evaluation; a time limit ends their training earlier.
+
     With --json the keys are: run, folder, metric, greater_is_better, folds (score of each), mean, std, pooled,
     n_validated, last_step, seconds (of all folds together). With a time limit also: time_limit and seconds_used, kind
     ("blend", "member", or "floor": the prior of the targets, where no model was ready), method and gain of the blend,
     plan (list of member, model, params, seed, status: done, reused, dropped or failed, reason, cv, seconds, run,
-    weight).
+    weight). Of a simulation, folds are the seeds, and there are also: evaluation (mean, low, high, episodes),
+    best_fold, slowest (seconds of an action), opponents (of a game, by name: won, drawn, lost and the interval).
     """
     from aicomp.project import Project
+    from aicomp.simulation.project import Simulation, open_project
 
     output = Output(as_json)
+    simulation = open_project(project_folder, overrides)
+    if isinstance(simulation, Simulation):
+        from aicomp.cli.simulation import train_agent
+
+        refused = {"--seeds": seeds > 1, "--pseudo": pseudo is not None}
+        train_agent(simulation, output, time_limit=time_limit, fresh=fresh, refused=refused)
+        return
     if pseudo is not None:
         overrides = [*(overrides or []), pseudo_override(project_folder, overrides, pseudo)]
     project = Project.open(project_folder, overrides)

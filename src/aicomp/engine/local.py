@@ -28,7 +28,7 @@ def start_pool(project: Path, config: Config) -> Pool | None:
     wanted = n_cores() if config.workers == "auto" else int(config.workers)
     if config.workers == "auto" and config.device in ("cuda", "mps"):
         wanted = 1
-    n_folds = max(1, config.split.n_splits * max(1, config.split.n_repeats))
+    n_folds = 1 if config.split.splitter == "holdout" else config.split.n_splits * config.split.n_repeats
     return Pool(project, max(1, min(wanted, n_folds)), share_gpu=config.workers != "auto")
 
 

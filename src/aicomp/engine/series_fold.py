@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 import msgspec
 import numpy as np
-from safetensors.numpy import load_file
 
+from aicomp.data.arrays import load_arrays
 from aicomp.data.columns import Column
 from aicomp.data.encoding import Encoder, Numbers
 from aicomp.data.panel import SERIES_FILE, Panel
@@ -59,8 +59,8 @@ def encode_series(run: Run, fold: dict[str, np.ndarray], numbers: Numbers) -> En
     keys = [columns.pop(name) for name in panel.names if name in columns]
     train, test = Table.load(run.work / "train.safetensors"), Table.load(run.work / "test.safetensors")
     encoder = Encoder([*keys, *columns.values()], numbers).fit(train, fold["train"], may_be_empty=True)
-    places = load_file(run.work / SERIES_FILE)
-    y = load_file(run.work / "target.safetensors")["y"]
+    places = load_arrays(run.work / SERIES_FILE)
+    y = load_arrays(run.work / "target.safetensors")["y"]
     known = _rows(encoder, train, places["train"])
     spec = SeriesSpec(
         n_series=len(panel.keys),

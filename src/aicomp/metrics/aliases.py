@@ -104,6 +104,21 @@ ALIASES: dict[str, str] = {
     "spearman correlation": "spearman",
     "spearman's rank correlation": "spearman",
     "spearman rank correlation coefficient": "spearman",
+    "sacrebleu": "bleu",
+    "bleu score": "bleu",
+    "corpus bleu": "bleu",
+    "chrf2": "chrf",
+    "chrf score": "chrf",
+    "rouge 1": "rouge1",
+    "rouge 1 f1": "rouge1",
+    "rouge 2": "rouge2",
+    "rouge 2 f1": "rouge2",
+    "rouge l": "rougeL",
+    "rouge l f1": "rougeL",
+    "rouge": "rougeL",
+    "word error rate": "wer",
+    "character error rate": "cer",
+    "exact match": "exact_match",
 }
 """Spelling -> name of a metric; case, spaces and punctuation make no difference."""
 

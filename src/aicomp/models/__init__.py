@@ -1,4 +1,4 @@
-"""Models for tables by name, and the layers that a project's own `model.py` is built from.
+"""Models by name, and the layers that a project's own `model.py` is built from.
 
 A network (`MODELS`) is what `build_model(spec, **params)` returns: an `nn.Module` whose `forward(x_num, x_cat)` gives
 (batch, n_outputs), or (batch, k, n_outputs) for k members side by side; see `ModelSpec`. A model that learns a fold
@@ -29,15 +29,19 @@ from aicomp.models.join import Join
 from aicomp.models.lightgbm import LightGBM
 from aicomp.models.linear import Linear, build_linear
 from aicomp.models.local import Drift, Local, Naive, SeasonalMean, SeasonalNaive, seasonal_mean
+from aicomp.models.media import reading_images, reading_sounds
 from aicomp.models.memory import Memory, RemembersRows, remembers_rows
 from aicomp.models.mlp import MLP, build_mlp
 from aicomp.models.modern_nca import ModernNCA, build_modern_nca
 from aicomp.models.params import with_params
 from aicomp.models.realmlp import ParametricActivation, PeriodicEmbedding, RealMLP, build_realmlp
+from aicomp.models.resnet import ResidualBlock, ResNet, build_audio_resnet, build_image_resnet
 from aicomp.models.ridge import Ridge
 from aicomp.models.scaled import ScaledLinear
+from aicomp.models.sentences import Lead
+from aicomp.models.seq2seq import Seq2Seq
 from aicomp.models.smoothed import SeasonalGrowth, Theta
-from aicomp.models.spec import ModelSpec, SeriesSpec, bin_edges
+from aicomp.models.spec import MediaInput, ModelSpec, SeriesSpec, bin_edges
 from aicomp.models.statistical import ETS, AutoARIMA, AutoTheta
 from aicomp.models.tabm import BatchEnsembleLinear, EnsembleLinear, TabM, build_tabm
 from aicomp.models.text_bag import TextBag, build_text_bag
@@ -55,6 +59,8 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
     "linear": build_linear,
     "text-bag": build_text_bag,
     "transformer": build_transformer,
+    "image-resnet": build_image_resnet,
+    "audio-resnet": build_audio_resnet,
 }
 
 ESTIMATORS: dict[str, type[Estimator]] = {
@@ -76,6 +82,8 @@ ESTIMATORS: dict[str, type[Estimator]] = {
     "ets": ETS,
     "auto-theta": AutoTheta,
     "auto-arima": AutoARIMA,
+    "lead": Lead,
+    "seq2seq": Seq2Seq,
 }
 
 ALL_MODELS: dict[str, Callable[..., nn.Module] | type[Estimator]] = {**MODELS, **ESTIMATORS}
@@ -113,9 +121,11 @@ __all__ = [
     "Goal",
     "History",
     "Join",
+    "Lead",
     "LightGBM",
     "Linear",
     "Local",
+    "MediaInput",
     "Memory",
     "ModelSpec",
     "ModernNCA",
@@ -127,6 +137,8 @@ __all__ = [
     "ReadsTexts",
     "RealMLP",
     "RemembersRows",
+    "ResNet",
+    "ResidualBlock",
     "Ridge",
     "Round",
     "Rows",
@@ -134,6 +146,7 @@ __all__ = [
     "SeasonalGrowth",
     "SeasonalMean",
     "SeasonalNaive",
+    "Seq2Seq",
     "SeriesSpec",
     "SharedDropout",
     "State",
@@ -145,7 +158,9 @@ __all__ = [
     "Watch",
     "XGBoost",
     "bin_edges",
+    "build_audio_resnet",
     "build_ft_transformer",
+    "build_image_resnet",
     "build_linear",
     "build_mlp",
     "build_modern_nca",
@@ -157,6 +172,8 @@ __all__ = [
     "hashed_words",
     "is_estimator",
     "is_installed",
+    "reading_images",
+    "reading_sounds",
     "reading_texts",
     "remembers_rows",
     "seasonal_mean",

@@ -69,11 +69,12 @@ FIRST: tuple[Member, ...] = (
 )
 """The first of each kind."""
 
-READERS: tuple[Member, ...] = (
-    Member("text-linear", share=1.0, is_first=True),
-    Member("text-bag", share=2.0, is_first=True),
-)
-"""The same of the kinds that read texts, which come before them where there are texts."""
+READERS: dict[str, tuple[Member, ...]] = {
+    "image": (Member("image-resnet", share=3.0, is_first=True),),
+    "audio": (Member("audio-resnet", share=3.0, is_first=True),),
+    "text": (Member("text-linear", share=1.0, is_first=True), Member("text-bag", share=2.0, is_first=True)),
+}
+"""The same of the models that read columns of a kind, which come before them where there are such columns."""
 
 FORECASTERS: tuple[Member, ...] = (
     Member("seasonal-growth", share=0.3, is_first=True),
@@ -106,6 +107,8 @@ VARIANTS: dict[str, tuple[Mapping[str, Any], ...]] = {
     "ft-transformer": ({}, {"n_blocks": 3}),
     "forecast-net": ({"size_power": 1.0}, {"d_hidden": 64, "dropout": 0.3}, {"epochs": 4, "d_hidden": 16}),
     "forecast-trees": ({"num_leaves": 16, "learning_rate": 0.02}, {"size_power": 1.0}, {"n_estimators": 50}),
+    "image-resnet": ({}, {"n_blocks": 2}, {"width": 48}),
+    "audio-resnet": ({}, {"n_blocks": 2}, {"width": 48}),
 }
 """Other parameters by model, within its `SPACE`; with each of them goes another seed."""
 

@@ -23,8 +23,8 @@ def plan(project: Project, layout: Layout, only: str | None) -> list[Attempt]:
         layout: Its data.
         only: The one model that shall be tried, None for all.
     """
-    has_text = any(column.kind == "text" for column in layout.columns)
-    attempts = [Attempt(member) for member in first_members(project, only=only, has_text=has_text)]
+    kinds = {column.kind for column in layout.columns}
+    attempts = [Attempt(member) for member in first_members(project, only=only, kinds=kinds)]
     for attempt in attempts:
         reason = None if only is not None else _reason_against(attempt.member, layout)
         if reason is not None:

@@ -1,6 +1,7 @@
 """A project with the config of one member."""
 
 import dataclasses
+from collections.abc import Set
 from typing import Any
 
 import msgspec
@@ -79,17 +80,18 @@ def can_be_capped(model: str) -> bool:
     return is_network(model) or model in _ROUNDS
 
 
-def first_members(project: Project, *, only: str | None, has_text: bool) -> list[Member]:
-    """The first of each kind; a model of the project's own comes before all others, and one that reads texts next.
+def first_members(project: Project, *, only: str | None, kinds: Set[str]) -> list[Member]:
+    """The first of each kind; a model of the project's own comes before all others, then those on files and on texts.
 
     Args:
         project: The project.
         only: The one model that shall be tried, None for all.
-        has_text: Whether there is a column of text.
+        kinds: Kinds of the columns. Models of tables are not tried where there are none but images and sounds.
     """
     if only is not None:
         return [Member(only, is_first=True)]
-    first = [*READERS, *FIRST] if has_text else [*FIRST]
+    first = [member for kind, members in READERS.items() if kind in kinds for member in members]
+    first += FIRST if kinds - {"image", "audio", "drop"} else ()
     if project.competition.horizon:  # models of single rows know nothing of what came before
         first = [*FORECASTERS]
     own = project.config.model.name

@@ -1,16 +1,22 @@
 """Predict rows with a trained network."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from aicomp.data.rows import Rows
-from aicomp.models.texts import has_tokens, trimmed
+from aicomp.training.extra_inputs import View, Viewed, extra_input
 from aicomp.training.losses import Objective
 from aicomp.training.regularization import Batch
 
 CHUNK = {"cpu": 1024, "cuda": 65_536, "mps": 65_536}
 """Rows that are predicted at once: on a CPU few enough that their activations stay in its cache."""
+
+_MOST_PIXELS = {"cpu": 200_000, "cuda": 20_000_000, "mps": 20_000_000}
+"""Pixels of images, or points of sounds, that are predicted at once: their activations are many times as large."""
 
 
 def outputs_of(model: nn.Module, x_num: Tensor, x_cat: Tensor, *more: Tensor, amp: bool) -> Tensor:
@@ -20,7 +26,8 @@ def outputs_of(model: nn.Module, x_num: Tensor, x_cat: Tensor, *more: Tensor, am
         model: On the device of the rows.
         x_num: Numbers.
         x_cat: Codes.
-        more: Tokens, for a model that reads texts; for one that remembers rows, in training, which rows these are.
+        more: The extra input, for a model that reads texts or files; for one that remembers rows, in training, which
+            rows these are.
         amp: Whether products are made in bfloat16.
     """
     with torch.autocast(x_num.device.type, dtype=torch.bfloat16, enabled=amp):
@@ -40,30 +47,55 @@ def evaluate(model: nn.Module, objective: Objective, rows: Batch, *, amp: bool) 
     """
     model.eval()
     parts, total = [], 0.0
-    size = CHUNK[rows.x_num.device.type]
+    size = _chunk(rows)
     for start in range(0, max(1, len(rows.x_num)), size):
         chunk = slice(start, start + size)
-        tokens = () if rows.tokens is None else (trimmed(rows.tokens[chunk]),)
-        outputs = outputs_of(model, rows.x_num[chunk], rows.x_cat[chunk], *tokens, amp=amp)
+        more = () if rows.source is None else (rows.source(chunk),)
+        outputs = outputs_of(model, rows.x_num[chunk], rows.x_cat[chunk], *more, amp=amp)
         parts.append(objective.predict(outputs.cpu()))  # in float64, which not every device has
         if len(rows.targets):
             total += float(objective.loss(outputs, rows.targets[chunk])) * len(outputs)
     return torch.cat(parts).numpy(), total / max(1, len(rows.x_num))
 
 
-def predict(model: nn.Module, objective: Objective, rows: Rows, *, device: torch.device, amp: bool) -> np.ndarray:
-    """Predict encoded rows: probabilities, or values in the target's unit, float64."""
-    return evaluate(model, objective, batch_of(model, rows, torch.empty(0), device), amp=amp)[0]
+def _chunk(rows: Batch) -> int:
+    """Rows that are predicted at once."""
+    device = rows.x_num.device.type
+    if rows.source is None or not len(rows.x_num):
+        return CHUNK[device]
+    one = rows.source(slice(1))
+    return min(CHUNK[device], max(1, _MOST_PIXELS[device] // one.numel())) if one.is_floating_point() else CHUNK[device]
+
+
+def predict(
+    model: nn.Module,
+    objective: Objective,
+    rows: Rows,
+    *,
+    device: torch.device,
+    amp: bool,
+    views: Sequence[View] = (),
+) -> np.ndarray:
+    """Predict encoded rows: probabilities, or values in the target's unit, float64.
+
+    Args:
+        model: On the device.
+        objective: Turns outputs into predictions.
+        rows: The rows.
+        device: Where the model lies.
+        amp: Whether products are made in bfloat16.
+        views: Further views of a row's files, such as mirror images: the mean of all is what comes out.
+    """
+    batch = batch_of(model, rows, torch.empty(0), device)
+    seen = [batch, *(replace(batch, source=Viewed(batch.source, v)) for v in views if batch.source is not None)]
+    parts = [evaluate(model, objective, one, amp=amp)[0] for one in seen]
+    return parts[0] if len(parts) == 1 else np.asarray(np.mean(parts, axis=0))
 
 
 def batch_of(model: nn.Module, rows: Rows, targets: Tensor, device: torch.device) -> Batch:
-    """All of some rows as one batch, with their tokens if the model reads texts."""
+    """All of some rows as one batch, with the extra input that the model takes."""
     x_num, x_cat = tensors_of(rows, device)
-    tokens = None
-    if has_tokens(model):
-        assert rows.texts is not None
-        tokens = model.tokens(rows.texts).to(device)
-    return Batch(x_num, x_cat, targets.to(device), tokens=tokens)
+    return Batch(x_num, x_cat, targets.to(device), source=extra_input(model, rows, device))
 
 
 def tensors_of(rows: Rows, device: torch.device | None = None) -> tuple[Tensor, Tensor]:
