@@ -17,7 +17,7 @@ from aicomp.suggest import unknown_name
 
 Auto = Literal["auto"]
 
-STRING_MODEL_NAMES = ("seq2seq", "lead")
+STRING_MODEL_NAMES = ("rewrite", "extract", "lead", "seq2seq", "pretrained-seq2seq")
 """The models whose predictions are strings."""
 
 ESTIMATOR_NAMES = ("lightgbm", "catboost", "xgboost", "extra-trees", "ridge", "text-linear", *STRING_MODEL_NAMES)

@@ -20,6 +20,7 @@ from aicomp.models.embeddings import (
 )
 from aicomp.models.estimator import Estimator, Goal, PerColumn, Round, State, Watch, is_estimator
 from aicomp.models.extra_trees import ExtraTrees
+from aicomp.models.extract import Extract
 from aicomp.models.ft_transformer import FTTransformer, build_ft_transformer
 from aicomp.models.join import Join
 from aicomp.models.lightgbm import LightGBM
@@ -29,8 +30,10 @@ from aicomp.models.memory import Memory, RemembersRows, remembers_rows
 from aicomp.models.mlp import MLP, build_mlp
 from aicomp.models.modern_nca import ModernNCA, build_modern_nca
 from aicomp.models.params import with_params
+from aicomp.models.pretrained_seq2seq import PretrainedSeq2Seq
 from aicomp.models.realmlp import ParametricActivation, PeriodicEmbedding, RealMLP, build_realmlp
 from aicomp.models.resnet import ResidualBlock, ResNet, build_audio_resnet, build_image_resnet
+from aicomp.models.rewrite import Rewrite
 from aicomp.models.ridge import Ridge
 from aicomp.models.scaled import ScaledLinear
 from aicomp.models.sentences import Lead
@@ -63,8 +66,11 @@ ESTIMATORS: dict[str, type[Estimator]] = {
     "extra-trees": ExtraTrees,
     "ridge": Ridge,
     "text-linear": TextLinear,
+    "rewrite": Rewrite,
+    "extract": Extract,
     "lead": Lead,
     "seq2seq": Seq2Seq,
+    "pretrained-seq2seq": PretrainedSeq2Seq,
 }
 
 ALL_MODELS: dict[str, Callable[..., nn.Module] | type[Estimator]] = {**MODELS, **ESTIMATORS}
@@ -89,6 +95,7 @@ __all__ = [
     "EnsembleLinear",
     "Estimator",
     "ExtraTrees",
+    "Extract",
     "FTTransformer",
     "FeatureEmbedding",
     "Goal",
@@ -104,11 +111,13 @@ __all__ = [
     "PerColumn",
     "PeriodicEmbedding",
     "PiecewiseLinearEmbedding",
+    "PretrainedSeq2Seq",
     "ReadsTexts",
     "RealMLP",
     "RemembersRows",
     "ResNet",
     "ResidualBlock",
+    "Rewrite",
     "Ridge",
     "Round",
     "Rows",
