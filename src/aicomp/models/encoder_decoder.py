@@ -242,11 +242,12 @@ def beam_search(
     for length in range(1, most + 1):
         log_p, past = model.step(written[:, -1], length - 1, memory, mask, past)
         total = (scores.view(-1, 1) + log_p).view(n, -1)
-        scores, picks = total.topk(2 * k, dim=1)  # at most k of these end here
+        scores, picks = total.topk(min(2 * k, total.shape[1]), dim=1)  # at most k of these end here
         n_pieces = log_p.shape[1]
         ends = picks % n_pieces == END
         penalty = ((5 + length) / 6) ** length_penalty
-        _keep_finished(best, written, scores, picks, ends, penalty, n_pieces, k)
+        # An end counts if it is among the best k: with a single beam, if it is the likeliest piece.
+        _keep_finished(best, written, scores[:, :k], picks[:, :k], ends[:, :k], penalty, n_pieces)
         scores, order = scores.masked_fill(ends, -torch.inf).topk(k, dim=1)
         picks = picks.gather(1, order)
         beams = (picks // n_pieces + torch.arange(n, device=device)[:, None] * k).view(-1)
@@ -266,9 +267,9 @@ def _keep_finished(
     ends: Tensor,
     penalty: float,
     n_pieces: int,
-    k: int,
 ) -> None:
     """Take the best target of each row that ends now, if it is better than what had ended before."""
+    k = len(written) // len(scores)
     of_end = scores.masked_fill(~ends, -torch.inf)
     value, where = of_end.max(dim=1)
     beams = (picks.gather(1, where[:, None])[:, 0] // n_pieces).tolist()

@@ -78,11 +78,13 @@ class Rewrite:
 
 def choose_kind(sources: Sequence[str], targets: Sequence[str]) -> tuple[str, str]:
     """Name of the model for some sources and targets, and why, as a sentence."""
-    words = [(plain_words(s), plain_words(t)) for s, t in zip(sources, targets, strict=True)]
-    n_copied = sum(len(_runs(t) & _runs(s)) for s, t in words)
-    copied = n_copied / max(1, sum(len(_runs(t)) for _, t in words))
-    length = sum(len(t) for _, t in words) / max(1, sum(len(s) for s, _ in words))
-    n_sentences = float(np.mean([len(split_sentences(s)) for s in sources]))
+    cut = [[[plain_words(s) for s in split_sentences(text)] for text in texts] for texts in (sources, targets)]
+    runs = [[set().union(*map(_runs, sentences)) for sentences in texts] for texts in cut]
+    n_copied = sum(len(source & target) for source, target in zip(*runs, strict=True))
+    copied = n_copied / max(1, sum(map(len, runs[1])))
+    of_sources, of_targets = (sum(len(words) for sentences in texts for words in sentences) for texts in cut)
+    length = of_targets / max(1, of_sources)
+    n_sentences = float(np.mean([len(sentences) for sentences in cut[0]]))
     is_taken = copied >= _COPIED and length < _SHORTER and n_sentences > _FEWEST_SENTENCES
     kind = "extract" if is_taken else "seq2seq"
     return kind, (
