@@ -17,7 +17,7 @@ from aicomp.resources import bundled, bundled_names
 
 ROOT = Path(__file__).parent.parent
 TEMPLATES = bundled_names("templates")
-ON_TABLES = [name for name in TEMPLATES if name not in ("text", "image", "audio", "simulation", "forecast")]
+ON_TABLES = sorted({*TEMPLATES} - {"text", "image", "audio", "simulation", "forecast", "seq2seq"})
 
 
 def run(folder, *command):

@@ -23,7 +23,7 @@ FORECASTER_NAMES = (
 )  # fmt: skip
 """The models that forecast series."""
 
-STRING_MODEL_NAMES = ("seq2seq", "lead")
+STRING_MODEL_NAMES = ("rewrite", "extract", "lead", "seq2seq", "pretrained-seq2seq")
 """The models whose predictions are strings."""
 
 ESTIMATOR_NAMES = (

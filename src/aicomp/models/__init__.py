@@ -20,6 +20,7 @@ from aicomp.models.embeddings import (
 )
 from aicomp.models.estimator import Estimator, Forecaster, Goal, PerColumn, Round, State, Watch, is_estimator
 from aicomp.models.extra_trees import ExtraTrees
+from aicomp.models.extract import Extract
 from aicomp.models.forecast_mean import ForecastMean
 from aicomp.models.forecast_net import ForecastNet
 from aicomp.models.forecast_trees import ForecastTrees
@@ -34,8 +35,10 @@ from aicomp.models.memory import Memory, RemembersRows, remembers_rows
 from aicomp.models.mlp import MLP, build_mlp
 from aicomp.models.modern_nca import ModernNCA, build_modern_nca
 from aicomp.models.params import with_params
+from aicomp.models.pretrained_seq2seq import PretrainedSeq2Seq
 from aicomp.models.realmlp import ParametricActivation, PeriodicEmbedding, RealMLP, build_realmlp
 from aicomp.models.resnet import ResidualBlock, ResNet, build_audio_resnet, build_image_resnet
+from aicomp.models.rewrite import Rewrite
 from aicomp.models.ridge import Ridge
 from aicomp.models.scaled import ScaledLinear
 from aicomp.models.sentences import Lead
@@ -82,8 +85,11 @@ ESTIMATORS: dict[str, type[Estimator]] = {
     "ets": ETS,
     "auto-theta": AutoTheta,
     "auto-arima": AutoARIMA,
+    "rewrite": Rewrite,
+    "extract": Extract,
     "lead": Lead,
     "seq2seq": Seq2Seq,
+    "pretrained-seq2seq": PretrainedSeq2Seq,
 }
 
 ALL_MODELS: dict[str, Callable[..., nn.Module] | type[Estimator]] = {**MODELS, **ESTIMATORS}
@@ -112,6 +118,7 @@ __all__ = [
     "EnsembleLinear",
     "Estimator",
     "ExtraTrees",
+    "Extract",
     "FTTransformer",
     "FeatureEmbedding",
     "ForecastMean",
@@ -134,11 +141,13 @@ __all__ = [
     "PerColumn",
     "PeriodicEmbedding",
     "PiecewiseLinearEmbedding",
+    "PretrainedSeq2Seq",
     "ReadsTexts",
     "RealMLP",
     "RemembersRows",
     "ResNet",
     "ResidualBlock",
+    "Rewrite",
     "Ridge",
     "Round",
     "Rows",

@@ -84,7 +84,7 @@ class Estimator(Protocol):
     Targets and predictions by `Goal.loss`: labels 0 or 1 and probabilities of 1, (n,), for "binary"; class codes int64
     (n,) and probabilities (n, n_classes) for "multiclass"; standardized values float32 (n,), of log(1 + y) where the
     metric is logarithmic, for the others; strings, object (n,), for "string", by a class with `learns_strings = True`.
-    Several labels or targets are learned by an estimator each.
+    Several labels or targets are learned by an estimator each. Sentences in an attribute `notes` are told at the end.
     """
 
     numbers: ClassVar[Numbers]

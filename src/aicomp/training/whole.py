@@ -79,6 +79,7 @@ def fit_whole(
         settings={**asdict(aim), "threads": goal.threads, "params": config.model.params},
         spec=spec,
         transform=transform,
+        notes=list(getattr(model, "notes", [])),
     )
 
 
