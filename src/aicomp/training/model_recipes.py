@@ -35,6 +35,7 @@ class ModelRecipe:
 
 MODEL_RECIPES: dict[str, ModelRecipe] = {
     "image-resnet": ModelRecipe(schedule="one-cycle", batch_size=64, label_smoothing=0.1),
+    "image-timm": ModelRecipe(schedule="one-cycle", learning_rate=0.002, batch_size=32, epochs=12, label_smoothing=0.1),
     "audio-resnet": ModelRecipe(schedule="one-cycle", batch_size=64, label_smoothing=0.1),
     "transformer": ModelRecipe(schedule="one-cycle", learning_rate=1e-4, batch_size=32, epochs=3),
     # Vectors of terms that are in few texts learn their rows by heart within some epochs.
