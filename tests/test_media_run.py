@@ -14,6 +14,7 @@ from media_cases import striped, write_competition, write_image
 
 from aicomp.cli.main import main
 from aicomp.contract import Given, infer_contract
+from aicomp.dataset import load_dataset
 from aicomp.errors import DataError, UsageError
 from aicomp.kaggle.notebook.pack import make_pack
 from aicomp.kaggle.notebook.rehearse import rehearse
@@ -162,6 +163,16 @@ def test_ids_name_images_in_an_archive(tmp_path):
     [found] = [f for f in created.findings if f.what == "template"]
     assert found.because.startswith("`id` names 90 image files, relative to `pictures/`")
     assert len(list((tmp_path / "project" / "data" / "raw" / "pictures").iterdir())) == 120
+
+
+def test_an_archive_that_is_put_into_the_data_is_unpacked(tmp_path):
+    project, _ = init(tmp_path, "image")
+    raw = project / "data" / "raw"
+    shutil.make_archive(str(raw / "files"), "zip", raw / "files")
+    shutil.rmtree(raw / "files")
+    dataset = load_dataset(Project.open(project))
+    assert [column.name for column in dataset.media.columns] == ["file"]
+    assert len(list((raw / "files").iterdir())) == 120
 
 
 def write_class_folders(folder: Path) -> None:
