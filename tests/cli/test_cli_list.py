@@ -186,6 +186,8 @@ def test_on_a_terminal_the_last_column_is_wrapped(monkeypatch: pytest.MonkeyPatc
 def test_models_say_whether_their_package_is_there(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("aicomp.models.find_spec", lambda name: None)
     installed = {item["name"]: item["installed"] for item in listed(capsys, "models") if item["plugin"] is None}
-    assert {n for n, there in installed.items() if not there} == {"transformer", "lightgbm", "catboost", "xgboost"}
+    assert {n for n, there in installed.items() if not there} == {
+        "image-timm", "transformer", "lightgbm", "catboost", "xgboost",
+    }  # fmt: skip
     (line,) = (line for line in lines(capsys, "models") if line.startswith("catboost"))
     assert line.split()[1] == "no"

@@ -95,7 +95,7 @@ def resolve_settings(config: Config, task: Task, *, n_rows: int, device: "torch.
         optimizer=optimizer,
         learning_rate=_or(training.learning_rate, _learning_rate(optimizer, recipe)),
         batch_size=_or(training.batch_size, _batch_size(recipe, n_rows)),
-        epochs=_or(training.epochs, recipe.epochs or _epochs(n_rows)),
+        epochs=_or(training.epochs, recipe.epochs or min(recipe.most_epochs, _epochs(n_rows))),
         schedule=_or(training.schedule, _schedule(config, optimizer, recipe)),
         amp=_has_bfloat16(device) if training.amp == "auto" else training.amp,
         compile=training.compile,
