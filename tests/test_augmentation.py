@@ -239,7 +239,10 @@ def test_a_batch_of_several_images_a_row_is_changed_image_by_image():
     assert batch.extra is not None
     assert changed.extra.shape == (4, 2, 3, 8, 8)
     assert changed.partner_targets is None
-    assert augment(batch, ImageAugmentation(cutmix=1.0)).partner_targets is not None
+    cutmix = ImageAugmentation(cutmix=1.0)
+    assert augment(batch, cutmix).partner_targets is not None
+    mixed = [augment(batch, cutmix, with_mixup=True).partner_targets is not None for _ in range(60)]
+    assert 15 < sum(mixed) < 45
 
 
 @pytest.mark.parametrize(
