@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from media_cases import write_competition
 from series_cases import a_panel, write_panel
 
 from aicomp.cli.main import main
@@ -134,6 +135,44 @@ def test_the_forecast_template_is_chosen_for_series_and_its_models_beat_the_seas
     forecast = pd.read_csv(folder / "runs" / trained["run"] / "test.csv")["sales"].to_numpy()
     assert abs(forecast - hidden).mean() < 8
     assert "mae of all out-of-fold predictions" in run(folder, "train.py")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["image", "audio"])
+def test_the_templates_on_files_are_chosen_for_files_and_their_models_learn_them(tmp_path, capsys, kind):
+    (tmp_path / "data").mkdir()
+    write_competition(tmp_path / "data", kind)
+    folder = tmp_path / "project"
+    assert main(["init", str(tmp_path / "data"), "--metric", "accuracy", "--into", str(folder), "--json"]) == 0
+    created = json.loads(capsys.readouterr().out)
+    assert created["competition"]["template"] == kind
+    [found] = [finding for finding in created["findings"] if finding["what"] == "template"]
+    assert found["because"].startswith("`file` names 90 ")
+    settings = (folder / "aicomp.toml").read_text()
+    settings = settings.replace('epochs = "auto"', "epochs = 10").replace('batch_size = "auto"', "batch_size = 16")
+    (folder / "aicomp.toml").write_text(settings.replace("n_splits = 5", "n_splits = 2"))
+    for name in (f"{kind}-resnet", "model:build_model"):
+        options = [
+            "--set",
+            f"model.name={name}",
+            "--set",
+            "model.params.width=8",
+            "--set",
+            "training.learning_rate=0.01",
+        ]
+        trained = aicomp(folder, "train", *options)
+        assert trained["mean"] > 0.85
+        assert aicomp(folder, "submit", "--dry-run")["status"] == "valid"
+        assert (folder / "runs" / trained["run"] / "augmentation.png").is_file()
+    assert "accuracy of all out-of-fold predictions" in run(folder, "train.py")
+
+
+@pytest.mark.slow
+def test_the_image_template_learns_real_digits(tmp_path):
+    folder = scaffold(tmp_path, "image", "digits")
+    trained = aicomp(folder, "train", "--set", "training.epochs=12", "--set", "split.n_splits=2")
+    assert trained["mean"] > 0.97
+    assert aicomp(folder, "submit", "--dry-run")["status"] == "valid"
 
 
 @pytest.mark.slow

@@ -14,7 +14,8 @@ from aicomp.suggest import unknown_name
 class Files(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`[files]`: names inside `data/raw/`, how their text is encoded, and folders of the files that columns name.
 
-    The entry "." of `media` stands for files that lie in no folder.
+    The entry "." of `media` stands for files that lie in no folder. With `made`, train and test are no files of the
+    competition but tables that were made of a folder per class.
     """
 
     train: str
@@ -22,6 +23,7 @@ class Files(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     sample_submission: str
     encoding: str = "utf-8"
     media: tuple[str, ...] = ()
+    made: bool = False
 
 
 class SubmissionSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -10,13 +10,13 @@ import pandas as pd
 
 from aicomp.competition import Competition
 from aicomp.data.dates import parse_dates
-from aicomp.data.media_files import MediaIndex
 from aicomp.data.panel import Panel
 from aicomp.data.reading import check_finite, is_strings, line_numbers, parse_numbers, read_pair, read_table
 from aicomp.data.steps import read_times
 from aicomp.errors import AicompError, DataError, UsageError
 from aicomp.media import FoundMedia, naming_files, take_media, take_other_media
 from aicomp.project import Project
+from aicomp.raw_data import unpack_media
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def load_dataset(project: Project) -> Dataset:
         check_ids(train, competition, train_path)
 
     fold_only = {c for c in (group, split.fold_column) if c}
-    index = MediaIndex.of(project.raw)
+    index = unpack_media(project.raw)
     of_train = [c for c in competition.id if c in train.columns]
     files = naming_files(train[of_train], test[of_train], index)
     ids = {c for c in competition.id if c not in train.columns or (_only_names(test[c]) and c not in files)}

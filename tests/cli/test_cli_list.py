@@ -187,8 +187,8 @@ def test_models_say_whether_their_package_is_there(capsys: Capture, monkeypatch:
     monkeypatch.setattr("aicomp.models.find_spec", lambda name: None)
     installed = {item["name"]: item["installed"] for item in listed(capsys, "models") if item["plugin"] is None}
     assert {n for n, there in installed.items() if not there} == {
-        "transformer", "pretrained-seq2seq", "lightgbm", "catboost", "xgboost", "forecast-trees", "ets", "auto-theta",
-        "auto-arima",
+        "image-timm", "transformer", "pretrained-seq2seq", "lightgbm", "catboost", "xgboost", "forecast-trees", "ets",
+        "auto-theta", "auto-arima",
     }  # fmt: skip
     (line,) = (line for line in lines(capsys, "models") if line.startswith("catboost"))
     assert line.split()[1] == "no"

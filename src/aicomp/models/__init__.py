@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from torch import nn
 
 from aicomp.data.rows import Rows
+from aicomp.models.backbone import Backbone, build_image_timm
 from aicomp.models.catboost import CatBoost
 from aicomp.models.dropout import Dropout, SharedDropout
 from aicomp.models.embeddings import (
@@ -63,6 +64,7 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
     "text-bag": build_text_bag,
     "transformer": build_transformer,
     "image-resnet": build_image_resnet,
+    "image-timm": build_image_timm,
     "audio-resnet": build_audio_resnet,
 }
 
@@ -110,6 +112,7 @@ __all__ = [
     "MODELS",
     "AutoARIMA",
     "AutoTheta",
+    "Backbone",
     "BatchEnsembleLinear",
     "CatBoost",
     "CategoryEmbedding",
@@ -170,6 +173,7 @@ __all__ = [
     "build_audio_resnet",
     "build_ft_transformer",
     "build_image_resnet",
+    "build_image_timm",
     "build_linear",
     "build_mlp",
     "build_modern_nca",
