@@ -36,9 +36,9 @@ def lines(capsys: Capture, kind: str) -> list[str]:
 
 def test_competitions(capsys: Capture) -> None:
     assert lines(capsys, "competitions")[:3] == [
-        "name           problem type  metric    host   description",
-        "breast-cancer  binary        roc_auc   local  Breast cancer: malignant or benign",
-        "diabetes       regression    rmse      local  Diabetes: progression after one year",
+        "name           problem type  metric       host    description",
+        "breast-cancer  binary        roc_auc      local   Breast cancer: malignant or benign",
+        "cartpole       simulation    mean_return  local   CartPole: keep a pole upright on a cart",
     ]
 
 
