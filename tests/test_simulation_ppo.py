@@ -12,6 +12,7 @@ from aicomp.errors import UsageError
 from aicomp.simulation.advantages import advantages
 from aicomp.simulation.config import SimulationConfig
 from aicomp.simulation.environments import Arena
+from aicomp.simulation.imitation import imitate
 from aicomp.simulation.networks import ActorCritic
 from aicomp.simulation.player.policy import Policy
 from aicomp.simulation.ppo import PPO
@@ -191,3 +192,23 @@ def test_cart_pole_is_learned() -> None:
     ppo = PPO(arena.vector(numbers.n_environments), numbers, 0)
     told = [ppo.update(i / 24)["return"] for i in range(24)]
     assert np.nanmean(told[-5:]) > 400
+
+
+def test_a_policy_begins_with_what_an_agent_does(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("aicomp.simulation.imitation.N_STEPS", 4000)
+    for kind, answer in ((Follow, lambda seen, how: 0.5 * seen), (Corridor, lambda seen, how: int(seen % 2))):
+        monkeypatch.setattr(Arena, "maker", lambda arena, kind=kind: kind)
+        environments = Environments(kind, 8, "tiny")
+        ppo = PPO(environments, recipe(environments, hidden=(32,), rollout=8, batch_size=32), 0)
+        ppo.value_first = 1
+        assert imitate(ppo, Arena("tiny", tmp_path), answer, 0) < 0.05
+        before = ppo.policy()
+        ppo.update(0.0)
+        seen = [np.array([x], np.float32) for x in (-1.5, 0.2, 1.0)] if kind is Follow else list(np.eye(5))
+        for i, x in enumerate(seen):
+            wanted = 0.5 * x[0] if kind is Follow else i % 2
+            assert before.act(x) == pytest.approx(wanted, abs=0.15)
+        # Of the first update the value alone has learned.
+        after = ppo.network.arrays()
+        assert np.array_equal(after["policy.0.weight"], before.weights["policy.0.weight"])
+        assert not np.array_equal(after["value.0.weight"], before.weights["value.0.weight"])

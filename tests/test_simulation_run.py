@@ -257,6 +257,7 @@ class TestGame:
     ) -> None:
         content = said(capsys, "submit", "--dry-run", "--project", str(connectx))
         assert (content["status"], content["host"]) == ("valid", "kaggle")
+        assert '"depth": 2' in Path(str(content["file"])).read_text()  # as the run has it, not aicomp.toml
         episodes: list[dict[str, object]] = content["played"]["episodes"]  # type: ignore[index]
         against = {str(episode["opponent"]) for episode in episodes}
         assert against == {

@@ -36,8 +36,8 @@ def learned_agent(folder: Path, spec: dict[str, Any], arena: Arena, settings: Pl
     return playing(policy, settings.depth, settings.seconds, settings.leaf)
 
 
-def own_agent(simulation: Simulation) -> Act:
-    """The project's own agent, `file:object` in `model.name`.
+def own_agent(simulation: Simulation, name: str) -> Act:
+    """An agent of the project's own, `file:object` as in `model.name`.
 
     It is called with the seeds that it may learn from and returns a function from an observation to an action; in a
     game of two, from observation and configuration.
@@ -45,7 +45,7 @@ def own_agent(simulation: Simulation) -> Act:
     Raises:
         UsageError: There is no such function, it fails, or it returns none.
     """
-    act = _made(simulation.config.model.name, simulation.folder, simulation.code_hash())
+    act = _made(name, simulation.folder, simulation.code_hash())
     if Arena(simulation.competition.environment, simulation.folder).rules is not None:
         return act
     return lambda observation, configuration: act(observation)
@@ -77,6 +77,6 @@ def run_agent(run: Run, simulation: Simulation) -> Act:
         UsageError: The project's own agent cannot be made any more.
     """
     if simulation.config.model.name != LEARNED:
-        return own_agent(simulation)
+        return own_agent(simulation, simulation.config.model.name)
     arena = Arena(simulation.competition.environment, simulation.folder)
     return learned_agent(run.folder, run.read("agent.json")["spec"], arena, simulation.config.play)

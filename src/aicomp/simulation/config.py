@@ -46,6 +46,8 @@ class PPOConfig(_Section, frozen=True):
         target_kl: Mean divergence from the policy of the rollout at which its epochs end; 0 never ends them.
         normalize: Standardize vector observations, and divide rewards by the spread of returns.
         evaluations: How often in a training the policy is evaluated, to keep the best one.
+        imitate: An agent of the project, `file:object` as in `model.name`, whose actions the policy learns before it
+            learns by itself; "" begins at random.
     """
 
     seeds: int = 3
@@ -64,6 +66,7 @@ class PPOConfig(_Section, frozen=True):
     target_kl: float = 0.03
     normalize: bool | Auto = "auto"
     evaluations: int = 10
+    imitate: str = ""
 
 
 class EvaluationConfig(_Section, frozen=True):

@@ -78,7 +78,7 @@ def _try_own(run: Run, simulation: Simulation) -> None:
     """Let the project's own agent play the episodes of selection, as the seeds of a training do."""
     began = time.monotonic()
     config, arena = simulation.config.evaluation, Arena(simulation.competition.environment, simulation.folder)
-    act = own_agent(simulation)
+    act = own_agent(simulation, simulation.config.model.name)
     with as_error(simulation.config.model.name):
         episodes = play(arena, act, SELECTION_SEEDS, config.selection, opponents=config.opponents)
     run.fold(0).mkdir(parents=True, exist_ok=True)

@@ -53,6 +53,8 @@ class PPO:
         network: What learns.
         steps: Steps of the environment so far.
         updates: Rollouts that were learned.
+        value_first: In so many of the first updates the value alone learns: of a policy that comes from elsewhere, it
+            knows nothing yet.
     """
 
     def __init__(self, environment: VectorEnvironment, recipe: Recipe, seed: int) -> None:
@@ -61,7 +63,7 @@ class PPO:
         torch.manual_seed(seed)
         self.network = ActorCritic(self.spaces, recipe.hidden, recipe.activation)
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=recipe.learning_rate, eps=1e-5)
-        self.steps = self.updates = 0
+        self.steps = self.updates = self.value_first = 0
         self._moments = Moments(self.spaces.shape) if recipe.normalize and not self.spaces.is_image else None
         self._scale = RewardScale(len(environment), recipe.gamma) if recipe.normalize else None
         self._seen: np.ndarray | None = None
@@ -117,7 +119,7 @@ class PPO:
         rewards, ended = np.zeros((r.rollout, n)), np.zeros((r.rollout, n), bool)
         returns: list[float] = []
         for t in range(r.rollout):
-            x, legal = self._prepare(self._seen, update=True), self.environment.legal()
+            x, legal = self.prepare(self._seen, update=True), self.environment.legal()
             mask = None if legal is None else torch.from_numpy(legal)
             distribution, values = self.network(x, mask)
             actions = distribution.sample()
@@ -144,13 +146,13 @@ class PPO:
     def _next_values(self, values: np.ndarray, following: list[Any]) -> np.ndarray:
         """Values after each step: of the next one, of the last observation where an episode was cut, 0 at its end."""
         assert self._seen is not None
-        after = self.network(self._prepare(self._seen))[1].numpy()
+        after = self.network(self.prepare(self._seen))[1].numpy()
         found = np.concatenate([values[1:], after[None]])
         for t, item in enumerate(following):
             terminated = item
             if isinstance(item, tuple):
                 last, terminated = item
-                found[t] = self.network(self._prepare(last))[1].numpy()
+                found[t] = self.network(self.prepare(last))[1].numpy()
             found[t, terminated] = 0
         return found
 
@@ -163,7 +165,9 @@ class PPO:
                 if len(rows) < 2:  # has no spread of advantages
                     continue
                 losses = self._losses(rollout, rows)
-                loss = losses[0] + r.value_weight * losses[1] - r.entropy * losses[2]
+                loss = r.value_weight * losses[1]
+                if self.updates >= self.value_first:
+                    loss = loss + losses[0] - r.entropy * losses[2]
                 self.optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
                 torch.nn.utils.clip_grad_norm_(self.network.parameters(), r.clip_norm)
@@ -188,8 +192,13 @@ class PPO:
         kl = (ratio.detach() - 1 - difference.detach()).mean()  # Schulman's estimate of low variance
         return surrogate, error, entropy(distribution).mean(), kl
 
-    def _prepare(self, observations: np.ndarray, *, update: bool = False) -> Tensor:
-        """Observations of the environment as the network takes them."""
+    def prepare(self, observations: np.ndarray, *, update: bool = False) -> Tensor:
+        """Observations of the environment as the network takes them.
+
+        Args:
+            observations: Those of n environments, (n, ...).
+            update: Whether they count for the mean and spread by which all are standardized.
+        """
         x = np.asarray(observations, np.float32) / np.float32(self.spaces.scale)
         if self._moments is not None:
             if update:

@@ -17,10 +17,12 @@ from aicomp.competition import Competition
 from aicomp.engine.events import EpochEvent
 from aicomp.files import atomic_write, partial_file
 from aicomp.run import Run
+from aicomp.simulation.agents import own_agent
 from aicomp.simulation.config import SimulationConfig
 from aicomp.simulation.curves import write_history
 from aicomp.simulation.environments import Arena
 from aicomp.simulation.episodes import SELECTION_SEEDS, play, scores_of
+from aicomp.simulation.imitation import imitate
 from aicomp.simulation.player.agent import acting_alone, playing
 from aicomp.simulation.player.policy import Policy
 from aicomp.simulation.ppo import PPO
@@ -30,6 +32,7 @@ from aicomp.simulation.self_play import SelfPlay
 
 _CHECKPOINT_SECONDS = 10.0
 _SELF_EVERY = 10  # updates between two earlier selves of the pool
+_VALUE_FIRST = 8  # updates after an imitation
 _MOST_EVALUATION = 0.15  # of the time of a training goes into choosing its best policy
 
 
@@ -80,6 +83,7 @@ class _Training:
         self.recipe: Recipe = choose_recipe(config, self.arena.spaces(), is_game=self.arena.rules is not None)
         self.environment = self.arena.vector(self.recipe.n_environments)
         self.ppo = PPO(self.environment, self.recipe, seed)
+        self.ppo.value_first = _VALUE_FIRST if config.training.imitate else 0
         self.history: list[dict[str, float]] = []
         self.best: _Best | None = None
         self.seconds = 0.0
@@ -175,9 +179,16 @@ class _Training:
             contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
             save_file(contiguous, path, metadata={"facts": json.dumps(facts)})
 
+    def _imitate(self) -> None:
+        """Begin where an agent of the project is, if the config names one."""
+        name = self.simulation.config.training.imitate
+        if name:
+            imitate(self.ppo, self.arena, own_agent(self.simulation, name), self.ppo.seed)
+
     def go_on(self) -> None:
         """Take up the training where its last checkpoint was written; episodes under way then begin anew."""
         if not self._checkpoint_path.is_file():
+            self._imitate()
             return
         with safe_open(self._checkpoint_path, framework="numpy") as file:
             facts: dict[str, Any] = json.loads(file.metadata()["facts"])

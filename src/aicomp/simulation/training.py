@@ -84,6 +84,8 @@ def train(
     """
     arena = Arena(simulation.competition.environment, simulation.folder)
     check_opponents(arena, simulation.config.evaluation.opponents)
+    if arena.rules is not None and simulation.config.training.imitate:
+        raise UsageError("`training.imitate` is for environments of one, not for games", "leave it out")
     spaces = arena.spaces()  # a wrong environment is an error before there is a run
     with only_training(simulation):
         info = describe(simulation)
