@@ -16,7 +16,7 @@ _EPOCHS = 30
 _BATCH = 256
 _LEARNING_RATE = 2e-3
 _NOISE = 0.2  # of the actions that are carried out, in half ranges, so that the way back from mistakes is seen too
-_STD = 0.15  # of the policy's own actions when it begins to learn by itself
+_STD = 0.1  # of the policy's own actions when it begins to learn by itself
 
 
 def imitate(ppo: PPO, arena: Arena, act: Act, seed: int) -> float:

@@ -32,7 +32,7 @@ from aicomp.simulation.self_play import SelfPlay
 
 _CHECKPOINT_SECONDS = 10.0
 _SELF_EVERY = 10  # updates between two earlier selves of the pool
-_VALUE_FIRST = 8  # updates after an imitation
+_VALUE_FIRST = 20  # updates after an imitation
 _MOST_EVALUATION = 0.15  # of the time of a training goes into choosing its best policy
 
 
