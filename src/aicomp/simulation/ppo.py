@@ -55,6 +55,8 @@ class PPO:
         updates: Rollouts that were learned.
         value_first: In so many of the first updates the value alone learns: of a policy that comes from elsewhere, it
             knows nothing yet.
+        keeps_scale: Whether mean and spread of observations stay as they are: a policy that comes from elsewhere would
+            mean other actions by the same weights, and drive ever worse as they spread.
     """
 
     def __init__(self, environment: VectorEnvironment, recipe: Recipe, seed: int) -> None:
@@ -64,6 +66,7 @@ class PPO:
         self.network = ActorCritic(self.spaces, recipe.hidden, recipe.activation)
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=recipe.learning_rate, eps=1e-5)
         self.steps = self.updates = self.value_first = 0
+        self.keeps_scale = False
         self._moments = Moments(self.spaces.shape) if recipe.normalize and not self.spaces.is_image else None
         self._scale = RewardScale(len(environment), recipe.gamma) if recipe.normalize else None
         self._seen: np.ndarray | None = None
@@ -201,7 +204,7 @@ class PPO:
         """
         x = np.asarray(observations, np.float32) / np.float32(self.spaces.scale)
         if self._moments is not None:
-            if update:
+            if update and not self.keeps_scale:
                 self._moments.update(x.astype(np.float64))
             limit = _CLIP_OBSERVATIONS
             x = np.clip((x - self._moments.mean) / self._moments.std, -limit, limit).astype(np.float32)

@@ -184,6 +184,7 @@ class _Training:
         name = self.simulation.config.training.imitate
         if name:
             imitate(self.ppo, self.arena, own_agent(self.simulation, name), self.ppo.seed)
+            self.ppo.keeps_scale = True
 
     def go_on(self) -> None:
         """Take up the training where its last checkpoint was written; episodes under way then begin anew."""
@@ -194,6 +195,7 @@ class _Training:
             facts: dict[str, Any] = json.loads(file.metadata()["facts"])
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
         self.ppo.load(_part(arrays, "ppo/"))
+        self.ppo.keeps_scale = bool(self.simulation.config.training.imitate)
         self.history, self.seconds = facts["history"], facts["seconds"]
         self.progress = self.ppo.steps / self.recipe.steps
         if facts["best"] is not None:
