@@ -16,7 +16,7 @@ from aicomp.resources import bundled, bundled_names
 
 ROOT = Path(__file__).parent.parent
 TEMPLATES = bundled_names("templates")
-ON_TABLES = [name for name in TEMPLATES if name not in ("text", "image", "audio", "simulation")]
+ON_TABLES = [name for name in TEMPLATES if name not in ("text", "image", "audio", "simulation", "recommender")]
 
 
 def run(folder, *command):

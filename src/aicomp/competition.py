@@ -14,7 +14,10 @@ from aicomp.suggest import unknown_name
 class Files(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`[files]`: names inside `data/raw/`, how their text is encoded, and folders of the files that columns name.
 
-    The entry "." of `media` stands for files that lie in no folder.
+    Attributes:
+        media: Folders of the files that columns name; the entry "." stands for files that lie in no folder.
+        tables: Side tables: name of the file -> the column of train and test that names a row of it. Their other
+            columns are added to train and test; a key without a row in them has missing values there.
     """
 
     train: str
@@ -22,6 +25,7 @@ class Files(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     sample_submission: str
     encoding: str = "utf-8"
     media: tuple[str, ...] = ()
+    tables: dict[str, str] = {}
 
 
 class SubmissionSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -65,6 +69,8 @@ class Competition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         template: Template that fits.
         group: Column whose rows belong together, None if there is none.
         time: Column that orders rows in time, None if there is none.
+        user: Column that names who rates, buys or reads, where rows are pairs of a user and an item; else None.
+        item: Column that names what is rated, bought or read.
         splitter: Splitter that mirrors the hidden test.
         url: Page of the competition.
         medals: Score that a medal took, by medal ("gold", "silver", "bronze", "median").
@@ -88,6 +94,8 @@ class Competition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     template: str = "tabular"
     group: str | None = None
     time: str | None = None
+    user: str | None = None
+    item: str | None = None
     splitter: str = "auto"
     url: str = ""
     medals: dict[str, float] = {}
@@ -154,6 +162,21 @@ def _check(c: Competition, source: str) -> None:
     if c.submission.blank and c.problem_type != "string":
         raise UsageError(f"`{source}`: `submission.blank` is for strings, not for {c.problem_type}", "remove `blank`")
     _check_columns(c, source)
+    _check_pair(c, source)
+
+
+def _check_pair(c: Competition, source: str) -> None:
+    if (c.user is None) != (c.item is None):
+        known, lacking = ("user", "item") if c.item is None else ("item", "user")
+        raise UsageError(
+            f"`{source}` names the column of the {known} (`{c.user or c.item}`), and none of the {lacking}",
+            f'add `{lacking} = "COLUMN"`, or remove `{known}`',
+        )
+    if c.user is not None and c.user == c.item:
+        raise UsageError(f"`{source}`: `user` and `item` are both `{c.user}`", "name two columns")
+    wrong = next((column for column in (c.user, c.item) if column in c.target), None)
+    if wrong is not None:
+        raise UsageError(f"`{source}`: `{wrong}` is the target, and names no user or item", "name another column")
 
 
 def _check_kind(c: Competition, source: str) -> None:
@@ -228,5 +251,5 @@ def _without_none(tree: object) -> dict:  # type: ignore[type-arg]
     return {
         k: _without_none(v) if isinstance(v, dict) else list(v) if isinstance(v, tuple) else v
         for k, v in tree.items()
-        if v is not None
+        if v is not None and v != {}
     }

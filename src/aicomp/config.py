@@ -20,7 +20,10 @@ Auto = Literal["auto"]
 STRING_MODEL_NAMES = ("seq2seq", "lead")
 """The models whose predictions are strings."""
 
-ESTIMATOR_NAMES = ("lightgbm", "catboost", "xgboost", "extra-trees", "ridge", "text-linear", *STRING_MODEL_NAMES)
+ESTIMATOR_NAMES = (
+    *("lightgbm", "catboost", "xgboost", "extra-trees", "ridge", "text-linear", "factorization"),
+    *STRING_MODEL_NAMES,
+)
 """The models that are no networks; here, so that to know them takes no import of torch."""
 
 _T = TypeVar("_T", bound=msgspec.Struct)

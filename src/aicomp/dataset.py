@@ -12,6 +12,7 @@ from aicomp.competition import Competition
 from aicomp.data.dates import parse_dates
 from aicomp.data.media_files import MediaIndex
 from aicomp.data.reading import check_finite, is_strings, line_numbers, parse_numbers, read_pair, read_table
+from aicomp.data.side_tables import add_columns, read_side_table
 from aicomp.errors import AicompError, DataError, UsageError
 from aicomp.media import FoundMedia, naming_files, take_media, take_other_media
 from aicomp.project import Project
@@ -62,6 +63,7 @@ def load_dataset(project: Project) -> Dataset:
     train, test = read_pair(train_path, test_path, strings=strings, encoding=competition.files.encoding)
     texts = tuple(c for c in train.columns if any(is_strings(t[c]) for t in (train, test) if c in t.columns))
     _number_rows(test, competition)
+    train, test = (_joined(project, t, path) for t, path in ((train, train_path), (test, test_path)))
     for name, column in (("group", group), ("time", time), ("fold_column", split.fold_column)):
         if column is not None and column not in train.columns:
             raise UsageError(f"`split.{name}` is `{column}`, which `{train_path.name}` does not have", _columns(train))
@@ -116,6 +118,7 @@ def load_test(
     competition = project.competition
     table = read_table(path, strings=_exact(project), texts=reading["texts"], encoding=competition.files.encoding)
     _number_rows(table, competition)
+    table = _joined(project, table, path)
     check_ids(table, competition, path)
     features = _features(project, table.drop(columns=[c for c in table.columns if c in reading["hidden"]]))
     check_finite(features, path)
@@ -129,7 +132,24 @@ def _exact(project: Project) -> set[str]:
     """Columns that are read as the exact strings of the file."""
     competition, split = project.competition, project.config.split
     group = split.group or competition.group
-    return {*competition.id, *competition.target, *(c for c in (group, split.fold_column) if c)}
+    keys = (competition.user, competition.item, *competition.files.tables.values())
+    return {*competition.id, *competition.target, *(c for c in (group, split.fold_column, *keys) if c)}
+
+
+def _joined(project: Project, table: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """A table with the columns of the side tables, which lie beside its file or, if not there, in the project.
+
+    Raises:
+        DataError: The table lacks a key's column, or a side table is wrong.
+    """
+    files = project.competition.files
+    for name, key in files.tables.items():
+        if key not in table.columns:
+            raise DataError(f"`{path.name}` has no column `{key}`, by which `{name}` is joined", _columns(table))
+        beside = path.parent / name
+        side = read_side_table(beside if beside.is_file() else project.raw / name, key, files.encoding)
+        table = add_columns(table, key, side, name.partition(".")[0])
+    return table
 
 
 def _number_rows(test: pd.DataFrame, competition: Competition) -> None:

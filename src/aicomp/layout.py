@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from aicomp.data.arrays import save_arrays
-from aicomp.data.columns import Column, infer_columns, joined
+from aicomp.data.columns import SET_BY_HAND, Column, infer_columns, joined
 from aicomp.data.reading import line_numbers
 from aicomp.data.table import Table
 from aicomp.data.values import time_format
@@ -56,7 +56,9 @@ class Layout:
             DataError: The data breaks the contract.
         """
         dataset = load_dataset(project)
-        columns = infer_columns(dataset.train, dataset.test, project.config.columns, dataset.media.kinds)
+        kinds = {**_pair_kinds(project, dataset), **project.config.columns}
+        columns = infer_columns(dataset.train, dataset.test, kinds, dataset.media.kinds)
+        columns = _saying_whom(columns, project)
         name, reason, made = choose_folds(project, dataset)
         tables = Table.build_pair(dataset.train, dataset.test, columns)
         decoded = decode_media(project, dataset.media, columns, tables[0].levels, _places(project, dataset))
@@ -113,6 +115,23 @@ def _places(project: Project, dataset: Dataset) -> Callable[[str, str], str]:
         return f"`{files.train}`"
 
     return where
+
+
+def _pair_kinds(project: Project, dataset: Dataset) -> dict[str, str]:
+    """User and item name something, whatever their values look like."""
+    pair = (project.competition.user, project.competition.item)
+    return {column: "category" for column in pair if column is not None and column in dataset.train.columns}
+
+
+def _saying_whom(columns: list[Column], project: Project) -> list[Column]:
+    """The columns, those of user and item with what they are as their reason."""
+    reasons = {project.competition.user: "names the user", project.competition.item: "names the item"}
+    return [
+        replace(c, reason=c.reason.replace(SET_BY_HAND, reasons[c.name]))
+        if c.name in reasons and c.name not in project.config.columns
+        else c
+        for c in columns
+    ]
 
 
 def share_layout(source: Path, run: Run) -> None:

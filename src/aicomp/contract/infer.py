@@ -9,6 +9,7 @@ from aicomp.contract.checks import check_tables, later_in_test, only_in_train
 from aicomp.contract.columns import Targets, find_ids, find_targets
 from aicomp.contract.files import find_files, find_group
 from aicomp.contract.inquiry import Ask, Finding, Given, Inquiry, listing
+from aicomp.contract.pairs import find_pair, find_side_tables
 from aicomp.contract.problem import Problem, find_problem
 from aicomp.contract.tables import Tables, find_tables
 from aicomp.contract.template import find_template
@@ -51,6 +52,7 @@ def infer_contract(folder: Path, given: Given, name: str, ask: Ask | None = None
     hidden = {*ids.columns, *targets.columns} - named
     lacking = _check_features(hidden, named, tables, inquiry)
     problem = find_problem(tables, targets, inquiry)
+    pair = find_pair(tables, hidden, problem.problem_type, inquiry)
     competition = Competition(
         slug=slug,
         title=slug.replace("-", " ").capitalize(),
@@ -65,12 +67,15 @@ def infer_contract(folder: Path, given: Given, name: str, ask: Ask | None = None
             sample_submission=tables.sample.name,
             encoding=given.encoding,
             media=media.tops,
+            tables=find_side_tables(tables, pair, inquiry) if pair else {},
         ),
         submission=_submission(targets, problem, tables, inquiry),
         group=_column("group", given.group, tables) or find_group(media.columns, lacking, tables, inquiry),
         time=_column("time", given.time, tables),
         first_row_id=ids.first_row_id,
-        template=find_template(tables, hidden, media.columns, problem.problem_type, inquiry),
+        user=pair.user if pair else None,
+        item=pair.item if pair else None,
+        template=find_template(tables, hidden, media.columns, problem.problem_type, pair, inquiry),
     )
     check_tables(competition, tables)
     _note_columns(competition, lacking, tables, inquiry)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence, Set
 
 from aicomp.contract.inquiry import Inquiry, listing
+from aicomp.contract.pairs import Pair
 from aicomp.contract.strings import ROWS, holds_sentences
 from aicomp.contract.tables import Tables
 from aicomp.data.media_files import MediaColumn
@@ -11,18 +12,24 @@ from aicomp.metrics.base import ProblemType
 
 
 def find_template(
-    tables: Tables, hidden: Set[str], media: Sequence[MediaColumn], problem_type: ProblemType, inquiry: Inquiry
+    tables: Tables,
+    hidden: Set[str],
+    media: Sequence[MediaColumn],
+    problem_type: ProblemType,
+    pair: Pair | None,
+    inquiry: Inquiry,
 ) -> str:
     """Name of the template.
 
-    "image" or "audio" where a column names such files, "image" where columns are pixels, "seq2seq" for strings, "text"
-    where at least half of the columns are sentences, else "tabular".
+    "image" or "audio" where a column names such files, "image" where columns are pixels, "seq2seq" for strings,
+    "recommender" for pairs of a user and an item, "text" where at least half of the columns are sentences, else "tabular".
 
     Args:
         tables: The competition's tables.
         hidden: Columns that nothing is learned from: ids and targets.
         media: Columns that name files.
         problem_type: See `Competition.problem_type`.
+        pair: Columns of user and item, if rows are such pairs.
         inquiry: Told the reason, where it is not "tabular".
     """
     if media:
@@ -36,6 +43,10 @@ def find_template(
     if problem_type == "string":
         inquiry.found("template", "seq2seq", "predictions are strings")
         return "seq2seq"
+    if pair is not None:
+        why = f"each row is a pair of `{pair.user}` and `{pair.item}`; `--template tabular` is another"
+        inquiry.found("template", "recommender", why)
+        return "recommender"
     columns = [c for c in tables.train.columns if c not in hidden and c in tables.test.columns]
     texts = [c for c in columns if holds_sentences(tables.train.frame[c].head(ROWS))]
     if not texts or 2 * len(texts) < len(columns):

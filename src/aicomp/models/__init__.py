@@ -20,6 +20,7 @@ from aicomp.models.embeddings import (
 )
 from aicomp.models.estimator import Estimator, Goal, PerColumn, Round, State, Watch, is_estimator
 from aicomp.models.extra_trees import ExtraTrees
+from aicomp.models.factorization import Factorization
 from aicomp.models.ft_transformer import FTTransformer, build_ft_transformer
 from aicomp.models.join import Join
 from aicomp.models.lightgbm import LightGBM
@@ -35,12 +36,14 @@ from aicomp.models.ridge import Ridge
 from aicomp.models.scaled import ScaledLinear
 from aicomp.models.sentences import Lead
 from aicomp.models.seq2seq import Seq2Seq
+from aicomp.models.sides import Side, Sides
 from aicomp.models.spec import MediaInput, ModelSpec, bin_edges
 from aicomp.models.tabm import BatchEnsembleLinear, EnsembleLinear, TabM, build_tabm
 from aicomp.models.text_bag import TextBag, build_text_bag
 from aicomp.models.text_linear import TextLinear
 from aicomp.models.texts import ReadsTexts, hashed_terms, hashed_words, reading_texts
 from aicomp.models.transformer import Transformer, build_transformer
+from aicomp.models.two_tower import TwoTower, build_two_tower
 from aicomp.models.xgboost import XGBoost
 
 MODELS: dict[str, Callable[..., nn.Module]] = {
@@ -54,6 +57,7 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
     "transformer": build_transformer,
     "image-resnet": build_image_resnet,
     "audio-resnet": build_audio_resnet,
+    "two-tower": build_two_tower,
 }
 
 ESTIMATORS: dict[str, type[Estimator]] = {
@@ -65,6 +69,7 @@ ESTIMATORS: dict[str, type[Estimator]] = {
     "text-linear": TextLinear,
     "lead": Lead,
     "seq2seq": Seq2Seq,
+    "factorization": Factorization,
 }
 
 ALL_MODELS: dict[str, Callable[..., nn.Module] | type[Estimator]] = {**MODELS, **ESTIMATORS}
@@ -90,6 +95,7 @@ __all__ = [
     "Estimator",
     "ExtraTrees",
     "FTTransformer",
+    "Factorization",
     "FeatureEmbedding",
     "Goal",
     "Join",
@@ -115,11 +121,14 @@ __all__ = [
     "ScaledLinear",
     "Seq2Seq",
     "SharedDropout",
+    "Side",
+    "Sides",
     "State",
     "TabM",
     "TextBag",
     "TextLinear",
     "Transformer",
+    "TwoTower",
     "Watch",
     "XGBoost",
     "bin_edges",
@@ -133,6 +142,7 @@ __all__ = [
     "build_tabm",
     "build_text_bag",
     "build_transformer",
+    "build_two_tower",
     "hashed_terms",
     "hashed_words",
     "is_estimator",

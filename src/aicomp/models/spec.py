@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from aicomp.data.rows import Media
+from aicomp.models.sides import Sides
 
 _LOOKED_AT = 1000
 
@@ -47,6 +48,7 @@ class ModelSpec:
         outputs: What the outputs are: values, logits of labels that are 0 or 1, or logits of exclusive classes.
         n_text: Number of texts of a row, for a model that reads them itself.
         media: Images or sounds of a row, for a model that reads them.
+        sides: Which columns are about the user and which about the item, where rows are pairs of both.
     """
 
     n_num: int
@@ -57,6 +59,7 @@ class ModelSpec:
     outputs: Literal["values", "labels", "classes"] = "values"
     n_text: int = 0
     media: MediaInput | None = None
+    sides: Sides | None = None
 
     @property
     def n_cat(self) -> int:

@@ -76,6 +76,12 @@ READERS: dict[str, tuple[Member, ...]] = {
 }
 """The same of the models that read columns of a kind, which come before them where there are such columns."""
 
+RECOMMENDERS: tuple[Member, ...] = (
+    Member("factorization", share=1.0, is_first=True),
+    Member("two-tower", share=2.0, is_first=True),
+)
+"""The same of the kinds that learn from pairs of a user and an item, where rows are such pairs."""
+
 VARIANTS: dict[str, tuple[Mapping[str, Any], ...]] = {
     "lightgbm": (
         {"learning_rate": 0.02, "num_leaves": 63, "feature_fraction": 0.5, "min_data_in_leaf": 10},
@@ -96,6 +102,8 @@ VARIANTS: dict[str, tuple[Mapping[str, Any], ...]] = {
     "ft-transformer": ({}, {"n_blocks": 3}),
     "image-resnet": ({}, {"n_blocks": 2}, {"width": 48}),
     "audio-resnet": ({}, {"n_blocks": 2}, {"width": 48}),
+    "factorization": ({"rank": 24}, {"rank": 8}, {}),
+    "two-tower": ({}, {"d_vector": 32}, {"d_vector": 8}),
 }
 """Other parameters by model, within its `SPACE`; with each of them goes another seed."""
 

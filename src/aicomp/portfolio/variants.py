@@ -7,11 +7,19 @@ from typing import Any
 import msgspec
 
 from aicomp.config import Config, ModelConfig, RegularizationConfig, TrainingConfig, is_network
-from aicomp.portfolio.members import FIRST, READERS, Member
+from aicomp.portfolio.members import FIRST, READERS, RECOMMENDERS, Member
 from aicomp.project import Project
 
-_ROUNDS = {"lightgbm": "n_estimators", "xgboost": "n_estimators", "catboost": "iterations"}
-"""The parameter that limits the rounds of a boosted model."""
+_ROUNDS = {
+    "lightgbm": "n_estimators",
+    "xgboost": "n_estimators",
+    "catboost": "iterations",
+    "factorization": "sweeps",
+}
+"""The parameter that limits the rounds of a model that has some."""
+
+_RATES = ("lightgbm", "xgboost")
+"""Those of them whose rounds are smaller steps where there are more."""
 
 
 def variant(project: Project, member: Member, cap: int | None = None) -> Project:
@@ -57,10 +65,10 @@ def variant(project: Project, member: Member, cap: int | None = None) -> Project
 def capped(model: str, params: dict[str, Any], rounds: int) -> dict[str, Any]:
     """Parameters with fewer rounds, and larger steps for what is then missing.
 
-    CatBoost chooses its learning rate by the number of rounds itself.
+    CatBoost chooses its learning rate by the number of rounds itself; draws of a factorization have none.
     """
     changed = {**params, _ROUNDS[model]: rounds}
-    if model != "catboost" and rounds < 1000:
+    if model in _RATES and rounds < 1000:
         rate = float(params.get("learning_rate", 0.03))
         changed["learning_rate"] = round(max(rate, min(0.2, rate * 1000 / rounds)), 3)
     return changed
@@ -71,17 +79,19 @@ def can_be_capped(model: str) -> bool:
     return is_network(model) or model in _ROUNDS
 
 
-def first_members(project: Project, *, only: str | None, kinds: Set[str]) -> list[Member]:
-    """The first of each kind; a model of the project's own comes before all others, then those on files and on texts.
+def first_members(project: Project, *, only: str | None, kinds: Set[str], has_pair: bool = False) -> list[Member]:
+    """The first of each kind; a model of the project's own comes before all others, then those made for such data.
 
     Args:
         project: The project.
         only: The one model that shall be tried, None for all.
         kinds: Kinds of the columns. Models of tables are not tried where there are none but images and sounds.
+        has_pair: Whether rows are pairs of a user and an item.
     """
     if only is not None:
         return [Member(only, is_first=True)]
-    first = [member for kind, members in READERS.items() if kind in kinds for member in members]
+    first = [*(RECOMMENDERS if has_pair else ())]
+    first += [member for kind, members in READERS.items() if kind in kinds for member in members]
     first += FIRST if kinds - {"image", "audio", "drop"} else ()
     own = project.config.model.name
     is_known = own in {m.model for m in first}

@@ -19,6 +19,7 @@ class ModelRecipe:
         learning_rate: Peak, with the recipe's own optimizer; None follows the optimizer.
         batch_size: Rows in one step; None follows the number of rows.
         epochs: Most epochs; None follows the number of rows.
+        weight_decay: With the recipe's own optimizer; None follows the optimizer.
         label_smoothing: For classes whose metric reads labels: it blurs the probabilities that other metrics read.
     """
 
@@ -30,6 +31,7 @@ class ModelRecipe:
     learning_rate: float | None = None
     batch_size: int | None = None
     epochs: int | None = None
+    weight_decay: float | None = None
     label_smoothing: float = 0.0
 
 
@@ -39,6 +41,8 @@ MODEL_RECIPES: dict[str, ModelRecipe] = {
     "transformer": ModelRecipe(schedule="one-cycle", learning_rate=1e-4, batch_size=32, epochs=3),
     # Vectors of terms that are in few texts learn their rows by heart within some epochs.
     "text-bag": ModelRecipe(dropout=0.5, learning_rate=0.001, epochs=12),
+    # A vector of few ratings learns them by heart, unless it is pulled to zero.
+    "two-tower": ModelRecipe(weight_decay=1.0),
     "realmlp": ModelRecipe(schedule="coslog4", dropout=0.15, dropout_schedule="flat-cosine", label_smoothing=0.1),
 }
 """By model; those that are not named have the recipe of `ModelRecipe()`."""

@@ -55,8 +55,8 @@ def fit_whole(
     goal = Goal(_loss_name(aim.loss, task), _n_classes(task), seed, torch.get_num_threads(), aim.quantile, device)
     n_text = 0 if data.train.texts is None else data.train.texts.shape[1]
     media = None if data.train.media is None else media_input(data.train.media)
-    n_num = data.train.x_num.shape[1]
-    spec = ModelSpec(n_num, tuple(data.cardinalities), task.n_outputs, n_text=n_text, media=media)
+    n_num, n_outputs = data.train.x_num.shape[1], task.n_outputs
+    spec = ModelSpec(n_num, tuple(data.cardinalities), n_outputs, n_text=n_text, media=media, sides=data.sides)
     model = make_model(build, spec, task)
     course = _Course(task, data.valid_y, transform, report)
     y, valid_y = (_targets(values, task, transform) for values in (data.y, data.valid_y))
