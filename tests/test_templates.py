@@ -16,7 +16,8 @@ from aicomp.resources import bundled, bundled_names
 
 ROOT = Path(__file__).parent.parent
 TEMPLATES = bundled_names("templates")
-ON_TABLES = [name for name in TEMPLATES if name not in ("text", "image", "audio", "simulation", "recommender")]
+OWN_TESTS = ("text", "image", "audio", "simulation", "recommender", "keras", "top-items")
+ON_TABLES = [name for name in TEMPLATES if name not in OWN_TESTS]
 
 
 def run(folder, *command):

@@ -42,7 +42,7 @@ MODEL_RECIPES: dict[str, ModelRecipe] = {
     # Vectors of terms that are in few texts learn their rows by heart within some epochs.
     "text-bag": ModelRecipe(dropout=0.5, learning_rate=0.001, epochs=12),
     # A vector of few ratings learns them by heart, unless it is pulled to zero.
-    "two-tower": ModelRecipe(weight_decay=1.0),
+    "two-tower": ModelRecipe(weight_decay=1.0, batch_size=256),
     "realmlp": ModelRecipe(schedule="coslog4", dropout=0.15, dropout_schedule="flat-cosine", label_smoothing=0.1),
 }
 """By model; those that are not named have the recipe of `ModelRecipe()`."""
