@@ -81,7 +81,8 @@ def test_init_finds_them_and_the_data_has_their_columns(tmp_path):
     other.mkdir()
     test.drop(columns="rating").head(3).to_csv(other / "new.csv", index=False)
     pd.DataFrame({"user_id": [test["user_id"].iloc[0]], "age": [99]}).to_csv(other / "users.csv", index=False)
-    features, _ = load_test(project, other / "new.csv", texts=dataset.texts, hidden=dataset.hidden)
+    reading = {"texts": dataset.texts, "hidden": dataset.hidden, "media": {}}
+    features, *_ = load_test(project, other / "new.csv", reading)
     assert features["age"].iloc[0] == 99
     assert features["genres"].notna().all()
 

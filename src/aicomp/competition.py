@@ -70,7 +70,8 @@ class Competition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         group: Column whose rows belong together, None if there is none.
         time: Column that orders rows in time, None if there is none.
         user: Column that names who rates, buys or reads, where rows are pairs of a user and an item; else None.
-        item: Column that names what is rated, bought or read.
+        item: Column that names what is rated, bought or read. If it is the target and the problem "string", the
+            submission has a ranked list of items for each user, and the rows of train say who took what.
         splitter: Splitter that mirrors the hidden test.
         url: Page of the competition.
         medals: Score that a medal took, by medal ("gold", "silver", "bronze", "median").
@@ -115,6 +116,11 @@ class Competition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         """The problem type of a competition on rows."""
         assert self.problem_type != "simulation"
         return self.problem_type
+
+    @property
+    def is_of_lists(self) -> bool:
+        """Whether train says who took what, and a list of items is to be predicted for each user."""
+        return self.problem_type == "string" and self.item is not None
 
     @property
     def prediction_columns(self) -> tuple[str, ...]:
@@ -174,6 +180,14 @@ def _check_pair(c: Competition, source: str) -> None:
         )
     if c.user is not None and c.user == c.item:
         raise UsageError(f"`{source}`: `user` and `item` are both `{c.user}`", "name two columns")
+    if c.is_of_lists:
+        if (c.user,) != c.id or (c.item,) != c.target:
+            raise UsageError(
+                f"`{source}`: lists of `{c.item}` for each `{c.user}`, but `id` is {list(c.id)} and `target` "
+                f"{list(c.target)}",
+                "name the user as `id` and the item as `target`, or remove `user` and `item`",
+            )
+        return
     wrong = next((column for column in (c.user, c.item) if column in c.target), None)
     if wrong is not None:
         raise UsageError(f"`{source}`: `{wrong}` is the target, and names no user or item", "name another column")

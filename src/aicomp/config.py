@@ -17,7 +17,7 @@ from aicomp.suggest import unknown_name
 
 Auto = Literal["auto"]
 
-STRING_MODEL_NAMES = ("seq2seq", "lead")
+STRING_MODEL_NAMES = ("seq2seq", "lead", "ease")
 """The models whose predictions are strings."""
 
 ESTIMATOR_NAMES = (

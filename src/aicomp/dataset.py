@@ -10,6 +10,7 @@ import pandas as pd
 
 from aicomp.competition import Competition
 from aicomp.data.dates import parse_dates
+from aicomp.data.interactions import HISTORY, Interactions
 from aicomp.data.media_files import MediaIndex
 from aicomp.data.reading import check_finite, is_strings, line_numbers, parse_numbers, read_pair, read_table
 from aicomp.data.side_tables import add_columns, read_side_table
@@ -57,6 +58,8 @@ def load_dataset(project: Project) -> Dataset:
         UsageError: The config names a column that is not there, or the feature function is wrong.
     """
     competition, split = project.competition, project.config.split
+    if competition.is_of_lists:
+        return _load_lists(project)
     group, time = split.group or competition.group, split.time or competition.time
     strings = _exact(project)
     train_path, test_path = (project.raw / name for name in (competition.files.train, competition.files.test))
@@ -97,6 +100,55 @@ def load_dataset(project: Project) -> Dataset:
     )
 
 
+def _load_lists(project: Project) -> Dataset:
+    """Users as rows: what they took before, and the list that they took then."""
+    competition = project.competition
+    path = project.raw / competition.files.test
+    test = read_table(path, strings=competition.id, encoding=competition.files.encoding)
+    check_ids(test, competition, path)
+    taken = _interactions(project, project.raw / competition.files.train)
+    users, known, held = taken.split()
+    if not users:
+        raise DataError(
+            f"`{competition.files.train}` has one `{competition.item}` for each `{competition.user}`",
+            "with two or more, one can be held out to validate: check `user` and `item` in competition.toml",
+        )
+    ids = test[list(competition.id)]
+    histories = pd.DataFrame({HISTORY: known}, dtype=object), taken.histories(ids[competition.id[0]])
+    train, features = (_features(project, table) for table in histories)
+    return Dataset(
+        train=train,
+        test=features,
+        y=np.array(held, dtype=object),
+        train_ids=pd.DataFrame({competition.id[0]: users}, dtype=object),
+        test_ids=ids,
+        groups=None,
+        time=None,
+        fold_column=None,
+    )
+
+
+def _interactions(project: Project, path: Path) -> Interactions:
+    """Who took what, by the rows of train.
+
+    Raises:
+        DataError: A user or item is missing, an item has a blank in it, or a time is none.
+    """
+    competition, time = project.competition, project.config.split.time or project.competition.time
+    pair = [competition.id[0], competition.target[0]]
+    train = read_table(path, strings=pair, encoding=competition.files.encoding)
+    absent = [c for c in (*pair, time) if c is not None and c not in train.columns]
+    if absent:
+        raise DataError(f"`{path.name}` has no column `{absent[0]}`", _columns(train))
+    for column in pair:
+        bad = np.flatnonzero(train[column].isna() | train[column].str.strip().str.contains(r"\s", na=False))
+        if len(bad):
+            value = train[column].iloc[bad[0]]
+            what = "is missing" if pd.isna(value) else f"is `{value}`, and a list has its items between blanks"
+            raise DataError(f"`{path.name}` line {line_numbers(path)[bad[0]]}: `{column}` {what}", "correct that line")
+    return Interactions.of(train[pair[0]], train[pair[1]], _time(train, time, path), project.config.split.seed)
+
+
 def load_test(
     project: Project, path: Path, reading: Mapping[str, Any]
 ) -> tuple[pd.DataFrame, pd.DataFrame, FoundMedia]:
@@ -117,6 +169,12 @@ def load_test(
     """
     competition = project.competition
     table = read_table(path, strings=_exact(project), texts=reading["texts"], encoding=competition.files.encoding)
+    if competition.is_of_lists:
+        check_ids(table, competition, path)
+        beside = path.parent / competition.files.train
+        taken = _interactions(project, beside if beside.is_file() else project.raw / competition.files.train)
+        histories = taken.histories(table[competition.id[0]])
+        return _features(project, histories), table[list(competition.id)], FoundMedia()
     _number_rows(table, competition)
     table = _joined(project, table, path)
     check_ids(table, competition, path)

@@ -12,6 +12,7 @@ import numpy as np
 
 from aicomp.data.arrays import save_arrays
 from aicomp.data.columns import SET_BY_HAND, Column, infer_columns, joined
+from aicomp.data.interactions import HISTORY
 from aicomp.data.reading import line_numbers
 from aicomp.data.table import Table
 from aicomp.data.values import time_format
@@ -118,7 +119,9 @@ def _places(project: Project, dataset: Dataset) -> Callable[[str, str], str]:
 
 
 def _pair_kinds(project: Project, dataset: Dataset) -> dict[str, str]:
-    """User and item name something, whatever their values look like."""
+    """User and item name something, whatever their values look like; a list of items is read as it is."""
+    if project.competition.is_of_lists:
+        return {HISTORY: "text"} if HISTORY in dataset.train.columns else {}
     pair = (project.competition.user, project.competition.item)
     return {column: "category" for column in pair if column is not None and column in dataset.train.columns}
 

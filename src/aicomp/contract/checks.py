@@ -41,7 +41,7 @@ def check_tables(competition: Competition, tables: Tables) -> None:
             "take the competition's own sample submission",
         )
     _check_rows(competition, test, sample)
-    if set(competition.id) <= set(train.columns):
+    if set(competition.id) <= set(train.columns) and not competition.is_of_lists:
         check_ids(train.strings(competition.id), competition, train.path)
     encode_target(train.strings([c for c in competition.target if c in train.columns]), competition, train.path)
     for name, key in competition.files.tables.items():

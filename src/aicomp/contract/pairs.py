@@ -1,7 +1,7 @@
 """Whether rows are pairs of a user and an item, and which other files tell about users and items."""
 
 import re
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 import pandas as pd
@@ -29,6 +29,8 @@ _FEWEST_ROWS = 2.0
 """Rows per level from which ids repeat."""
 _ONCE = 0.8
 """Share of the rows whose pair of user and item occurs once."""
+_REPEATS = 0.5
+"""Share of the rows of train whose user was there before from which they say who took what."""
 _MOST_OTHERS = 4
 """Columns beside user and item up to which the pair is what a row is about."""
 _MOST_DUPLICATES = 0.02
@@ -67,6 +69,15 @@ def find_pair(tables: Tables, hidden: Set[str], problem_type: ProblemType, inqui
                 inquiry.found("user, item", f"{user}, {item}", why)
                 return Pair(user, item)
     return None
+
+
+def find_takers(tables: Tables, ids: Sequence[str], targets: Sequence[str]) -> Pair | None:
+    """The pair where the rows of train may say who took what: each id of test once, and again and again in train."""
+    train, test = tables.train, tables.test
+    if len(ids) != 1 or len(targets) != 1 or not {*ids, *targets} <= set(train.columns):
+        return None
+    repeats = float(train.frame[ids[0]].duplicated().mean())
+    return Pair(ids[0], targets[0]) if repeats > _REPEATS and test.frame[ids[0]].is_unique else None
 
 
 def _names(column: str, nouns: Set[str]) -> bool:

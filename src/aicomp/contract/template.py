@@ -19,10 +19,11 @@ def find_template(
     pair: Pair | None,
     inquiry: Inquiry,
 ) -> str:
-    """Name of the template.
+    """Name of the template: "tabular" where no other one fits.
 
-    "image" or "audio" where a column names such files, "image" where columns are pixels, "seq2seq" for strings,
-    "recommender" for pairs of a user and an item, "text" where at least half of the columns are sentences, else "tabular".
+    "image" or "audio" where a column names such files, "image" where columns are pixels, "top-items" for lists of items,
+    "seq2seq" for other strings, "recommender" for pairs of a user and an item, and "text" where at least half of the
+    columns are sentences.
 
     Args:
         tables: The competition's tables.
@@ -40,6 +41,10 @@ def find_template(
     if pixels is not None:
         inquiry.found("template", "image", f"{pixels.reason}; `--template tabular` takes them as numbers")
         return "image"
+    if problem_type == "string" and pair is not None:
+        why = f"{tables.train.name} says who took what, and each `{pair.user}` is to get a list of `{pair.item}`"
+        inquiry.found("template", "top-items", why)
+        return "top-items"
     if problem_type == "string":
         inquiry.found("template", "seq2seq", "predictions are strings")
         return "seq2seq"

@@ -13,6 +13,7 @@ from torch import nn
 from aicomp.data.rows import Rows
 from aicomp.models.catboost import CatBoost
 from aicomp.models.dropout import Dropout, SharedDropout
+from aicomp.models.ease import Ease
 from aicomp.models.embeddings import (
     CategoryEmbedding,
     FeatureEmbedding,
@@ -70,6 +71,7 @@ ESTIMATORS: dict[str, type[Estimator]] = {
     "lead": Lead,
     "seq2seq": Seq2Seq,
     "factorization": Factorization,
+    "ease": Ease,
 }
 
 ALL_MODELS: dict[str, Callable[..., nn.Module] | type[Estimator]] = {**MODELS, **ESTIMATORS}

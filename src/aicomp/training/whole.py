@@ -52,7 +52,9 @@ def fit_whole(
     is_value = not task.is_classification and not task.is_string
     transform = TargetTransform.fit(data.y, _kind(aim)) if is_value else None
     device = choose_device(config.device).type if takes_gpu(config.model.name) else "cpu"
-    goal = Goal(_loss_name(aim.loss, task), _n_classes(task), seed, torch.get_num_threads(), aim.quantile, device)
+    n_listed = int(task.metric.level or 0) if task.is_string else 0
+    loss = _loss_name(aim.loss, task)
+    goal = Goal(loss, _n_classes(task), seed, torch.get_num_threads(), aim.quantile, device, n_listed)
     n_text = 0 if data.train.texts is None else data.train.texts.shape[1]
     media = None if data.train.media is None else media_input(data.train.media)
     n_num, n_outputs = data.train.x_num.shape[1], task.n_outputs
