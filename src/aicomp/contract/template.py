@@ -21,9 +21,9 @@ def find_template(
 ) -> str:
     """Name of the template: "tabular" where no other one fits.
 
-    "image" or "audio" where a column names such files, "image" where columns are pixels, "top-items" for lists of items,
-    "seq2seq" for other strings, "recommender" for pairs of a user and an item, and "text" where at least half of the
-    columns are sentences.
+    "image" or "audio" where a column names such files, "image" where columns are pixels, "top-items" for lists of
+    items, "seq2seq" for other strings, "recommender" for pairs of a user and an item, and "text" where at least half of
+    the columns are sentences.
 
     Args:
         tables: The competition's tables.
