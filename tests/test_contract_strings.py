@@ -61,6 +61,12 @@ def test_other_texts_are_not_taken_for_sentences(tmp_path: Path, target: list[st
         infer_contract(folder_of(tmp_path, ENGLISH, target, sample), Given(), "texts")
 
 
+def test_a_metric_is_guessed_for_sentences_alone(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, ENGLISH, BOXES)
+    with pytest.raises(UsageError, match="which metric scores"):
+        infer_contract(folder, Given(problem_type="string"), "texts")
+
+
 def test_classes_stay_classes(tmp_path: Path) -> None:
     kinds = np.array(["a good review", "a bad review", "no review at all"])[np.arange(N) % 3]
     found = infer_contract(folder_of(tmp_path, ENGLISH, list(kinds)), Given(metric="accuracy"), "texts")

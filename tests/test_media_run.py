@@ -3,8 +3,10 @@
 import json
 import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +14,10 @@ from media_cases import striped, write_competition, write_image
 
 from aicomp.cli.main import main
 from aicomp.contract import Given, infer_contract
-from aicomp.errors import DataError
+from aicomp.dataset import load_dataset
+from aicomp.errors import DataError, UsageError
+from aicomp.kaggle.notebook.pack import make_pack
+from aicomp.kaggle.notebook.rehearse import rehearse
 from aicomp.prediction import predict_run
 from aicomp.project import Project
 from aicomp.run import Run
@@ -117,6 +122,31 @@ def test_models_that_read_no_files_say_so_or_take_the_other_columns(tmp_path, mo
     assert "model `image-resnet` reads images, and no column names any" in told["error"]["message"]
 
 
+@pytest.mark.slow
+def test_a_notebook_decodes_the_images_that_it_finds(tmp_path, monkeypatch, capsys):
+    project, _ = init(tmp_path, "image")
+    options = ["--set", "model.name=image-resnet", "--set", "workers=0", *QUICK, "--set", "training.epochs=2"]
+    code, trained = train(project, monkeypatch, capsys, *options)
+    assert code == 0
+    opened, run = Project.open(project), Run(project / "runs" / trained["run"])
+    done = rehearse(opened, make_pack(opened, run), 0.2)
+    assert done.rows == 30
+    made = msgspec.structs.replace(
+        opened.competition, files=msgspec.structs.replace(opened.competition.files, made=True)
+    )
+    with pytest.raises(UsageError, match=r"`test.csv` was made of the files of test"):
+        make_pack(replace(opened, competition=made), run)
+
+
+@pytest.mark.slow
+def test_settings_are_tuned(tmp_path, monkeypatch, capsys):
+    project, _ = init(tmp_path, "image")
+    monkeypatch.chdir(project)
+    options = ["--set", "workers=0", *QUICK, "--set", "training.epochs=1"]
+    assert main(["tune", "--model", "image-resnet", "--trials", "2", *options, "--json"]) == 0
+    assert len(list((project / "data" / "cache").glob("*.npy"))) == 1
+
+
 def test_ids_name_images_in_an_archive(tmp_path):
     data = tmp_path / "data"
     data.mkdir()
@@ -133,6 +163,16 @@ def test_ids_name_images_in_an_archive(tmp_path):
     [found] = [f for f in created.findings if f.what == "template"]
     assert found.because.startswith("`id` names 90 image files, relative to `pictures/`")
     assert len(list((tmp_path / "project" / "data" / "raw" / "pictures").iterdir())) == 120
+
+
+def test_an_archive_that_is_put_into_the_data_is_unpacked(tmp_path):
+    project, _ = init(tmp_path, "image")
+    raw = project / "data" / "raw"
+    shutil.make_archive(str(raw / "files"), "zip", raw / "files")
+    shutil.rmtree(raw / "files")
+    dataset = load_dataset(Project.open(project))
+    assert [column.name for column in dataset.media.columns] == ["file"]
+    assert len(list((raw / "files").iterdir())) == 120
 
 
 def write_class_folders(folder: Path) -> None:
@@ -156,6 +196,7 @@ def test_a_folder_per_class_becomes_a_table(tmp_path, packed):
     created = create_project(str(source), tmp_path / "project", Given(metric="accuracy"))
     raw = tmp_path / "project" / "data" / "raw"
     assert created.competition.labels == ("no", "yes")
+    assert created.competition.files.made
     train = pd.read_csv(raw / "train.csv")
     assert sorted(train.columns) == ["file", "label"]
     assert (train["file"].str.split("/").str[1] == train["label"]).all()

@@ -1,6 +1,7 @@
 """Competitions whose predictions are strings, from init to the submission."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -185,3 +186,18 @@ def test_a_blank_prediction_is_refused_and_an_absent_package_named(
     monkeypatch.setattr("aicomp.training.precheck.find_spec", lambda name: None)
     error = refused(capsys, "train", "--set", "model.name=lead")
     assert error["message"] == "metric `rougeL` needs the package `rouge-score`"
+
+
+def test_the_metric_of_the_templates_page_works(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    [block] = re.findall(r"```python\n(.*?)```", (folder / "README.md").read_text(), re.DOTALL)
+    (folder / "metric.py").write_text(block)
+    contract = (folder / "competition.toml").read_text()
+    (folder / "competition.toml").write_text(contract.replace('metric = "rougeL"', 'metric = "metric:my_score"'))
+    trained = train(capsys, "split.splitter=repeated", "split.n_splits=2", "split.n_repeats=2", "model.params.k=2")
+    assert (trained["metric"], trained["mean"]) == ("same_words", 1.0)  # without a `combine` of its own, by chrF
+
+
+def test_it_is_tuned_on_its_one_fold(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("optuna")
+    assert main(["tune", "--model", "lead", "--trials", "2", "--set", "workers=0", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["best"]["mean"] == 1.0

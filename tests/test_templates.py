@@ -10,14 +10,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from media_cases import write_competition
+from series_cases import a_panel, write_panel
 
 from aicomp.cli.main import main
 from aicomp.resources import bundled, bundled_names
 
 ROOT = Path(__file__).parent.parent
 TEMPLATES = bundled_names("templates")
-OWN_TESTS = ("text", "image", "audio", "simulation", "recommender", "keras", "top-items")
-ON_TABLES = [name for name in TEMPLATES if name not in OWN_TESTS]
+OWN_TESTS = {"text", "image", "audio", "simulation", "forecast", "seq2seq", "recommender", "keras", "top-items"}
+ON_TABLES = sorted({*TEMPLATES} - OWN_TESTS)
 
 
 def run(folder, *command):
@@ -117,6 +119,61 @@ def test_the_driver_by_rules_is_tuned_on_roads_of_training_and_stays_on_the_road
     assert trained["evaluation"]["mean"] > 35  # 30 s at 12 metres a second
     [listed] = aicomp(folder, "runs")["runs"]
     assert listed["model"] == "baseline:make_driver"
+
+
+@pytest.mark.slow
+def test_the_forecast_template_is_chosen_for_series_and_its_models_beat_the_season_before(tmp_path, capsys):
+    hidden = write_panel(tmp_path / "sales", a_panel(60))
+    folder = tmp_path / "project"
+    assert main(["init", str(tmp_path / "sales"), "--metric", "mae", "--into", str(folder), "--json"]) == 0
+    created = json.loads(capsys.readouterr().out)
+    assert created["competition"]["template"] == "forecast"
+    floor = aicomp(folder, "train", "--set", "model.name=seasonal-naive")
+    for model in ("forecast-net", "model:SmoothedSeasons"):
+        trained = aicomp(folder, "train", "--set", f"model.name={model}")
+        assert trained["mean"] < floor["mean"]
+        assert aicomp(folder, "submit", "--dry-run")["status"] == "valid"
+    forecast = pd.read_csv(folder / "runs" / trained["run"] / "test.csv")["sales"].to_numpy()
+    assert abs(forecast - hidden).mean() < 8
+    assert "mae of all out-of-fold predictions" in run(folder, "train.py")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["image", "audio"])
+def test_the_templates_on_files_are_chosen_for_files_and_their_models_learn_them(tmp_path, capsys, kind):
+    (tmp_path / "data").mkdir()
+    write_competition(tmp_path / "data", kind)
+    folder = tmp_path / "project"
+    assert main(["init", str(tmp_path / "data"), "--metric", "accuracy", "--into", str(folder), "--json"]) == 0
+    created = json.loads(capsys.readouterr().out)
+    assert created["competition"]["template"] == kind
+    [found] = [finding for finding in created["findings"] if finding["what"] == "template"]
+    assert found["because"].startswith("`file` names 90 ")
+    settings = (folder / "aicomp.toml").read_text()
+    settings = settings.replace('epochs = "auto"', "epochs = 10").replace('batch_size = "auto"', "batch_size = 16")
+    (folder / "aicomp.toml").write_text(settings.replace("n_splits = 5", "n_splits = 2"))
+    for name in (f"{kind}-resnet", "model:build_model"):
+        options = [
+            "--set",
+            f"model.name={name}",
+            "--set",
+            "model.params.width=8",
+            "--set",
+            "training.learning_rate=0.01",
+        ]
+        trained = aicomp(folder, "train", *options)
+        assert trained["mean"] > 0.85
+        assert aicomp(folder, "submit", "--dry-run")["status"] == "valid"
+        assert (folder / "runs" / trained["run"] / "augmentation.png").is_file()
+    assert "accuracy of all out-of-fold predictions" in run(folder, "train.py")
+
+
+@pytest.mark.slow
+def test_the_image_template_learns_real_digits(tmp_path):
+    folder = scaffold(tmp_path, "image", "digits")
+    trained = aicomp(folder, "train", "--set", "training.epochs=12", "--set", "split.n_splits=2")
+    assert trained["mean"] > 0.97
+    assert aicomp(folder, "submit", "--dry-run")["status"] == "valid"
 
 
 @pytest.mark.slow

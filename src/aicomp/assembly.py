@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from aicomp.data.arrays import load_arrays, save_arrays
+from aicomp.data.panel import SERIES_FILE, Panel
 from aicomp.errors import DataError
 from aicomp.files import atomic_write
 from aicomp.last_step.choice import Choice, apply_nested, choose_last_step, pooled_score
@@ -16,6 +17,7 @@ from aicomp.last_step.trials import FoldPredictions
 from aicomp.predictions import pool_folds, prediction_frame, without_prediction
 from aicomp.project import Project
 from aicomp.report.curves import draw_curves, write_curves_csv
+from aicomp.report.forecasts import Forecasts, draw_forecasts
 from aicomp.run import TEST_FILE, Run
 from aicomp.task import Task
 
@@ -54,6 +56,7 @@ def assemble(project: Project, run: Run) -> Run:
     adjusted = apply_nested(oof, folds, choice, lambda values, step: step.adjust(values))
     _write_predictions(project, run, adjusted, choice.step.adjust(test))
     _write_curves(project.task, run, n_folds)
+    _draw_series(project, run, parts, choice.step.adjust(test))
     save_step(run.folder, choice.step)
     run.write("scores.json", scores)
     atomic_write(run.folder / "DONE", "")
@@ -108,6 +111,14 @@ def _write_predictions(project: Project, run: Run, oof: np.ndarray, test: np.nda
     of_test = prediction_frame(project.competition, ids["test"], test)
     for name, frame in (("oof", of_train), ("test", of_test)):
         atomic_write(run.folder / f"{name}.csv", frame.to_csv(index=False, lineterminator="\n"))
+
+
+def _draw_series(project: Project, run: Run, parts: _Parts, test: np.ndarray) -> None:
+    path = run.work / SERIES_FILE
+    if path.is_file():  # only where something is forecast, and not for predictions that came from elsewhere
+        panel = Panel.from_dict(run.read("reading.json")["panel"])
+        drawn = Forecasts(panel, load_arrays(path), parts.y, parts.folds, test)
+        draw_forecasts(drawn, run.folder / "forecasts.png", project.competition.target[0])
 
 
 def _write_curves(task: Task, run: Run, n_folds: int) -> None:

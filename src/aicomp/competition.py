@@ -16,6 +16,7 @@ class Files(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
     Attributes:
         media: Folders of the files that columns name; the entry "." stands for files that lie in no folder.
+        made: Whether train and test are no files of the competition but tables that were made of a folder per class.
         tables: Side tables: name of the file -> the column of train and test that names a row of it. Their other
             columns are added to train and test; a key without a row in them has missing values there.
     """
@@ -25,6 +26,7 @@ class Files(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     sample_submission: str
     encoding: str = "utf-8"
     media: tuple[str, ...] = ()
+    made: bool = False
     tables: dict[str, str] = {}
 
 
@@ -69,6 +71,9 @@ class Competition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         template: Template that fits.
         group: Column whose rows belong together, None if there is none.
         time: Column that orders rows in time, None if there is none.
+        series: Columns that name a series, where many are forecast; none where `horizon` is set means one series.
+        horizon: Steps of time that are forecast; 0 if nothing is.
+        gap: Steps between the last one of train and the first one that is forecast.
         user: Column that names who rates, buys or reads, where rows are pairs of a user and an item; else None.
         item: Column that names what is rated, bought or read. If it is the target and the problem "string", the
             submission has a ranked list of items for each user, and the rows of train say who took what.
@@ -95,6 +100,9 @@ class Competition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     template: str = "tabular"
     group: str | None = None
     time: str | None = None
+    series: tuple[str, ...] = ()
+    horizon: int = 0
+    gap: int = 0
     user: str | None = None
     item: str | None = None
     splitter: str = "auto"
@@ -167,6 +175,7 @@ def _check(c: Competition, source: str) -> None:
         )
     if c.submission.blank and c.problem_type != "string":
         raise UsageError(f"`{source}`: `submission.blank` is for strings, not for {c.problem_type}", "remove `blank`")
+    _check_series(c, source)
     _check_columns(c, source)
     _check_pair(c, source)
 
@@ -191,6 +200,23 @@ def _check_pair(c: Competition, source: str) -> None:
     wrong = next((column for column in (c.user, c.item) if column in c.target), None)
     if wrong is not None:
         raise UsageError(f"`{source}`: `{wrong}` is the target, and names no user or item", "name another column")
+
+
+def _check_series(c: Competition, source: str) -> None:
+    if c.horizon < 0 or c.gap < 0:
+        raise UsageError(f"`{source}`: `horizon` and `gap` count steps, got {c.horizon} and {c.gap}", "write both >= 0")
+    if (c.series or c.gap) and not c.horizon:
+        raise UsageError(
+            f"`{source}`: `{'series' if c.series else 'gap'}` is set, and `horizon` is not",
+            "write how many steps are forecast, such as `horizon = 8`",
+        )
+    if c.horizon and c.time is None:
+        raise UsageError(f"`{source}`: `horizon` is {c.horizon}, and `time` is not set", "name the column of the times")
+    if c.horizon and c.problem_type != "regression":
+        raise UsageError(
+            f"`{source}`: `horizon` is {c.horizon}, but the problem is {c.problem_type}",
+            "forecasts are of one number; remove `series`, `horizon` and `gap`",
+        )
 
 
 def _check_kind(c: Competition, source: str) -> None:
@@ -220,7 +246,13 @@ def _default(name: str) -> object:
 
 
 def _check_columns(c: Competition, source: str) -> None:
-    lists = (("id", c.id), ("target", c.target), ("labels", c.labels), ("submission.columns", c.submission.columns))
+    lists = (
+        ("id", c.id),
+        ("target", c.target),
+        ("series", c.series),
+        ("labels", c.labels),
+        ("submission.columns", c.submission.columns),
+    )
     for name, values in lists:
         twice = next((v for v in values if values.count(v) > 1), None)
         if twice is not None:

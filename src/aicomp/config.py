@@ -17,13 +17,19 @@ from aicomp.suggest import unknown_name
 
 Auto = Literal["auto"]
 
-STRING_MODEL_NAMES = ("seq2seq", "lead", "ease")
+FORECASTER_NAMES = (
+    "seasonal-naive", "seasonal-mean", "seasonal-growth", "naive", "drift", "theta", "forecast-mean", "forecast-net",
+    "forecast-trees", "ets", "auto-theta", "auto-arima",
+)  # fmt: skip
+"""The models that forecast series."""
+
+STRING_MODEL_NAMES = ("rewrite", "extract", "lead", "seq2seq", "pretrained-seq2seq", "ease")
 """The models whose predictions are strings."""
 
 ESTIMATOR_NAMES = (
-    *("lightgbm", "catboost", "xgboost", "extra-trees", "ridge", "text-linear", "factorization"),
-    *STRING_MODEL_NAMES,
-)
+    "lightgbm", "catboost", "xgboost", "extra-trees", "ridge", "text-linear", "factorization", *STRING_MODEL_NAMES,
+    *FORECASTER_NAMES,
+)  # fmt: skip
 """The models that are no networks; here, so that to know them takes no import of torch."""
 
 _T = TypeVar("_T", bound=msgspec.Struct)
@@ -186,6 +192,17 @@ class RegularizationConfig(_Section, frozen=True):
     input_noise: float = 0.0
 
 
+class ForecastConfig(_Section, frozen=True):
+    """`[forecast]`: what is known of the series.
+
+    Attributes:
+        period: Steps after which a series comes round; "auto" follows from the step: 4 for quarters, 12 for months, 52
+            for weeks, 7 for days, 24 for hours, else 1.
+    """
+
+    period: int | Auto = "auto"
+
+
 class AugmentationConfig(_Section, frozen=True):
     """`[augmentation]`: how training images and sounds are changed at random; "auto" follows a fold's training rows.
 
@@ -301,6 +318,7 @@ class Config(_Section, frozen=True):
     model: ModelConfig = ModelConfig()
     training: TrainingConfig = TrainingConfig()
     regularization: RegularizationConfig = RegularizationConfig()
+    forecast: ForecastConfig = ForecastConfig()
     augmentation: AugmentationConfig = AugmentationConfig()
     output: OutputConfig = OutputConfig()
     notebook: NotebookConfig = NotebookConfig()

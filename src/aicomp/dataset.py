@@ -11,12 +11,14 @@ import pandas as pd
 from aicomp.competition import Competition
 from aicomp.data.dates import parse_dates
 from aicomp.data.interactions import HISTORY, Interactions
-from aicomp.data.media_files import MediaIndex
+from aicomp.data.panel import Panel
 from aicomp.data.reading import check_finite, is_strings, line_numbers, parse_numbers, read_pair, read_table
 from aicomp.data.side_tables import add_columns, read_side_table
+from aicomp.data.steps import read_times
 from aicomp.errors import AicompError, DataError, UsageError
 from aicomp.media import FoundMedia, naming_files, take_media, take_other_media
 from aicomp.project import Project
+from aicomp.raw_data import unpack_media
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Dataset:
         fold_column: Fold of each train row as the user gave it, None if there is none.
         texts: Columns of the raw files that were read as strings.
         hidden: Columns of the raw files that are no features.
+        series: Series and steps of the rows, None if nothing is forecast.
         media: Columns that name files, whose values are paths, or that are pixels.
     """
 
@@ -48,6 +51,22 @@ class Dataset:
     texts: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
     media: FoundMedia = field(default_factory=FoundMedia)
+    series: "SeriesRows | None" = None
+
+
+@dataclass(frozen=True)
+class SeriesRows:
+    """Series and steps of the rows of a competition that is forecast.
+
+    Attributes:
+        panel: The series.
+        train: Number of the series and of the step of each train row, int64 (n_train, 2).
+        test: The same of test.
+    """
+
+    panel: Panel
+    train: np.ndarray
+    test: np.ndarray
 
 
 def load_dataset(project: Project) -> Dataset:
@@ -76,7 +95,7 @@ def load_dataset(project: Project) -> Dataset:
         check_ids(train, competition, train_path)
 
     fold_only = {c for c in (group, split.fold_column) if c}
-    index = MediaIndex.of(project.raw)
+    index = unpack_media(project.raw)
     of_train = [c for c in competition.id if c in train.columns]
     files = naming_files(train[of_train], test[of_train], index)
     ids = {c for c in competition.id if c not in train.columns or (_only_names(test[c]) and c not in files)}
@@ -96,8 +115,38 @@ def load_dataset(project: Project) -> Dataset:
         fold_column=_strings(train, split.fold_column),
         texts=texts,
         hidden=tuple(sorted(hidden)),
+        series=_series(project, (train, train_path), (test, test_path), time),
         media=media,
     )
+
+
+def _series(
+    project: Project, train: tuple[pd.DataFrame, Path], test: tuple[pd.DataFrame, Path], time: str | None
+) -> SeriesRows | None:
+    """Series and steps, where the contract says that something is forecast."""
+    competition, period = project.competition, project.config.forecast.period
+    if not competition.horizon:
+        return None
+    for column in (*competition.series, str(time)):
+        for table, path in (train, test):
+            if column not in table.columns:
+                raise UsageError(
+                    f"`{path.name}` has no column `{column}`, which `series` or `time` names", _columns(table)
+                )
+    if period != "auto" and period < 1:
+        raise UsageError(f"`forecast.period` is {period}, it must be at least 1", "write `--set forecast.period=12`")
+    panel = Panel.of(
+        train,
+        test,
+        names=competition.series,
+        time=str(time),
+        horizon=competition.horizon,
+        gap=competition.gap,
+        period=None if period == "auto" else period,
+    )
+    places = [panel.place(*part) for part in (train, test)]
+    panel.check_future(places[1], test[1])
+    return SeriesRows(panel, *places)
 
 
 def _load_lists(project: Project) -> Dataset:
@@ -151,7 +200,7 @@ def _interactions(project: Project, path: Path) -> Interactions:
 
 def load_test(
     project: Project, path: Path, reading: Mapping[str, Any]
-) -> tuple[pd.DataFrame, pd.DataFrame, FoundMedia]:
+) -> tuple[pd.DataFrame, pd.DataFrame, FoundMedia, np.ndarray | None]:
     """Read other test rows as those of a run were read.
 
     Args:
@@ -161,7 +210,7 @@ def load_test(
         reading: `reading.json` of the run.
 
     Returns:
-        Features and ids of the rows, and which columns name files.
+        Features and ids of the rows, which columns name files, and numbers of series and steps where they are forecast.
 
     Raises:
         DataError: The file breaks the contract.
@@ -174,7 +223,7 @@ def load_test(
         beside = path.parent / competition.files.train
         taken = _interactions(project, beside if beside.is_file() else project.raw / competition.files.train)
         histories = taken.histories(table[competition.id[0]])
-        return _features(project, histories), table[list(competition.id)], FoundMedia()
+        return _features(project, histories), table[list(competition.id)], FoundMedia(), None
     _number_rows(table, competition)
     table = _joined(project, table, path)
     check_ids(table, competition, path)
@@ -183,7 +232,12 @@ def load_test(
     media = FoundMedia()
     if reading.get("media"):  # absent in runs of old
         media, features = take_other_media(project, reading["media"], features, path.parent)
-    return features, table[list(competition.id)], media
+    places = None
+    if reading.get("panel"):  # likewise
+        panel = Panel.from_dict(reading["panel"])
+        places = panel.place(table, path)
+        panel.check_future(places, path)
+    return features, table[list(competition.id)], media, places
 
 
 def _exact(project: Project) -> set[str]:
@@ -191,7 +245,8 @@ def _exact(project: Project) -> set[str]:
     competition, split = project.competition, project.config.split
     group = split.group or competition.group
     keys = (competition.user, competition.item, *competition.files.tables.values())
-    return {*competition.id, *competition.target, *(c for c in (group, split.fold_column, *keys) if c)}
+    named = (group, split.fold_column, *competition.series, *keys)
+    return {*competition.id, *competition.target, *(c for c in named if c)}
 
 
 def _joined(project: Project, table: pd.DataFrame, path: Path) -> pd.DataFrame:
@@ -233,18 +288,7 @@ def _strings(table: pd.DataFrame, column: str | None) -> np.ndarray | None:
 def _time(table: pd.DataFrame, column: str | None, path: Path) -> np.ndarray | None:
     if column is None:
         return None
-    values = table[column]
-    if pd.api.types.is_numeric_dtype(values):
-        return values.to_numpy(dtype=np.float64)
-    times = pd.to_datetime(values, errors="coerce", format="mixed", utc=True)
-    bad = np.flatnonzero(times.isna().to_numpy())
-    if len(bad):
-        line = line_numbers(path)[bad[0]]
-        raise DataError(
-            f"`{path.name}` line {line}: `{column}` is `{values.iloc[bad[0]]}`, which is no time",
-            "correct it, or set `time` under `[split]` to another column",
-        )
-    return times.astype("int64").to_numpy().astype(np.float64)
+    return read_times(table[column], path, "correct it, or set `time` under `[split]` to another column").values
 
 
 def _features(project: Project, table: pd.DataFrame) -> pd.DataFrame:

@@ -38,6 +38,7 @@ def choose_folds(project: Project, dataset: Dataset) -> tuple[str, str, Folds]:
             has_time=dataset.time is not None,
             has_fold_column=dataset.fold_column is not None,
             y=dataset.y,
+            forecasts=dataset.series is not None,
         )
     n_splits, fewer = split.n_splits, ""
     n_groups = n_splits if dataset.groups is None else len(set(dataset.groups))
@@ -57,6 +58,9 @@ def choose_folds(project: Project, dataset: Dataset) -> tuple[str, str, Folds]:
         seed=split.seed,
         folder=project.folder,
         labels=task.labels or project.competition.target,
+        steps=None if dataset.series is None else dataset.series.train[:, 1],
+        horizon=project.competition.horizon,
+        gap=project.competition.gap,
     )
     if fewer:
         made = Folds(made.folds, [*made.notes, fewer])

@@ -1,6 +1,7 @@
 """A fold's model as its run saved it, and rows as that run reads them."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -66,9 +67,14 @@ class FoldModel:
         """Rows of a table as the model takes them."""
         return self._encoder.transform(table, rows)
 
-    def predict(self, table: Table) -> np.ndarray:
-        """Probabilities, or values in the target's unit, float64: (n,) or (n, n_columns)."""
-        return self._predict(self.encode(table, np.arange(table.n_rows)))
+    def predict(self, table: Table, places: np.ndarray | None = None) -> np.ndarray:
+        """Probabilities, or values in the target's unit, float64: (n,) or (n, n_columns).
+
+        Args:
+            table: The rows.
+            places: Their series and steps, for a model that forecasts.
+        """
+        return self._predict(replace(self.encode(table, np.arange(table.n_rows)), places=places))
 
     def _load(self) -> Callable[["Rows"], np.ndarray]:
         from safetensors.torch import load_file

@@ -13,6 +13,7 @@ import numpy as np
 from aicomp.data.arrays import save_arrays
 from aicomp.data.columns import SET_BY_HAND, Column, infer_columns, joined
 from aicomp.data.interactions import HISTORY
+from aicomp.data.panel import SERIES_FILE
 from aicomp.data.reading import line_numbers
 from aicomp.data.table import Table
 from aicomp.data.values import time_format
@@ -57,7 +58,7 @@ class Layout:
             DataError: The data breaks the contract.
         """
         dataset = load_dataset(project)
-        kinds = {**_pair_kinds(project, dataset), **project.config.columns}
+        kinds = {**_pair_kinds(project, dataset), **_overrides(project, dataset)}
         columns = infer_columns(dataset.train, dataset.test, kinds, dataset.media.kinds)
         columns = _saying_whom(columns, project)
         name, reason, made = choose_folds(project, dataset)
@@ -81,6 +82,8 @@ class Layout:
         if bad:
             run.write("bad_files.json", bad)
         save_arrays(run.work / "target.safetensors", {"y": dataset.y})
+        if dataset.series is not None:
+            save_arrays(run.work / SERIES_FILE, {"train": dataset.series.train, "test": dataset.series.test})
         for k, fold in enumerate(folds):
             save_arrays(run.work / f"fold-{k}.safetensors", {"train": fold.train, "valid": fold.valid})
         write_ids(run, dataset.train_ids, dataset.test_ids)
@@ -100,8 +103,22 @@ class Layout:
         dates = [c.name for c in self.columns if c.kind == "datetime"]
         both = {name: joined(self.dataset.train[name], self.dataset.test[name]) for name in dates}
         times = {name: msgspec.to_builtins(time_format(values)) for name, values in both.items()}
+        series = self.dataset.series
         media = {**self.dataset.media.to_json(), "decodings": described_decodings(self.decoded)}
-        return {"texts": self.dataset.texts, "hidden": self.dataset.hidden, "times": times, "media": media}
+        return {
+            "texts": self.dataset.texts,
+            "hidden": self.dataset.hidden,
+            "times": times,
+            "media": media,
+            "panel": None if series is None else series.panel.as_dict(),
+        }
+
+
+def _overrides(project: Project, dataset: Dataset) -> dict[str, str]:
+    """Kinds that are not inferred: keys of series name something, whatever they are written as."""
+    keys = [] if dataset.series is None else dataset.series.panel.names
+    here = {name: "category" for name in keys if name in dataset.train.columns and name in dataset.test.columns}
+    return {**here, **project.config.columns}
 
 
 def _places(project: Project, dataset: Dataset) -> Callable[[str, str], str]:

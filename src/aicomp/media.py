@@ -1,5 +1,7 @@
 """Files that a project's columns name: found, resolved to paths, and decoded for every process that trains."""
 
+import os
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -172,7 +174,7 @@ def decode_media(
         DataError: A file is missing or corrupt, unless the config says to count such files.
         UsageError: A package is missing, or pixels and files of images are both there.
     """
-    cache = project.folder / CACHE
+    cache = _cache(project)
     found = DecodedMedia({}, {}, [])
     for kind in ("image", "audio"):
         names = [c.name for c in columns if c.kind == kind]
@@ -205,6 +207,13 @@ def decode_media(
         found.files[kind] = decode_files(files, media.root, decoding, cache, on_bad=on_bad if is_strict else None)
         found.notes.extend(_notes(kind, len(files), found.files[kind].bad))
     return found
+
+
+def _cache(project: Project) -> Path:
+    """Where decoded files lie: a notebook may find the project where nothing can be written."""
+    if os.access(project.folder, os.W_OK):
+        return project.folder / CACHE
+    return Path(tempfile.gettempdir()) / "aicomp-cache"
 
 
 def _notes(kind: str, n_files: int, bad: Mapping[str, str]) -> list[str]:

@@ -59,12 +59,12 @@ def predict_run(project: Project, run: Run, test: Path | None = None) -> Predict
     project = run_project(project, run)
     reading = run.read("reading.json")
     path = test or project.raw / project.competition.files.test
-    features, ids, media = load_test(project, path, reading)
+    features, ids, media, places = load_test(project, path, reading)
     table = run_table(run, features)
     if media.kinds:
         table = _with_media(project, media, run_columns(run), table, reading["media"]["decodings"], path)
     n_folds = len(run.scores["folds"])
-    values = project.task.combine([FoldModel(project, run, k).predict(table) for k in range(n_folds)])
+    values = project.task.combine([FoldModel(project, run, k).predict(table, places) for k in range(n_folds)])
     bad = np.flatnonzero(without_prediction(values))
     if len(bad):
         what = "nothing" if project.task.is_string else "NaN or infinity"

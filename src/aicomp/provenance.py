@@ -23,6 +23,7 @@ _PACKAGES_OF_MODEL = {
     "xgboost": ("xgboost", "xgboost-cpu"),
     "image-resnet": ("pillow",),  # which decodes
     "audio-resnet": ("soundfile",),
+    "pretrained-seq2seq": ("transformers",),
 }
 
 

@@ -66,10 +66,29 @@ def copy_raw_data(source: Path, names: Sequence[str], project_folder: Path, medi
         for name in loose:
             (raw / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source / name, raw / name)
-    for archive in sorted({index.archives[top] for top in media if top in index.archives}):
-        place = raw / zip_place(source / archive, media_members(source / archive))
-        unpack(source / archive, place, lambda path: media_kind(path.name) is not None and path.parts[0] != "__MACOSX")
+    for name in sorted({index.archives[top] for top in media if top in index.archives}):
+        _unpack_media(source / name, raw)
     write_manifest(project_folder)
+
+
+def unpack_media(raw: Path) -> MediaIndex:
+    """The image and sound files of `data/raw/`, after those of archives that somebody put there were unpacked.
+
+    Raises:
+        DataError: An archive is broken, or has a member that may not be unpacked.
+        AicompError: The disk is full or the folder cannot be written.
+    """
+    index = MediaIndex.of(raw)
+    if not index.archives:
+        return index
+    for name in sorted(set(index.archives.values())):
+        _unpack_media(raw / name, raw)
+    return MediaIndex.of(raw)
+
+
+def _unpack_media(archive: Path, folder: Path) -> None:
+    place = folder / zip_place(archive, media_members(archive))
+    unpack(archive, place, lambda path: media_kind(path.name) is not None and path.parts[0] != "__MACOSX")
 
 
 def write_manifest(project_folder: Path) -> None:

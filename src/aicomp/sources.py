@@ -83,13 +83,14 @@ def opened(
     if isinstance(source, Download):
         with with_tables(source.folder) as folder:
             inferred = infer_contract(folder, given, source.slug, ask)
-            yield folder, source.describe(inferred.competition), (*source.findings, *inferred.findings)
+            competition = _with_origin(inferred.competition, is_made=folder != source.folder)
+            yield folder, source.describe(competition), (*source.findings, *inferred.findings)
         return
     if not is_embedded(source, into):
-        with source_folder(source) as folder:
-            name = Path(source).resolve().name
+        name = Path(source).resolve().name
+        with _raw_folder(source) as found, with_tables(found) as folder:
             inferred = infer_contract(folder, given, name.removesuffix(".zip"), ask)
-            yield folder, inferred.competition, inferred.findings
+            yield folder, _with_origin(inferred.competition, is_made=folder != found), inferred.findings
         return
     said = [f.name for f in fields(Given) if getattr(given, f.name) != f.default]
     if said:
@@ -125,11 +126,23 @@ def source_folder(source: str | Download) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="aicomp-") as temporary:
             catalogue.load(source).write_data(Path(temporary))
             yield Path(temporary)
-    elif Path(source).exists():
-        with unpacked(Path(source)) as found, with_tables(found) as folder:
-            yield folder
     else:
+        with _raw_folder(source) as found, with_tables(found) as folder:
+            yield folder
+
+
+@contextmanager
+def _raw_folder(source: str) -> Iterator[Path]:
+    """The folder with the files of a folder or .zip, as they came."""
+    if not Path(source).exists():
         raise _unknown_source(source)
+    with unpacked(Path(source)) as folder:
+        yield folder
+
+
+def _with_origin(competition: Competition, *, is_made: bool) -> Competition:
+    """A contract that says whether its tables were made of a folder per class."""
+    return msgspec.structs.replace(competition, files=msgspec.structs.replace(competition.files, made=is_made))
 
 
 def _unknown_source(source: str) -> UsageError:

@@ -10,6 +10,9 @@ is 0); a project's own (`splitter = "file:function"`), a plugin's and the built-
 | groups | group of each row, strings (n,); None if the project names no group column |
 | time | time of each row, float (n,); None if the project names no time column |
 | fold_column | fold of each row as the file has it, strings (n,); None if the project names no fold column |
+| steps | number of the step of time of each row, int (n,); None if nothing is forecast |
+| horizon | steps that are forecast, 0 if nothing is |
+| gap | steps between the last known one and the first that is forecast |
 | n_splits | number of folds |
 | n_repeats | number of repetitions with other shuffles |
 | seed | seed of shuffles, >= 0 |
@@ -33,14 +36,23 @@ from aicomp.registry import resolve
 
 Splitter = Callable[..., Iterable[tuple[Rows, Rows]]]
 
-_ARGUMENTS = ("y", "problem_type", "groups", "time", "fold_column", "n_splits", "n_repeats", "seed", "holdout")
+_ARGUMENTS = (
+    "y", "problem_type", "groups", "time", "fold_column", "steps", "horizon", "gap", "n_splits", "n_repeats", "seed",
+    "holdout",
+)  # fmt: skip
 _MAX_BINS = 10
 _TRAIN_ONLY = "-1"
 _HOLDOUT, _MOST_HELD_OUT = 0.1, 5000
 
 
 def choose_splitter(
-    *, problem_type: ProblemType, has_groups: bool, has_time: bool, has_fold_column: bool, y: np.ndarray
+    *,
+    problem_type: ProblemType,
+    has_groups: bool,
+    has_time: bool,
+    has_fold_column: bool,
+    y: np.ndarray,
+    forecasts: bool = False,
 ) -> tuple[str, str]:
     """Name of the splitter that suits the data, and why as a sentence.
 
@@ -50,10 +62,16 @@ def choose_splitter(
         has_time: Whether rows have a time.
         has_fold_column: Whether train says which fold a row is in.
         y: Targets; see the module.
+        forecasts: Whether the rows are steps of series that are forecast.
     """
     classes = problem_type in ("binary", "multiclass")
     if has_fold_column:
         return "fold-column", "train has a column with the fold of each row"
+    if forecasts:
+        return (
+            "rolling-origin",
+            "series are forecast: each fold validates as many steps as test has, after all it learns",
+        )
     if has_time and has_groups:
         return "time-series", (
             "rows have a time, and the hidden test is taken to lie after train; "
@@ -88,6 +106,9 @@ def make_folds(
     folder: Path | None,
     labels: Sequence[str] = (),
     holdout: float | Auto = "auto",
+    steps: np.ndarray | None = None,
+    horizon: int = 0,
+    gap: int = 0,
 ) -> Folds:
     """Split the rows of train into folds.
 
@@ -104,6 +125,9 @@ def make_folds(
         folder: The project, where `file:function` is looked up.
         labels: Names of the classes by code, or of the columns of a multilabel target, for the notes.
         holdout: Share of the rows that the splitter "holdout" validates.
+        steps: Step of each row; this and the next ones: see the module.
+        horizon: Steps that are forecast.
+        gap: Steps before the first of them.
 
     Raises:
         UsageError: No such splitter, an option that does not fit it, or a function of the project that fails or yields
@@ -117,6 +141,9 @@ def make_folds(
         "groups": groups,
         "time": time,
         "fold_column": fold_column,
+        "steps": steps,
+        "horizon": horizon,
+        "gap": gap,
         "n_splits": n_splits,
         "n_repeats": n_repeats,
         "seed": seed,
@@ -248,6 +275,34 @@ def time_series(*, time: np.ndarray | None, n_splits: int) -> Iterator[tuple[Row
         yield np.flatnonzero(step < start), np.flatnonzero((step >= start) & (step < stop))
 
 
+def rolling_origin(*, steps: np.ndarray | None, horizon: int, gap: int, n_splits: int) -> Iterator[tuple[Rows, Rows]]:
+    """Windows as long as test's, one behind the other up to the end of train, each predicted from all rows before it.
+
+    Tashman, "Out-of-sample tests of forecasting accuracy", 2000; Hyndman, Athanasopoulos, "Forecasting: principles and
+    practice", 3rd ed., section 5.10. The newest origin is the last fold. Of the usual number of folds, as many are made
+    as fit.
+    """
+    if steps is None:
+        raise UsageError(
+            "splitter `rolling-origin` needs steps of time, and nothing is forecast",
+            "write `time` and `horizon` in competition.toml, or take the splitter `time-series`",
+        )
+    first, last = int(steps.min()), int(steps.max())
+    most = (last + 1 - first - gap - min(horizon, 2)) // horizon
+    if n_splits > most >= 2 and n_splits == SplitConfig().n_splits:
+        n_splits = most
+    for k in range(n_splits):
+        start = last + 1 - (n_splits - k) * horizon
+        train, valid = np.flatnonzero(steps < start - gap), np.flatnonzero((steps >= start) & (steps < start + horizon))
+        if not len(train) or start - gap - first < min(horizon, 2):
+            raise DataError(
+                f"train has {last + 1 - first} steps, too few for {n_splits} windows of {horizon}"
+                + (f" after a gap of {gap}" if gap else ""),
+                f"run with `--set split.n_splits={most}`" if most >= 2 else "take the splitter `time-series`",
+            )
+        yield train, valid
+
+
 def repeated(
     *,
     y: np.ndarray,
@@ -329,6 +384,7 @@ SPLITTERS: dict[str, Splitter] = {
     "stratified-group": stratified_group,
     "multilabel-stratified": multilabel_stratified,
     "time-series": time_series,
+    "rolling-origin": rolling_origin,
     "repeated": repeated,
     "fold-column": by_fold_column,
     "holdout": holdout,

@@ -46,6 +46,10 @@ def init(
     time: Annotated[
         str | None, typer.Option("--time", metavar="COLUMN", help="Column by which test is later than train.")
     ] = None,
+    series: Annotated[
+        list[str] | None,
+        typer.Option("--series", metavar="COLUMN", help="Column that tells series apart; may be repeated."),
+    ] = None,
     train: Annotated[str | None, typer.Option("--train", metavar="FILE", help="Name of the train file.")] = None,
     test: Annotated[str | None, typer.Option("--test", metavar="FILE", help="Name of the test file.")] = None,
     sample: Annotated[
@@ -99,6 +103,7 @@ def init(
         sample=sample,
         group=group,
         time=time,
+        series=tuple(series or ()),
         slug=slug,
         encoding=encoding or "utf-8",
     )

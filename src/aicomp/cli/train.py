@@ -144,9 +144,20 @@ def describe_run(run: "Run") -> list[str]:
         f" ({direction} is better)",
         f"folds: {folds}",
         *_describe_last_step(scores),
+        *_fold_notes(run),
         f"run {run.id} in `{run.folder}`; its folds took {run.seconds:.0f} s together",
         "next: aicomp submit --dry-run",
     ]
+
+
+def _fold_notes(run: "Run") -> list[str]:
+    """What a model that is no network says of what it learned; those of networks, one per fold, stay in the files."""
+    from aicomp.config import ESTIMATOR_NAMES
+
+    if run.info["config"]["model"]["name"] not in ESTIMATOR_NAMES:
+        return []
+    said = [note for k in range(len(run.scores["folds"])) for note in run.result(k)["notes"]]
+    return [f"note: {note}" for note in dict.fromkeys(said)]
 
 
 def _describe_last_step(scores: dict[str, Any]) -> list[str]:

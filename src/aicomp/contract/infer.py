@@ -11,6 +11,7 @@ from aicomp.contract.files import find_files, find_group
 from aicomp.contract.inquiry import Ask, Finding, Given, Inquiry, listing
 from aicomp.contract.pairs import find_pair, find_side_tables, find_takers
 from aicomp.contract.problem import Problem, find_problem
+from aicomp.contract.series import find_series
 from aicomp.contract.tables import Tables, find_tables
 from aicomp.contract.template import find_template
 from aicomp.errors import DataError, UsageError
@@ -54,7 +55,8 @@ def infer_contract(folder: Path, given: Given, name: str, ask: Ask | None = None
     problem = find_problem(tables, targets, inquiry)
     takers = takers if problem.problem_type == "string" else None
     lacking = [] if takers else _check_features(hidden, named, tables, inquiry)
-    pair = takers or find_pair(tables, hidden, problem.problem_type, inquiry)
+    series = find_series(tables, targets.columns, inquiry) if problem.problem_type == "regression" else None
+    pair = takers or (None if series else find_pair(tables, hidden, problem.problem_type, inquiry))
     competition = Competition(
         slug=slug,
         title=slug.replace("-", " ").capitalize(),
@@ -73,11 +75,14 @@ def infer_contract(folder: Path, given: Given, name: str, ask: Ask | None = None
         ),
         submission=_submission(targets, problem, tables, inquiry),
         group=_column("group", given.group, tables) or find_group(media.columns, lacking, tables, inquiry),
-        time=_column("time", given.time, tables),
+        time=series.time if series else _column("time", given.time, tables),
+        series=series.series if series else (),
+        horizon=series.horizon if series else 0,
+        gap=series.gap if series else 0,
         first_row_id=ids.first_row_id,
         user=pair.user if pair else None,
         item=pair.item if pair else None,
-        template=find_template(tables, hidden, media.columns, problem.problem_type, pair, inquiry),
+        template=find_template(tables, hidden, media.columns, series, problem.problem_type, pair, inquiry),
     )
     check_tables(competition, tables)
     _note_columns(competition, lacking, tables, inquiry)
@@ -163,7 +168,8 @@ def _column(flag: str, name: str | None, tables: Tables) -> str | None:
 
 def _note_columns(competition: Competition, lacking: list[str], tables: Tables, inquiry: Inquiry) -> None:
     for flag, column in (("group", competition.group), ("time", competition.time)):
-        if column is not None and getattr(inquiry.given, flag) is not None:
+        is_told = flag == "time" and competition.horizon
+        if column is not None and getattr(inquiry.given, flag) is not None and not is_told:
             inquiry.found(flag, column, f"given with --{flag}")
     lacking = [column for column in lacking if column != competition.group]
     if lacking:

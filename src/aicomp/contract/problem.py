@@ -92,6 +92,8 @@ def _guessed_metric(types: Sequence[ProblemType], tables: Tables, targets: Targe
     """The metric of sentences where nobody names one; None for other targets, whose metric cannot be guessed."""
     if types != ("string",) or inquiry.given.metric is not None or inquiry.given.stated_metric:
         return None
+    if not holds_language(tables.train.strings(targets.columns)[targets.columns[0]]):
+        return None  # `--problem-type string`, and lists or numbers: nothing tells how they are scored
     name, reason = guess_metric(tables, targets.columns[0])
     inquiry.found("metric", name, f"{reason}; `--metric` names another")
     return get_metric(name)

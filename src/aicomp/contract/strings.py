@@ -5,6 +5,7 @@ import re
 import pandas as pd
 
 from aicomp.contract.tables import Tables
+from aicomp.data.dates import parse_dates
 from aicomp.data.strings import string_kind
 from aicomp.data.text import is_written_without_blanks
 
@@ -25,7 +26,7 @@ def holds_sentences(values: pd.Series) -> bool:
     if pd.api.types.is_numeric_dtype(present) or not len(present):
         return False
     texts = present.astype(str)
-    if string_kind(texts)[0] != "text":
+    if parse_dates(texts) is not None or string_kind(texts)[0] != "text":
         return False
     return is_written_without_blanks(list(texts)) or float(texts.str.count(_WORD.pattern).mean()) >= _FEWEST_WORDS
 

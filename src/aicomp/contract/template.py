@@ -4,6 +4,7 @@ from collections.abc import Sequence, Set
 
 from aicomp.contract.inquiry import Inquiry, listing
 from aicomp.contract.pairs import Pair
+from aicomp.contract.series import Series
 from aicomp.contract.strings import ROWS, holds_sentences
 from aicomp.contract.tables import Tables
 from aicomp.data.media_files import MediaColumn
@@ -15,6 +16,7 @@ def find_template(
     tables: Tables,
     hidden: Set[str],
     media: Sequence[MediaColumn],
+    series: Series | None,
     problem_type: ProblemType,
     pair: Pair | None,
     inquiry: Inquiry,
@@ -22,13 +24,14 @@ def find_template(
     """Name of the template: "tabular" where no other one fits.
 
     "image" or "audio" where a column names such files, "image" where columns are pixels, "top-items" for lists of
-    items, "seq2seq" for other strings, "recommender" for pairs of a user and an item, and "text" where at least half of
-    the columns are sentences.
+    items, "seq2seq" for other strings, "forecast" for series, "recommender" for pairs of a user and an item, and "text"
+    where at least half of the columns are sentences.
 
     Args:
         tables: The competition's tables.
         hidden: Columns that nothing is learned from: ids and targets.
         media: Columns that name files.
+        series: What is forecast, if anything is.
         problem_type: See `Competition.problem_type`.
         pair: Columns of user and item, if rows are such pairs.
         inquiry: Told the reason, where it is not "tabular".
@@ -37,6 +40,10 @@ def find_template(
         first = media[0]
         inquiry.found("template", first.kind, f"`{first.name}` {first.reason}; `--template tabular` is another")
         return first.kind
+    if series is not None:
+        reason = "test holds the next steps of the series of train; `--template tabular` is another"
+        inquiry.found("template", "forecast", reason)
+        return "forecast"
     pixels = find_pixels(*(t.frame.drop(columns=list(hidden), errors="ignore") for t in (tables.train, tables.test)))
     if pixels is not None:
         inquiry.found("template", "image", f"{pixels.reason}; `--template tabular` takes them as numbers")

@@ -118,12 +118,13 @@ class Encoder:
         )
         return replace(encoded, x_num=np.hstack([encoded.x_num, block.astype(np.float32)]))
 
-    def fit(self, table: Table, rows: np.ndarray) -> "Encoder":
+    def fit(self, table: Table, rows: np.ndarray, *, may_be_empty: bool = False) -> "Encoder":
         """Learn from the training rows of a fold, and from no other row, without their targets.
 
         Args:
             table: The train table.
             rows: Indices of the fold's training rows.
+            may_be_empty: Whether rows without any column will do, as for a series of which only the target is known.
 
         Raises:
             DataError: Every column is constant among these rows.
@@ -134,7 +135,8 @@ class Encoder:
         for pair in pair_names([c.name for c in self.columns if c.kind == "number"]):
             if are_degrees(*(table.numbers[name][rows] for name in pair)):
                 self._numbers.append(Places.fit(*pair, table, rows))
-        if not self._numbers and not self._categories and not self.text_names and not self.media_names:
+        has_any = self._numbers or self._categories or self.text_names or self.media_names
+        if not has_any and not may_be_empty:
             self._refuse_media()
             names = ", ".join(f"`{c.name}`" for c in self.columns if c.kind != "drop")
             raise DataError(

@@ -177,7 +177,8 @@ def find_media(
         asked = (overrides or {}).get(name)
         if name not in test.columns or (asked is not None and asked not in SUFFIXES):
             continue
-        column = _find_column(name, train[name], test[name], index, is_bare=name in bare) if index.paths else None
+        is_bare = name in bare or asked is not None
+        column = _find_column(name, train[name], test[name], index, is_bare=is_bare) if index.paths else None
         if column is not None:
             found.append(column if asked is None else replace(column, reason="set in [columns]"))
     return found

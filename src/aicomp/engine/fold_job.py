@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,12 @@ from aicomp.data.encoding import Encoder
 from aicomp.data.rows import Media, Rows
 from aicomp.data.table import Table
 from aicomp.data.targets import TargetColumns
+from aicomp.engine.series_fold import EncodedFold, columns_of, encode_series
 from aicomp.files import atomic_write, partial_file
 from aicomp.folds import draw_rows
 from aicomp.media import with_files
 from aicomp.models import ALL_MODELS, is_estimator, with_params
-from aicomp.models.estimator import learns_strings, numbers_of, reads_media, reads_texts
+from aicomp.models.estimator import forecasts, learns_strings, numbers_of, reads_media, reads_texts
 from aicomp.models.sides import Sides, find_sides
 from aicomp.project import Project
 from aicomp.pseudo import add_pseudo_rows
@@ -55,21 +56,6 @@ def run_fold(run: Run, project_folder: Path, k: int, report: Callable[[EpochRepo
     folds = Folds(run, project_folder)
     encoded = folds.encode(k)
     folds.save(k, encoded, folds.fit(k, encoded, report))
-
-
-@dataclass(frozen=True)
-class EncodedFold:
-    """A fold as its model takes it.
-
-    Attributes:
-        data: Its rows.
-        encoder: What encoded them.
-        valid_rows: Numbers of the validation rows.
-    """
-
-    data: FoldData
-    encoder: Encoder
-    valid_rows: np.ndarray
 
 
 class Folds:
@@ -107,6 +93,8 @@ class Folds:
         fold = load_arrays(self.run.work / f"fold-{k}.safetensors")
         fold["train"] = draw_rows(fold["train"], self.config.split.train_rows, self.seed(k))
         numbers = numbers_of(self._found) if is_estimator(self._found) else numbers_for(self.config)
+        if forecasts(self._found):
+            return encode_series(self.run, fold, numbers)
         encoder = Encoder(
             self._columns(), numbers, keeps_texts=reads_texts(self._found), media=reads_media(self._found)
         )
@@ -121,7 +109,7 @@ class Folds:
         return find_sides(train, names.index(user), names.index(item)) if user in names and item in names else None
 
     def _columns(self) -> list[Column]:
-        return [msgspec.convert(c, Column) for c in self.run.read("columns.json")]
+        return columns_of(self.run)
 
     def fit(self, k: int, encoded: EncodedFold, report: Callable[[EpochReport], None]) -> FoldResult:
         """Train the model on fold `k`."""

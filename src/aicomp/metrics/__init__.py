@@ -75,6 +75,7 @@ _BUILTIN = (
     _metric(regression.rmspe, "value", "lower", "regression"),
     _metric(regression.mape, "value", "lower", "regression"),
     _metric(regression.smape, "value", "lower", "regression"),
+    _metric(regression.wape, "value", "lower", "regression"),
     _metric(regression.r2, "value", "higher", "regression", "multi-target"),
     _metric(regression.pearson, "value", "higher", "regression"),
     _metric(regression.spearman, "value", "higher", "regression"),

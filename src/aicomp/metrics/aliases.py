@@ -94,6 +94,8 @@ ALIASES: dict[str, str] = {
     "root mean square percentage error": "rmspe",
     "mean absolute percentage error": "mape",
     "symmetric mean absolute percentage error": "smape",
+    "weighted absolute percentage error": "wape",
+    "wmape": "wape",
     "r squared": "r2",
     "r2 score": "r2",
     "coefficient of determination": "r2",

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from torch import nn
 
 from aicomp.data.rows import Rows
+from aicomp.models.backbone import Backbone, build_image_timm
 from aicomp.models.catboost import CatBoost
 from aicomp.models.dropout import Dropout, SharedDropout
 from aicomp.models.ease import Ease
@@ -19,26 +20,36 @@ from aicomp.models.embeddings import (
     FeatureEmbedding,
     PiecewiseLinearEmbedding,
 )
-from aicomp.models.estimator import Estimator, Goal, PerColumn, Round, State, Watch, is_estimator
+from aicomp.models.estimator import Estimator, Forecaster, Goal, PerColumn, Round, State, Watch, is_estimator
 from aicomp.models.extra_trees import ExtraTrees
+from aicomp.models.extract import Extract
 from aicomp.models.factorization import Factorization
+from aicomp.models.forecast_mean import ForecastMean
+from aicomp.models.forecast_net import ForecastNet
+from aicomp.models.forecast_trees import ForecastTrees
 from aicomp.models.ft_transformer import FTTransformer, build_ft_transformer
+from aicomp.models.history import History
 from aicomp.models.join import Join
 from aicomp.models.lightgbm import LightGBM
 from aicomp.models.linear import Linear, build_linear
+from aicomp.models.local import Drift, Local, Naive, SeasonalMean, SeasonalNaive, seasonal_mean
 from aicomp.models.media import reading_images, reading_sounds
 from aicomp.models.memory import Memory, RemembersRows, remembers_rows
 from aicomp.models.mlp import MLP, build_mlp
 from aicomp.models.modern_nca import ModernNCA, build_modern_nca
 from aicomp.models.params import with_params
+from aicomp.models.pretrained_seq2seq import PretrainedSeq2Seq
 from aicomp.models.realmlp import ParametricActivation, PeriodicEmbedding, RealMLP, build_realmlp
 from aicomp.models.resnet import ResidualBlock, ResNet, build_audio_resnet, build_image_resnet
+from aicomp.models.rewrite import Rewrite
 from aicomp.models.ridge import Ridge
 from aicomp.models.scaled import ScaledLinear
 from aicomp.models.sentences import Lead
 from aicomp.models.seq2seq import Seq2Seq
 from aicomp.models.sides import Side, Sides
-from aicomp.models.spec import MediaInput, ModelSpec, bin_edges
+from aicomp.models.smoothed import SeasonalGrowth, Theta
+from aicomp.models.spec import MediaInput, ModelSpec, SeriesSpec, bin_edges
+from aicomp.models.statistical import ETS, AutoARIMA, AutoTheta
 from aicomp.models.tabm import BatchEnsembleLinear, EnsembleLinear, TabM, build_tabm
 from aicomp.models.text_bag import TextBag, build_text_bag
 from aicomp.models.text_linear import TextLinear
@@ -57,6 +68,7 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
     "text-bag": build_text_bag,
     "transformer": build_transformer,
     "image-resnet": build_image_resnet,
+    "image-timm": build_image_timm,
     "audio-resnet": build_audio_resnet,
     "two-tower": build_two_tower,
 }
@@ -68,8 +80,23 @@ ESTIMATORS: dict[str, type[Estimator]] = {
     "extra-trees": ExtraTrees,
     "ridge": Ridge,
     "text-linear": TextLinear,
+    "seasonal-naive": SeasonalNaive,
+    "seasonal-mean": SeasonalMean,
+    "naive": Naive,
+    "drift": Drift,
+    "seasonal-growth": SeasonalGrowth,
+    "theta": Theta,
+    "forecast-mean": ForecastMean,
+    "forecast-net": ForecastNet,
+    "forecast-trees": ForecastTrees,
+    "ets": ETS,
+    "auto-theta": AutoTheta,
+    "auto-arima": AutoARIMA,
+    "rewrite": Rewrite,
+    "extract": Extract,
     "lead": Lead,
     "seq2seq": Seq2Seq,
+    "pretrained-seq2seq": PretrainedSeq2Seq,
     "factorization": Factorization,
     "ease": Ease,
 }
@@ -87,41 +114,60 @@ def is_installed(model: object) -> bool:
 __all__ = [
     "ALL_MODELS",
     "ESTIMATORS",
+    "ETS",
     "MLP",
     "MODELS",
+    "AutoARIMA",
+    "AutoTheta",
+    "Backbone",
     "BatchEnsembleLinear",
     "CatBoost",
     "CategoryEmbedding",
+    "Drift",
     "Dropout",
     "EnsembleLinear",
     "Estimator",
     "ExtraTrees",
+    "Extract",
     "FTTransformer",
     "Factorization",
     "FeatureEmbedding",
+    "ForecastMean",
+    "ForecastNet",
+    "ForecastTrees",
+    "Forecaster",
     "Goal",
+    "History",
     "Join",
     "Lead",
     "LightGBM",
     "Linear",
+    "Local",
     "MediaInput",
     "Memory",
     "ModelSpec",
     "ModernNCA",
+    "Naive",
     "ParametricActivation",
     "PerColumn",
     "PeriodicEmbedding",
     "PiecewiseLinearEmbedding",
+    "PretrainedSeq2Seq",
     "ReadsTexts",
     "RealMLP",
     "RemembersRows",
     "ResNet",
     "ResidualBlock",
+    "Rewrite",
     "Ridge",
     "Round",
     "Rows",
     "ScaledLinear",
+    "SeasonalGrowth",
+    "SeasonalMean",
+    "SeasonalNaive",
     "Seq2Seq",
+    "SeriesSpec",
     "SharedDropout",
     "Side",
     "Sides",
@@ -129,6 +175,7 @@ __all__ = [
     "TabM",
     "TextBag",
     "TextLinear",
+    "Theta",
     "Transformer",
     "TwoTower",
     "Watch",
@@ -137,6 +184,7 @@ __all__ = [
     "build_audio_resnet",
     "build_ft_transformer",
     "build_image_resnet",
+    "build_image_timm",
     "build_linear",
     "build_mlp",
     "build_modern_nca",
@@ -153,5 +201,6 @@ __all__ = [
     "reading_sounds",
     "reading_texts",
     "remembers_rows",
+    "seasonal_mean",
     "with_params",
 ]

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from aicomp.models.bpe import END, PAD, START, UNKNOWN
+from aicomp.models.dropout import Dropout
 
 Cache = list[tuple[Tensor, Tensor]]
 """Keys and values of what is written so far, of each block of the decoder: (batch, n_heads, length, d_head)."""
@@ -23,12 +24,11 @@ class Attention(nn.Module):
     Args:
         d: Width.
         n_heads: Heads; they divide the width.
-        dropout: Of attention weights.
     """
 
-    def __init__(self, d: int, n_heads: int, dropout: float) -> None:
+    def __init__(self, d: int, n_heads: int) -> None:
         super().__init__()
-        self.n_heads, self.dropout = n_heads, dropout
+        self.n_heads = n_heads
         self.query, self.key_value, self.out = nn.Linear(d, d), nn.Linear(d, 2 * d), nn.Linear(d, d)
 
     def keys_values(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -36,21 +36,19 @@ class Attention(nn.Module):
         keys, values = self.key_value(x).chunk(2, dim=-1)
         return self._heads(keys), self._heads(values)
 
-    def forward(
-        self, x: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None = None, causal: bool = False
-    ) -> Tensor:
+    def forward(self, x: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None = None) -> Tensor:
         """Attend from `x`, (batch, length, d); `mask` is True where it may look, broadcast over heads and length."""
         queries = self._heads(self.query(x))
-        dropout = self.dropout if self.training else 0.0
-        seen = functional.scaled_dot_product_attention(
-            queries, keys, values, attn_mask=mask, dropout_p=dropout, is_causal=causal
-        )
+        # Written out: on a CPU, the backward pass of torch's fused kernel is slower for texts of a sentence.
+        scores = queries @ keys.transpose(-2, -1) / math.sqrt(queries.shape[-1])
+        if mask is not None:
+            scores = scores.masked_fill(~mask, -torch.inf)
+        seen = scores.softmax(dim=-1) @ values
         mixed: Tensor = self.out(seen.transpose(1, 2).flatten(2))
         return mixed
 
     def _heads(self, x: Tensor) -> Tensor:
-        heads: Tensor = x.view(*x.shape[:-1], self.n_heads, -1)
-        return heads.transpose(1, 2)
+        return x.reshape(*x.shape[:2], self.n_heads, -1).transpose(1, 2)
 
 
 class Block(nn.Module):
@@ -66,14 +64,12 @@ class Block(nn.Module):
 
     def __init__(self, d: int, n_heads: int, d_hidden: int, dropout: float, *, looks_back: bool) -> None:
         super().__init__()
-        self.own_norm, self.own = nn.LayerNorm(d), Attention(d, n_heads, dropout / 2)
+        self.own_norm, self.own = nn.LayerNorm(d), Attention(d, n_heads)
         self.source_norm = nn.LayerNorm(d) if looks_back else None
-        self.source = Attention(d, n_heads, dropout / 2) if looks_back else None
+        self.source = Attention(d, n_heads) if looks_back else None
         self.norm = nn.LayerNorm(d)
-        self.perceptron = nn.Sequential(
-            nn.Linear(d, d_hidden), nn.ReLU(), nn.Dropout(dropout / 2), nn.Linear(d_hidden, d)
-        )
-        self.drop = nn.Dropout(dropout)
+        self.perceptron = nn.Sequential(nn.Linear(d, d_hidden), nn.ReLU(), nn.Linear(d_hidden, d))
+        self.drop = Dropout(dropout)
 
     def read(self, x: Tensor, mask: Tensor) -> Tensor:
         """A source's states, (batch, length, d); `mask`, (batch, 1, 1, length), is False at padding."""
@@ -98,7 +94,7 @@ class Block(nn.Module):
         keys, values = self.own.keys_values(h)
         if past is not None:
             keys, values = torch.cat([past[0], keys], dim=2), torch.cat([past[1], values], dim=2)
-        x = x + self.drop(self.own(h, keys, values, causal=past is None))
+        x = x + self.drop(self.own(h, keys, values, _earlier(h, keys)))
         x = x + self.drop(self.source(self.source_norm(x), *memory, mask))
         return self._think(x), (keys, values)
 
@@ -133,7 +129,7 @@ class EncoderDecoder(nn.Module):
         self.encoder = nn.ModuleList([Block(*sizes, looks_back=False) for _ in range(n_layers)])
         self.decoder = nn.ModuleList([Block(*sizes, looks_back=True) for _ in range(n_layers)])
         self.read_norm, self.write_norm = nn.LayerNorm(d), nn.LayerNorm(d)
-        self.drop = nn.Dropout(dropout)
+        self.drop = Dropout(dropout)
         nn.init.normal_(self.pieces.weight, std=d**-0.5)
 
     def forward(self, source: Tensor, written: Tensor) -> Tensor:
@@ -189,6 +185,12 @@ class EncoderDecoder(nn.Module):
         return functional.linear(self.write_norm(x), self.pieces.weight, self.bias)
 
 
+def _earlier(x: Tensor, keys: Tensor) -> Tensor:
+    """Which keys each place of `x` may look at: its own and those before, bool (length, n_keys)."""
+    n, n_keys = x.shape[1], keys.shape[2]
+    return torch.ones(n, n_keys, dtype=torch.bool, device=x.device).tril(n_keys - n)
+
+
 def _blocks(layers: nn.ModuleList) -> Iterator[Block]:
     for layer in layers:
         assert isinstance(layer, Block)
@@ -240,11 +242,12 @@ def beam_search(
     for length in range(1, most + 1):
         log_p, past = model.step(written[:, -1], length - 1, memory, mask, past)
         total = (scores.view(-1, 1) + log_p).view(n, -1)
-        scores, picks = total.topk(2 * k, dim=1)  # at most k of these end here
+        scores, picks = total.topk(min(2 * k, total.shape[1]), dim=1)  # at most k of these end here
         n_pieces = log_p.shape[1]
         ends = picks % n_pieces == END
         penalty = ((5 + length) / 6) ** length_penalty
-        _keep_finished(best, written, scores, picks, ends, penalty, n_pieces, k)
+        # An end counts if it is among the best k: with a single beam, if it is the likeliest piece.
+        _keep_finished(best, written, scores[:, :k], picks[:, :k], ends[:, :k], penalty, n_pieces)
         scores, order = scores.masked_fill(ends, -torch.inf).topk(k, dim=1)
         picks = picks.gather(1, order)
         beams = (picks // n_pieces + torch.arange(n, device=device)[:, None] * k).view(-1)
@@ -264,9 +267,9 @@ def _keep_finished(
     ends: Tensor,
     penalty: float,
     n_pieces: int,
-    k: int,
 ) -> None:
     """Take the best target of each row that ends now, if it is better than what had ended before."""
+    k = len(written) // len(scores)
     of_end = scores.masked_fill(~ends, -torch.inf)
     value, where = of_end.max(dim=1)
     beams = (picks.gather(1, where[:, None])[:, 0] // n_pieces).tolist()

@@ -86,7 +86,7 @@ class Estimator(Protocol):
     Targets and predictions by `Goal.loss`: labels 0 or 1 and probabilities of 1, (n,), for "binary"; class codes int64
     (n,) and probabilities (n, n_classes) for "multiclass"; standardized values float32 (n,), of log(1 + y) where the
     metric is logarithmic, for the others; strings, object (n,), for "string", by a class with `learns_strings = True`.
-    Several labels or targets are learned by an estimator each.
+    Several labels or targets are learned by an estimator each. Sentences in an attribute `notes` are told at the end.
     """
 
     numbers: ClassVar[Numbers]
@@ -108,6 +108,32 @@ class Estimator(Protocol):
 
     def load_state_dict(self, state: State) -> None:
         """Take what another instance, made with the same spec and parameters, has learned."""
+
+
+class Forecaster(Estimator, Protocol):
+    """An estimator of series: `Rows.places` say which series and which step of time a row is, `spec.series` the rest.
+
+    `fit` takes the rows of all steps up to an origin; `predict` may look at no target but those that it was given. The
+    validation rows tell how good it is and decide nothing. Targets are in their own unit, or logarithms where the
+    metric is logarithmic.
+    """
+
+    forecasts: ClassVar[bool]
+
+    def extend(self, known: Rows, y: np.ndarray, goal: Goal, watch: Watch) -> None:
+        """Move the origin on to the end of all known rows, and learn from them as well; then test is predicted.
+
+        Args:
+            known: All rows of train.
+            y: Their targets.
+            goal: As for `fit`.
+            watch: Told of rounds, without predictions.
+        """
+
+
+def forecasts(model: object) -> bool:
+    """Whether a model forecasts series (`forecasts = True`)."""
+    return bool(getattr(model, "forecasts", False))
 
 
 def is_estimator(found: object) -> TypeGuard[type[Estimator]]:

@@ -103,7 +103,7 @@ class ResNet(nn.Module):
         self.columns = FeatureEmbedding(spec) if spec.n_num or spec.n_cat else None
         d_features = d_in + (self.columns.d_out if self.columns is not None else 0)
         self.head = nn.Sequential(Dropout(spec.dropout), nn.Linear(d_features, spec.n_outputs))
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # 1.1 to 1.5 times as fast on a CPU: docs/benchmarks.md
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # 1.15 to 1.5 times as fast on a CPU: docs/benchmarks.md
 
     mean: Tensor
     deviation: Tensor

@@ -31,7 +31,7 @@ SPACE = (
 Pair = tuple[list[int], list[int]]
 """Pieces of a source and of its target, both with `END`."""
 
-_STEPS = 3000
+_STEPS = 2000
 """Steps in which pairs of some ten thousand sentences are learned; fewer rows are seen more often."""
 
 _FEWEST_EPOCHS, _MOST_EPOCHS = 6, 100
@@ -75,14 +75,14 @@ class Seq2Seq:
         self,
         spec: ModelSpec,
         *,
-        d: int = 256,
+        d: int = 192,
         n_layers: int = 3,
         n_heads: int = 4,
         d_hidden: int | None = None,
         n_pieces: int | None = None,
         dropout: float | None = None,
         label_smoothing: float = 0.1,
-        learning_rate: float = 1e-3,
+        learning_rate: float = 1.5e-3,
         epochs: int | None = None,
         batch_tokens: int | None = None,
         max_length: int = 256,
@@ -93,7 +93,7 @@ class Seq2Seq:
         if d % (2 * n_heads):
             raise UsageError(
                 f"`model.params.d` is {d}, which {n_heads} heads do not divide into even parts",
-                "write for example `--set model.params.d=256`",
+                "write for example `--set model.params.d=192`",
             )
         self._sizes = (d, n_layers, n_heads, d_hidden or 2 * d)
         self._n_pieces, self._dropout, self._smoothing = n_pieces, dropout, label_smoothing
@@ -245,7 +245,7 @@ def _joined(rows: Rows) -> list[str]:
 
 
 def _n_pieces(n_rows: int) -> int:
-    return 4000 if n_rows < 20_000 else 6000 if n_rows < 100_000 else 16_000
+    return 4000 if n_rows < 50_000 else 8000 if n_rows < 200_000 else 16_000
 
 
 def _batch_tokens(pairs: Sequence[Pair]) -> int:

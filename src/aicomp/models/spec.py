@@ -31,6 +31,25 @@ class MediaInput:
 
 
 @dataclass(frozen=True)
+class SeriesSpec:
+    """What a model that forecasts is told about the series.
+
+    Attributes:
+        n_series: Series that train and test have; a new one has a number from there on.
+        n_keys: Leading columns of `Rows.x_cat` that are keys of the series; the others vary in time.
+        horizon: Steps that are forecast.
+        gap: Steps between the last known one and the first that is forecast.
+        seasons: Steps after which a series comes round, the most important first; (1,) without any.
+    """
+
+    n_series: int
+    n_keys: int
+    horizon: int
+    gap: int
+    seasons: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class ModelSpec:
     """Inputs and outputs of a tabular network.
 
@@ -49,6 +68,7 @@ class ModelSpec:
         n_text: Number of texts of a row, for a model that reads them itself.
         media: Images or sounds of a row, for a model that reads them.
         sides: Which columns are about the user and which about the item, where rows are pairs of both.
+        series: What there is to forecast; None for models that do not.
     """
 
     n_num: int
@@ -60,6 +80,7 @@ class ModelSpec:
     n_text: int = 0
     media: MediaInput | None = None
     sides: Sides | None = None
+    series: SeriesSpec | None = None
 
     @property
     def n_cat(self) -> int:

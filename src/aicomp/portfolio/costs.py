@@ -13,6 +13,14 @@ _PER_MILLION_CELLS = {
     "ridge": 1.5,
     "factorization": 5.0,
     "linear": 4.0,
+    "forecast-net": 70.0,
+    "forecast-trees": 100.0,
+    "ets": 200.0,
+    "theta": 2.0,
+    "seasonal-growth": 2.0,
+    "forecast-mean": 70.0,
+    "seasonal-mean": 2.0,
+    "drift": 1.0,
 }
 _PER_EPOCH = {
     # Seconds of one core for an epoch of 10,000 rows, and as much again for each 20 columns.

@@ -49,6 +49,8 @@ def other_target(project: Project, layout: Layout) -> str | None:
     from aicomp.training.aims import choose_aim
 
     task, training, y = project.task, project.config.training, layout.dataset.y
+    if layout.dataset.series is not None:  # models of series scale each one by itself
+        return None
     if task.problem_type != "regression" or training.loss != "auto" or training.target != "auto":
         return None
     if choose_aim(training, task).target != "auto" or y.min() < 0 or y.std() == 0:
@@ -62,7 +64,8 @@ def other_target(project: Project, layout: Layout) -> str | None:
 def _reason_against(member: Member, layout: Layout, task: Task) -> str | None:
     package = missing_package(member.model)
     if package is not None:
-        return f"needs `{package}`: pip install 'aicomp[boost]'"
+        extra = "forecast" if package == "statsforecast" else "boost"
+        return f"needs `{package}`: pip install 'aicomp[{extra}]'"
     if member.model == "factorization" and task.problem_type == "multiclass":
         return "it learns values and yes or no, and no classes"
     if member.model == "ft-transformer":

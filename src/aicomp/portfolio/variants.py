@@ -6,17 +6,20 @@ from typing import Any
 
 import msgspec
 
-from aicomp.config import Config, ModelConfig, RegularizationConfig, TrainingConfig, is_network
-from aicomp.portfolio.members import FIRST, READERS, RECOMMENDERS, Member
+from aicomp.config import FORECASTER_NAMES, Config, ModelConfig, RegularizationConfig, TrainingConfig, is_network
+from aicomp.portfolio.members import FIRST, FORECASTERS, READERS, RECOMMENDERS, Member
 from aicomp.project import Project
 
 _ROUNDS = {
     "lightgbm": "n_estimators",
     "xgboost": "n_estimators",
     "catboost": "iterations",
+    "forecast-mean": "epochs",
+    "forecast-net": "epochs",
+    "forecast-trees": "n_estimators",
     "factorization": "sweeps",
 }
-"""The parameter that limits the rounds of a model that has some."""
+"""The parameter that limits the rounds of a model that is no network, or its epochs."""
 
 _RATES = ("lightgbm", "xgboost")
 """Those of them whose rounds are smaller steps where there are more."""
@@ -67,6 +70,8 @@ def capped(model: str, params: dict[str, Any], rounds: int) -> dict[str, Any]:
 
     CatBoost chooses its learning rate by the number of rounds itself; draws of a factorization have none.
     """
+    if model in FORECASTER_NAMES:  # of which half are for validation, and half for test
+        rounds = max(1, rounds // 2)
     changed = {**params, _ROUNDS[model]: rounds}
     if model in _RATES and rounds < 1000:
         rate = float(params.get("learning_rate", 0.03))
@@ -93,6 +98,8 @@ def first_members(project: Project, *, only: str | None, kinds: Set[str], has_pa
     first = [*(RECOMMENDERS if has_pair else ())]
     first += [member for kind, members in READERS.items() if kind in kinds for member in members]
     first += FIRST if kinds - {"image", "audio", "drop"} else ()
+    if project.competition.horizon:  # models of single rows know nothing of what came before
+        first = [*FORECASTERS]
     own = project.config.model.name
     is_known = own in {m.model for m in first}
     return first if is_known else [Member(own, share=2.0, is_first=True), *first]

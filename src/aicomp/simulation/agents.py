@@ -1,5 +1,7 @@
 """The agent of a run: that which was learned, or the project's own."""
 
+import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -43,17 +45,29 @@ def own_agent(simulation: Simulation) -> Act:
     Raises:
         UsageError: There is no such function, it fails, or it returns none.
     """
-    name = simulation.config.model.name
-    found = load_object(name, simulation.folder)
+    act = _made(simulation.config.model.name, simulation.folder, simulation.code_hash())
+    if Arena(simulation.competition.environment, simulation.folder).rules is not None:
+        return act
+    return lambda observation, configuration: act(observation)
+
+
+@functools.lru_cache(maxsize=1)
+def _made(name: str, folder: Path, code_hash: str) -> Callable[..., Any]:
+    """What the project's function returns; it may search for long, so that it is called once in a process.
+
+    Args:
+        name: `file:object`.
+        folder: The project.
+        code_hash: Of its files, which may change.
+    """
+    found = load_object(name, folder)
     try:
         act = found(range(TRAINING_SEEDS))
     except Exception as e:  # the user's own code may raise anything
         raise UsageError(f"agent `{name}` cannot be made: {type(e).__name__}: {e}", "correct it") from e
     if not callable(act):
         raise UsageError(f"agent `{name}` returned `{act!r}`, which is no function", "return what acts")
-    if Arena(simulation.competition.environment, simulation.folder).rules is not None:
-        return act  # type: ignore[no-any-return]
-    return lambda observation, configuration: act(observation)
+    return act  # type: ignore[no-any-return]
 
 
 def run_agent(run: Run, simulation: Simulation) -> Act:

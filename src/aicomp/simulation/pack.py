@@ -17,6 +17,7 @@ from aicomp.errors import UsageError
 from aicomp.files import atomic_write
 from aicomp.run import Run
 from aicomp.simulation.agents import LEARNED
+from aicomp.simulation.config import PlayConfig, SimulationConfig
 from aicomp.simulation.environments import Arena
 from aicomp.simulation.project import Simulation
 
@@ -50,12 +51,13 @@ def agent_path(simulation: Simulation, run: Run) -> Path:
     return simulation.folder / "submissions" / f"{run.id}.py"
 
 
-def build_agent(simulation: Simulation, run: Run) -> Path:
+def build_agent(simulation: Simulation, run: Run, play: PlayConfig | None = None) -> Path:
     """Write a run's agent as a file that plays by itself.
 
     Args:
         simulation: The project.
         run: A run of `aicomp train` that is done.
+        play: How it thinks in a game; None as in the run, whose score was made with that.
 
     Returns:
         `submissions/<run-id>.py` in the project; it is not validated yet.
@@ -64,10 +66,10 @@ def build_agent(simulation: Simulation, run: Run) -> Path:
         UsageError: The run's agent is the project's own code.
         DataError: The run is damaged.
     """
-    config = run.info["config"]
-    if config["model"]["name"] != LEARNED:
+    config = msgspec.convert(run.info["config"], SimulationConfig)
+    if config.model.name != LEARNED:
         raise UsageError(
-            f"run `{run.id}` is of the project's own agent `{config['model']['name']}`, whose file is yours",
+            f"run `{run.id}` is of the project's own agent `{config.model.name}`, whose file is yours",
             "write it as one file whose last function is `agent(observation, configuration)`; "
             "`aicomp submit --file FILE` validates and sends it",
         )
@@ -81,7 +83,7 @@ def build_agent(simulation: Simulation, run: Run) -> Path:
         "import json\n",
         *(_source(name) for name in _FILES),
         f"\n_SPEC = {json.dumps(spec)!r}\n",
-        "" if arena.rules is None else f"_PLAY = {json.dumps(msgspec.to_builtins(simulation.config.play))!r}\n",
+        "" if arena.rules is None else f"_PLAY = {json.dumps(msgspec.to_builtins(play or config.play))!r}\n",
         _weights_text(weights),
         _UNPACK,
         f"\n_act = {make}(Policy(json.loads(_SPEC), _unpack(_WEIGHTS)){plays})\n",

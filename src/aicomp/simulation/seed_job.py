@@ -89,7 +89,8 @@ class _Training:
         """Update until all steps are done or the time is up, and evaluate on the way."""
         before, saved, evaluating = self.seconds, time.monotonic(), 0.0
         learning = None if limit is None else (1 - _MOST_EVALUATION) * limit  # the last evaluation comes after it
-        shown = math.nan
+        shown, every = math.nan, 1 / self.recipe.evaluations
+        due = self.progress + every
         while self.progress < 1:
             told = self.ppo.update(self.progress)
             passed = time.monotonic() - began
@@ -102,12 +103,13 @@ class _Training:
             row = {"epoch": self.ppo.updates, "steps": self.ppo.steps, **told, "score": math.nan}
             self.history.append({**row, "seconds": self.seconds})
             is_cheap = limit is None or evaluating < _MOST_EVALUATION * passed
-            is_due = self.progress * self.recipe.evaluations >= self._n_evaluated + 1 and is_cheap
+            is_due = self.progress >= due and is_cheap
             if is_due or self.progress >= 1:
                 started = time.monotonic()
                 until = None if limit is None else started + _MOST_EVALUATION / 2 * limit
                 shown = self._evaluate(until)
                 evaluating += time.monotonic() - started
+                due = self.progress + every
             if is_due or time.monotonic() - saved > _CHECKPOINT_SECONDS:
                 self._checkpoint()
                 saved = time.monotonic()
@@ -115,10 +117,6 @@ class _Training:
             loss = told["policy_loss"] + self.recipe.value_weight * told["value_loss"]
             total = self.recipe.steps
             report(EpochEvent(self.k, self.ppo.steps, total, shown, best, loss, self.seconds, unit="steps"))
-
-    @property
-    def _n_evaluated(self) -> int:
-        return sum(not math.isnan(row["score"]) for row in self.history)
 
     def _evaluate(self, until: float | None) -> float:
         """Play the episodes of selection with the policy as it is, and keep it if it is the best so far."""

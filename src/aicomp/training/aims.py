@@ -13,7 +13,7 @@ Kind = Literal["standard", "log1p", "box-cox", "yeo-johnson"]
 Asked = Kind | Literal["auto"]
 """A kind, or one that follows from the targets."""
 
-_LOSS_OF_METRIC = {"mae": "mae", "mape": "mae", "smape": "mae", "medae": "mae", "pinball": "quantile"}
+_LOSS_OF_METRIC = {"mae": "mae", "mape": "mae", "smape": "mae", "medae": "mae", "wape": "mae", "pinball": "quantile"}
 _LOG_METRICS = ("rmsle", "msle", "mcrmsle", "rmspe", "mape", "smape")
 """Metrics of relative errors: on a logarithmic scale, equal ratios are equal distances."""
 

@@ -142,13 +142,21 @@ def _agreement(queries: Tensor, images: Tensor, labels: Tensor) -> float:
     return float(1 - difference / by_chance.clamp(min=1e-9))
 
 
-def augment(batch: Batch, augmentation: Augmentation) -> Batch:
-    """Change the images or sounds of a batch at random; with CutMix its targets too."""
+def augment(batch: Batch, augmentation: Augmentation, *, with_mixup: bool = False) -> Batch:
+    """Change the images or sounds of a batch at random; with CutMix its targets too.
+
+    Args:
+        batch: With its extra input.
+        augmentation: What is done.
+        with_mixup: Whether mixup is asked for too: a batch gets one of both, each half of the time.
+    """
     assert batch.extra is not None
     n, n_media = batch.extra.shape[:2]
     changed = augmentation(batch.extra.flatten(0, 1)).view(n, n_media, *batch.extra.shape[2:])
     batch = replace(batch, extra=changed)
-    if isinstance(augmentation, ImageAugmentation) and augmentation.cutmix:
+    if not isinstance(augmentation, ImageAugmentation) or not augmentation.cutmix:
+        return batch
+    if not with_mixup or float(torch.rand(())) < 0.5:
         return cut_and_mix(batch, augmentation.cutmix)
     return batch
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from aicomp.data.rows import Rows
 from aicomp.models.sides import Sides
-from aicomp.models.spec import ModelSpec
+from aicomp.models.spec import ModelSpec, SeriesSpec
 from aicomp.training.targets import TargetTransform
 
 
@@ -24,6 +24,8 @@ class FoldData:
         test: Test rows.
         cardinalities: Number of distinct codes of each categorical column.
         sides: Which columns are about the user and which about the item, if rows are such pairs.
+        series: Of a model that forecasts: the series, and all rows of train with their targets, from which it predicts
+            test; None for others.
     """
 
     train: Rows
@@ -33,6 +35,22 @@ class FoldData:
     test: Rows
     cardinalities: tuple[int, ...]
     sides: Sides | None = None
+    series: "SeriesData | None" = None
+
+
+@dataclass(frozen=True)
+class SeriesData:
+    """What a model that forecasts gets beside the rows of its fold.
+
+    Attributes:
+        spec: The series.
+        known: All rows of train: what is known when test is predicted.
+        known_y: Their targets.
+    """
+
+    spec: SeriesSpec
+    known: Rows
+    known_y: np.ndarray
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,14 @@ from typing import Any
 
 import msgspec
 
-from aicomp.config import ESTIMATOR_NAMES, STRING_MODEL_NAMES, Config, RegularizationConfig, TrainingConfig
+from aicomp.config import (
+    ESTIMATOR_NAMES,
+    FORECASTER_NAMES,
+    STRING_MODEL_NAMES,
+    Config,
+    RegularizationConfig,
+    TrainingConfig,
+)
 from aicomp.errors import UsageError
 from aicomp.task import Task
 from aicomp.training.aims import choose_aim
@@ -24,6 +31,8 @@ def check_settings(config: Config, task: Task) -> None:
     Raises:
         UsageError: A value out of range, options that contradict each other, or one that cannot have an effect.
     """
+    if config.model.name in FORECASTER_NAMES:
+        _check_forecast(config, task)
     _check_strings(config, task)
     if task.is_string or not config.model.is_network:
         check_sections(config)
@@ -35,6 +44,22 @@ def check_settings(config: Config, task: Task) -> None:
     else:
         plain = msgspec.structs.replace(config, training=msgspec.structs.replace(config.training, amp=False))
         resolve_settings(plain, task, n_rows=_ANY, device=None)
+
+
+def _check_forecast(config: Config, task: Task) -> None:
+    """Refuse what would tear holes into series, or mix them with rows of test."""
+    model = config.model.name
+    if task.problem_type != "regression":
+        raise UsageError(
+            f"model `{model}` forecasts numbers, and the problem is {task.problem_type}", "take another model"
+        )
+    if config.split.train_rows != "auto":
+        raise UsageError(
+            f"`split.train_rows` is {config.split.train_rows}, and `{model}` needs all rows of a series",
+            "remove it, or take the model `seasonal-mean`, which is quick",
+        )
+    if config.pseudo.run:
+        raise UsageError(f"`{model}` learns no pseudo-labels: test is the future of its series", "leave `--pseudo` out")
 
 
 def _check_strings(config: Config, task: Task) -> None:

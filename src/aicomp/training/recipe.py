@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 N_BINS = 48
 """Most bins of a numeric column's piecewise-linear embedding."""
 
+_MANY_ROWS = 20_000
+
 _LEARNING_RATES = {
     "adamw": 0.008,
     "adam": 0.008,  # the same step
@@ -92,8 +94,8 @@ def resolve_settings(config: Config, task: Task, *, n_rows: int, device: "torch.
     settings = Settings(
         optimizer=optimizer,
         learning_rate=_or(training.learning_rate, _learning_rate(optimizer, recipe)),
-        batch_size=_or(training.batch_size, recipe.batch_size or (256 if n_rows < 20_000 else 512)),
-        epochs=_or(training.epochs, recipe.epochs or _epochs(n_rows)),
+        batch_size=_or(training.batch_size, _batch_size(recipe, n_rows)),
+        epochs=_or(training.epochs, recipe.epochs or min(recipe.most_epochs, _epochs(n_rows))),
         schedule=_or(training.schedule, _schedule(config, optimizer, recipe)),
         amp=_has_bfloat16(device) if training.amp == "auto" else training.amp,
         compile=training.compile,
@@ -127,6 +129,12 @@ def _weight_decay(optimizer: str, recipe: ModelRecipe) -> float:
     if recipe.weight_decay is not None and optimizer == recipe.optimizer:
         return recipe.weight_decay
     return _WEIGHT_DECAYS.get(optimizer, 0.02)
+
+
+def _batch_size(recipe: ModelRecipe, n_rows: int) -> int:
+    if n_rows < _MANY_ROWS:
+        return recipe.batch_size or 256
+    return recipe.large_batch_size or recipe.batch_size or 512
 
 
 def _has_bfloat16(device: "torch.device | None") -> bool:

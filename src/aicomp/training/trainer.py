@@ -123,7 +123,7 @@ class Trainer:
         """One step of the optimizer; returns the loss before it."""
         s = self._settings
         if self._augmentation is not None:
-            batch = augment(batch, self._augmentation)
+            batch = augment(batch, self._augmentation, with_mixup=bool(s.mixup))
         if s.input_noise:
             batch = add_noise(batch, s.input_noise)
         if s.mixup and batch.partner_targets is None:

@@ -4,14 +4,15 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from math import nan
+from typing import cast
 
 import numpy as np
 import torch
 
 from aicomp.config import Config, takes_gpu
 from aicomp.data.rows import Rows
-from aicomp.errors import AicompError
-from aicomp.models.estimator import Estimator, Goal, LossName, PerColumn, Round
+from aicomp.errors import AicompError, UsageError
+from aicomp.models.estimator import Estimator, Forecaster, Goal, LossName, PerColumn, Round
 from aicomp.models.spec import ModelSpec, media_input
 from aicomp.task import Task
 from aicomp.training.aims import Aim, Asked, choose_aim
@@ -50,7 +51,7 @@ def fit_whole(
     check_sections(config)
     aim = choose_aim(config.training, task)
     is_value = not task.is_classification and not task.is_string
-    transform = TargetTransform.fit(data.y, _kind(aim)) if is_value else None
+    transform = _transform(data, aim) if is_value else None
     device = choose_device(config.device).type if takes_gpu(config.model.name) else "cpu"
     n_listed = int(task.metric.level or 0) if task.is_string else 0
     loss = _loss_name(aim.loss, task)
@@ -58,13 +59,19 @@ def fit_whole(
     n_text = 0 if data.train.texts is None else data.train.texts.shape[1]
     media = None if data.train.media is None else media_input(data.train.media)
     n_num, n_outputs = data.train.x_num.shape[1], task.n_outputs
-    spec = ModelSpec(n_num, tuple(data.cardinalities), n_outputs, n_text=n_text, media=media, sides=data.sides)
+    series = None if data.series is None else data.series.spec
+    spec = ModelSpec(
+        n_num, tuple(data.cardinalities), n_outputs, n_text=n_text, media=media, sides=data.sides, series=series
+    )
     model = make_model(build, spec, task)
     course = _Course(task, data.valid_y, transform, report)
     y, valid_y = (_targets(values, task, transform) for values in (data.y, data.valid_y))
     kept = model.fit(data.train, y, data.valid, valid_y, goal, course.tell)
     valid_pred = predict_whole(model, task, transform, data.valid)
     course.end(valid_pred, config.model.name)
+    if data.series is not None:
+        known_y = _targets(data.series.known_y, task, transform)
+        cast(Forecaster, model).extend(data.series.known, known_y, goal, course.tell)
     return FoldResult(
         valid_pred=valid_pred,
         test_pred=predict_whole(model, task, transform, data.test),
@@ -76,6 +83,7 @@ def fit_whole(
         settings={**asdict(aim), "threads": goal.threads, "params": config.model.params},
         spec=spec,
         transform=transform,
+        notes=list(getattr(model, "notes", [])),
     )
 
 
@@ -131,6 +139,18 @@ def _targets(y: np.ndarray, task: Task, transform: TargetTransform | None) -> np
     return z[:, 0] if task.problem_type == "regression" else z
 
 
+def _transform(data: FoldData, aim: Aim) -> TargetTransform:
+    """A forecaster scales each series by itself: it gets targets as they are, or their logarithms."""
+    if data.series is None:
+        return TargetTransform.fit(data.y, _kind(aim))
+    if aim.target not in ("auto", "standard", "log1p"):
+        raise UsageError(
+            f"`training.target` is `{aim.target}`, which no model of series learns",
+            'write `--set training.target="standard"` or "log1p"',
+        )
+    return TargetTransform.unscaled(data.y, "log1p" if aim.target == "log1p" else "standard")
+
+
 def _kind(aim: Aim) -> Asked:
     """Trees find a long tail by themselves; under squares, the mean of a power turned back would cost them more."""
     return "standard" if aim.target == "auto" and aim.loss == "mse" else aim.target
@@ -173,7 +193,8 @@ class _Course:
     def tell(self, step: Round) -> None:
         """A round has ended."""
         if step.valid_pred is None:
-            self._report(EpochReport(step.done, step.total, nan, nan, nan, self.seconds, "rounds"))
+            best = nan if self._best is None else self._best
+            self._report(EpochReport(step.done, step.total, best, best, nan, self.seconds, "rounds"))
             return
         valid_y = self._valid_y if step.valid_rows is None else self._valid_y[step.valid_rows]
         score = self._task.score(valid_y, _in_own_unit(step.valid_pred, self._task, self._transform))
