@@ -55,8 +55,9 @@ def infer_contract(folder: Path, given: Given, name: str, ask: Ask | None = None
     problem = find_problem(tables, targets, inquiry)
     takers = takers if problem.problem_type == "string" else None
     lacking = [] if takers else _check_features(hidden, named, tables, inquiry)
-    series = find_series(tables, targets.columns, inquiry) if problem.problem_type == "regression" else None
-    pair = takers or (None if series else find_pair(tables, hidden, problem.problem_type, inquiry))
+    pair = takers or find_pair(tables, hidden, problem.problem_type, inquiry)  # each pair once: no series
+    has_numbers = problem.problem_type == "regression" and pair is None
+    series = find_series(tables, targets.columns, inquiry) if has_numbers else None
     competition = Competition(
         slug=slug,
         title=slug.replace("-", " ").capitalize(),
