@@ -5,13 +5,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+ALL := .venv-all
 PEERS := boosters pytabkit autogluon
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format peers clean
+.PHONY: help demo test test-all lint format peers clean
 
 help:  ## Show the targets
-	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile
 
 demo: $(READY)  ## Set up, then init -> train -> submit through a host on this machine
 	@rm -rf .demo
@@ -19,6 +20,9 @@ demo: $(READY)  ## Set up, then init -> train -> submit through a host on this m
 
 test: lint  ## Set up, then every check and every test
 	@$(BIN)/python -m pytest
+
+test-all: test $(ALL)/.ready  ## The same, and the tests of packages that want an environment of their own (TensorFlow, 3 GB)
+	@$(ALL)/bin/python -m pytest -m heavy
 
 lint: $(READY)  ## Style, types and formatting
 	@$(BIN)/ruff check
@@ -32,7 +36,7 @@ format: $(READY)  ## Correct style and formatting in place
 peers: $(PEERS:%=.peers/%/.ready)  ## Set up the libraries that benchmarks/ compares with, each kind in an environment of its own (7 GB)
 
 clean:  ## Remove what the other targets made
-	rm -rf $(VENV) .peers .demo dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(ALL) .peers .demo dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -41,7 +45,15 @@ $(READY): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing into $(VENV) (about a minute)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,parquet,boost,text,seq2seq,simulation]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,parquet,boost,text,seq2seq,simulation,keras]'
+	@touch $@
+
+# TensorFlow pins versions of packages that others want newer.
+$(ALL)/.ready: pyproject.toml constraints.txt
+	@test -x $(ALL)/bin/python || $(PYTHON) -m venv $(ALL)
+	@echo "installing into $(ALL) (minutes)"
+	@$(ALL)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
+	@$(ALL)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,keras]' tensorflow-cpu
 	@touch $@
 
 # torch first, or another package takes a build with CUDA. torchvision of the registry does not fit a torch without

@@ -110,8 +110,8 @@ def test_a_score_that_is_no_number_is_never_better():
 
 
 def test_names_are_those_of_the_functions():
-    own = {name: metric.fn.__name__ for name, metric in METRICS.items()}
-    assert own == {name: name if name != "rougeL" else "rouge_l" for name in METRICS}  # as papers write it
+    own = {name: metric.fn.__name__ for name, metric in METRICS.items() if "@" not in name}
+    assert own == {name: name if name != "rougeL" else "rouge_l" for name in own}  # as papers write it
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,8 @@ from aicomp.resources import bundled, bundled_names
 
 ROOT = Path(__file__).parent.parent
 TEMPLATES = bundled_names("templates")
-ON_TABLES = sorted({*TEMPLATES} - {"text", "image", "audio", "simulation", "forecast", "seq2seq"})
+OWN_TESTS = {"text", "image", "audio", "simulation", "forecast", "seq2seq", "recommender", "keras", "top-items"}
+ON_TABLES = sorted({*TEMPLATES} - OWN_TESTS)
 
 
 def run(folder, *command):

@@ -11,8 +11,12 @@ from aicomp.models.estimator import reads_media, reads_texts
 from aicomp.task import Task
 from aicomp.training.fit import FoldData
 
-TABULAR = sorted(name for name, build in MODELS.items() if not reads_texts(build) and reads_media(build) is None)
-"""Networks for numbers and codes alone."""
+TABULAR = sorted(
+    name
+    for name, build in MODELS.items()
+    if not reads_texts(build) and reads_media(build) is None and name != "two-tower"
+)
+"""Networks for numbers and codes of any table."""
 
 torch.set_num_threads(1)  # as in a worker: threads of small models wait for each other more than they compute
 

@@ -14,8 +14,11 @@ from aicomp.suggest import unknown_name
 class Files(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`[files]`: names inside `data/raw/`, how their text is encoded, and folders of the files that columns name.
 
-    The entry "." of `media` stands for files that lie in no folder. With `made`, train and test are no files of the
-    competition but tables that were made of a folder per class.
+    Attributes:
+        media: Folders of the files that columns name; the entry "." stands for files that lie in no folder.
+        made: Whether train and test are no files of the competition but tables that were made of a folder per class.
+        tables: Side tables: name of the file -> the column of train and test that names a row of it. Their other
+            columns are added to train and test; a key without a row in them has missing values there.
     """
 
     train: str
@@ -24,6 +27,7 @@ class Files(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     encoding: str = "utf-8"
     media: tuple[str, ...] = ()
     made: bool = False
+    tables: dict[str, str] = {}
 
 
 class SubmissionSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -70,6 +74,9 @@ class Competition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         series: Columns that name a series, where many are forecast; none where `horizon` is set means one series.
         horizon: Steps of time that are forecast; 0 if nothing is.
         gap: Steps between the last one of train and the first one that is forecast.
+        user: Column that names who rates, buys or reads, where rows are pairs of a user and an item; else None.
+        item: Column that names what is rated, bought or read. If it is the target and the problem "string", the
+            submission has a ranked list of items for each user, and the rows of train say who took what.
         splitter: Splitter that mirrors the hidden test.
         url: Page of the competition.
         medals: Score that a medal took, by medal ("gold", "silver", "bronze", "median").
@@ -96,6 +103,8 @@ class Competition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     series: tuple[str, ...] = ()
     horizon: int = 0
     gap: int = 0
+    user: str | None = None
+    item: str | None = None
     splitter: str = "auto"
     url: str = ""
     medals: dict[str, float] = {}
@@ -115,6 +124,11 @@ class Competition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         """The problem type of a competition on rows."""
         assert self.problem_type != "simulation"
         return self.problem_type
+
+    @property
+    def is_of_lists(self) -> bool:
+        """Whether train says who took what, and a list of items is to be predicted for each user."""
+        return self.problem_type == "string" and self.item is not None
 
     @property
     def prediction_columns(self) -> tuple[str, ...]:
@@ -163,6 +177,29 @@ def _check(c: Competition, source: str) -> None:
         raise UsageError(f"`{source}`: `submission.blank` is for strings, not for {c.problem_type}", "remove `blank`")
     _check_series(c, source)
     _check_columns(c, source)
+    _check_pair(c, source)
+
+
+def _check_pair(c: Competition, source: str) -> None:
+    if (c.user is None) != (c.item is None):
+        known, lacking = ("user", "item") if c.item is None else ("item", "user")
+        raise UsageError(
+            f"`{source}` names the column of the {known} (`{c.user or c.item}`), and none of the {lacking}",
+            f'add `{lacking} = "COLUMN"`, or remove `{known}`',
+        )
+    if c.user is not None and c.user == c.item:
+        raise UsageError(f"`{source}`: `user` and `item` are both `{c.user}`", "name two columns")
+    if c.is_of_lists:
+        if (c.user,) != c.id or (c.item,) != c.target:
+            raise UsageError(
+                f"`{source}`: lists of `{c.item}` for each `{c.user}`, but `id` is {list(c.id)} and `target` "
+                f"{list(c.target)}",
+                "name the user as `id` and the item as `target`, or remove `user` and `item`",
+            )
+        return
+    wrong = next((column for column in (c.user, c.item) if column in c.target), None)
+    if wrong is not None:
+        raise UsageError(f"`{source}`: `{wrong}` is the target, and names no user or item", "name another column")
 
 
 def _check_series(c: Competition, source: str) -> None:
@@ -260,5 +297,5 @@ def _without_none(tree: object) -> dict:  # type: ignore[type-arg]
     return {
         k: _without_none(v) if isinstance(v, dict) else list(v) if isinstance(v, tuple) else v
         for k, v in tree.items()
-        if v is not None
+        if v is not None and v != {}
     }

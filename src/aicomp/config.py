@@ -23,11 +23,12 @@ FORECASTER_NAMES = (
 )  # fmt: skip
 """The models that forecast series."""
 
-STRING_MODEL_NAMES = ("rewrite", "extract", "lead", "seq2seq", "pretrained-seq2seq")
+STRING_MODEL_NAMES = ("rewrite", "extract", "lead", "seq2seq", "pretrained-seq2seq", "ease")
 """The models whose predictions are strings."""
 
 ESTIMATOR_NAMES = (
-    "lightgbm", "catboost", "xgboost", "extra-trees", "ridge", "text-linear", *STRING_MODEL_NAMES, *FORECASTER_NAMES,
+    "lightgbm", "catboost", "xgboost", "extra-trees", "ridge", "text-linear", "factorization", *STRING_MODEL_NAMES,
+    *FORECASTER_NAMES,
 )  # fmt: skip
 """The models that are no networks; here, so that to know them takes no import of torch."""
 

@@ -10,8 +10,10 @@ import pandas as pd
 
 from aicomp.competition import Competition
 from aicomp.data.dates import parse_dates
+from aicomp.data.interactions import HISTORY, Interactions
 from aicomp.data.panel import Panel
 from aicomp.data.reading import check_finite, is_strings, line_numbers, parse_numbers, read_pair, read_table
+from aicomp.data.side_tables import add_columns, read_side_table
 from aicomp.data.steps import read_times
 from aicomp.errors import AicompError, DataError, UsageError
 from aicomp.media import FoundMedia, naming_files, take_media, take_other_media
@@ -75,12 +77,15 @@ def load_dataset(project: Project) -> Dataset:
         UsageError: The config names a column that is not there, or the feature function is wrong.
     """
     competition, split = project.competition, project.config.split
+    if competition.is_of_lists:
+        return _load_lists(project)
     group, time = split.group or competition.group, split.time or competition.time
     strings = _exact(project)
     train_path, test_path = (project.raw / name for name in (competition.files.train, competition.files.test))
     train, test = read_pair(train_path, test_path, strings=strings, encoding=competition.files.encoding)
     texts = tuple(c for c in train.columns if any(is_strings(t[c]) for t in (train, test) if c in t.columns))
     _number_rows(test, competition)
+    train, test = (_joined(project, t, path) for t, path in ((train, train_path), (test, test_path)))
     for name, column in (("group", group), ("time", time), ("fold_column", split.fold_column)):
         if column is not None and column not in train.columns:
             raise UsageError(f"`split.{name}` is `{column}`, which `{train_path.name}` does not have", _columns(train))
@@ -144,6 +149,55 @@ def _series(
     return SeriesRows(panel, *places)
 
 
+def _load_lists(project: Project) -> Dataset:
+    """Users as rows: what they took before, and the list that they took then."""
+    competition = project.competition
+    path = project.raw / competition.files.test
+    test = read_table(path, strings=competition.id, encoding=competition.files.encoding)
+    check_ids(test, competition, path)
+    taken = _interactions(project, project.raw / competition.files.train)
+    users, known, held = taken.split()
+    if not users:
+        raise DataError(
+            f"`{competition.files.train}` has one `{competition.item}` for each `{competition.user}`",
+            "with two or more, one can be held out to validate: check `user` and `item` in competition.toml",
+        )
+    ids = test[list(competition.id)]
+    histories = pd.DataFrame({HISTORY: known}, dtype=object), taken.histories(ids[competition.id[0]])
+    train, features = (_features(project, table) for table in histories)
+    return Dataset(
+        train=train,
+        test=features,
+        y=np.array(held, dtype=object),
+        train_ids=pd.DataFrame({competition.id[0]: users}, dtype=object),
+        test_ids=ids,
+        groups=None,
+        time=None,
+        fold_column=None,
+    )
+
+
+def _interactions(project: Project, path: Path) -> Interactions:
+    """Who took what, by the rows of train.
+
+    Raises:
+        DataError: A user or item is missing, an item has a blank in it, or a time is none.
+    """
+    competition, time = project.competition, project.config.split.time or project.competition.time
+    pair = [competition.id[0], competition.target[0]]
+    train = read_table(path, strings=pair, encoding=competition.files.encoding)
+    absent = [c for c in (*pair, time) if c is not None and c not in train.columns]
+    if absent:
+        raise DataError(f"`{path.name}` has no column `{absent[0]}`", _columns(train))
+    for column in pair:
+        bad = np.flatnonzero(train[column].isna() | train[column].str.strip().str.contains(r"\s", na=False))
+        if len(bad):
+            value = train[column].iloc[bad[0]]
+            what = "is missing" if pd.isna(value) else f"is `{value}`, and a list has its items between blanks"
+            raise DataError(f"`{path.name}` line {line_numbers(path)[bad[0]]}: `{column}` {what}", "correct that line")
+    return Interactions.of(train[pair[0]], train[pair[1]], _time(train, time, path), project.config.split.seed)
+
+
 def load_test(
     project: Project, path: Path, reading: Mapping[str, Any]
 ) -> tuple[pd.DataFrame, pd.DataFrame, FoundMedia, np.ndarray | None]:
@@ -164,7 +218,14 @@ def load_test(
     """
     competition = project.competition
     table = read_table(path, strings=_exact(project), texts=reading["texts"], encoding=competition.files.encoding)
+    if competition.is_of_lists:
+        check_ids(table, competition, path)
+        beside = path.parent / competition.files.train
+        taken = _interactions(project, beside if beside.is_file() else project.raw / competition.files.train)
+        histories = taken.histories(table[competition.id[0]])
+        return _features(project, histories), table[list(competition.id)], FoundMedia(), None
     _number_rows(table, competition)
+    table = _joined(project, table, path)
     check_ids(table, competition, path)
     features = _features(project, table.drop(columns=[c for c in table.columns if c in reading["hidden"]]))
     check_finite(features, path)
@@ -183,8 +244,25 @@ def _exact(project: Project) -> set[str]:
     """Columns that are read as the exact strings of the file."""
     competition, split = project.competition, project.config.split
     group = split.group or competition.group
-    named = (group, split.fold_column, *competition.series)
+    keys = (competition.user, competition.item, *competition.files.tables.values())
+    named = (group, split.fold_column, *competition.series, *keys)
     return {*competition.id, *competition.target, *(c for c in named if c)}
+
+
+def _joined(project: Project, table: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """A table with the columns of the side tables, which lie beside its file or, if not there, in the project.
+
+    Raises:
+        DataError: The table lacks a key's column, or a side table is wrong.
+    """
+    files = project.competition.files
+    for name, key in files.tables.items():
+        if key not in table.columns:
+            raise DataError(f"`{path.name}` has no column `{key}`, by which `{name}` is joined", _columns(table))
+        beside = path.parent / name
+        side = read_side_table(beside if beside.is_file() else project.raw / name, key, files.encoding)
+        table = add_columns(table, key, side, name.partition(".")[0])
+    return table
 
 
 def _number_rows(test: pd.DataFrame, competition: Competition) -> None:

@@ -11,7 +11,8 @@ import msgspec
 import numpy as np
 
 from aicomp.data.arrays import save_arrays
-from aicomp.data.columns import Column, infer_columns, joined
+from aicomp.data.columns import SET_BY_HAND, Column, infer_columns, joined
+from aicomp.data.interactions import HISTORY
 from aicomp.data.panel import SERIES_FILE
 from aicomp.data.reading import line_numbers
 from aicomp.data.table import Table
@@ -57,7 +58,9 @@ class Layout:
             DataError: The data breaks the contract.
         """
         dataset = load_dataset(project)
-        columns = infer_columns(dataset.train, dataset.test, _overrides(project, dataset), dataset.media.kinds)
+        kinds = {**_pair_kinds(project, dataset), **_overrides(project, dataset)}
+        columns = infer_columns(dataset.train, dataset.test, kinds, dataset.media.kinds)
+        columns = _saying_whom(columns, project)
         name, reason, made = choose_folds(project, dataset)
         tables = Table.build_pair(dataset.train, dataset.test, columns)
         decoded = decode_media(project, dataset.media, columns, tables[0].levels, _places(project, dataset))
@@ -130,6 +133,25 @@ def _places(project: Project, dataset: Dataset) -> Callable[[str, str], str]:
         return f"`{files.train}`"
 
     return where
+
+
+def _pair_kinds(project: Project, dataset: Dataset) -> dict[str, str]:
+    """User and item name something, whatever their values look like; a list of items is read as it is."""
+    if project.competition.is_of_lists:
+        return {HISTORY: "text"} if HISTORY in dataset.train.columns else {}
+    pair = (project.competition.user, project.competition.item)
+    return {column: "category" for column in pair if column is not None and column in dataset.train.columns}
+
+
+def _saying_whom(columns: list[Column], project: Project) -> list[Column]:
+    """The columns, those of user and item with what they are as their reason."""
+    reasons = {project.competition.user: "names the user", project.competition.item: "names the item"}
+    return [
+        replace(c, reason=c.reason.replace(SET_BY_HAND, reasons[c.name]))
+        if c.name in reasons and c.name not in project.config.columns
+        else c
+        for c in columns
+    ]
 
 
 def share_layout(source: Path, run: Run) -> None:

@@ -230,7 +230,7 @@ def file_names(competition: Competition) -> list[str]:
     files = competition.files
     if competition.is_simulation:
         return []
-    return [files.train, files.test, files.sample_submission]
+    return [files.train, files.test, files.sample_submission, *files.tables]
 
 
 def _name(source: str | Download) -> str:

@@ -11,6 +11,7 @@ from aicomp.contract.inquiry import listing
 from aicomp.contract.tables import RawTable, Tables
 from aicomp.data.dates import parse_dates, to_seconds
 from aicomp.data.reading import check_finite, line_numbers
+from aicomp.data.side_tables import read_side_table
 from aicomp.dataset import check_ids, encode_target
 from aicomp.errors import DataError
 
@@ -42,9 +43,11 @@ def check_tables(competition: Competition, tables: Tables) -> None:
             "take the competition's own sample submission",
         )
     _check_rows(competition, test, sample)
-    if set(competition.id) <= set(train.columns):
+    if set(competition.id) <= set(train.columns) and not competition.is_of_lists:
         check_ids(train.strings(competition.id), competition, train.path)
     encode_target(train.strings([c for c in competition.target if c in train.columns]), competition, train.path)
+    for name, key in competition.files.tables.items():
+        read_side_table(train.path.parent / name, key, competition.files.encoding)
     for table in (train, test):
         check_finite(table.frame.drop(columns=list(competition.id), errors="ignore"), table.path)
 

@@ -9,6 +9,7 @@ from aicomp.contract.checks import check_tables, later_in_test, only_in_train
 from aicomp.contract.columns import Targets, find_ids, find_targets
 from aicomp.contract.files import find_files, find_group
 from aicomp.contract.inquiry import Ask, Finding, Given, Inquiry, listing
+from aicomp.contract.pairs import find_pair, find_side_tables, find_takers
 from aicomp.contract.problem import Problem, find_problem
 from aicomp.contract.series import find_series
 from aicomp.contract.tables import Tables, find_tables
@@ -50,9 +51,13 @@ def infer_contract(folder: Path, given: Given, name: str, ask: Ask | None = None
     media = find_files(ids, targets, tables, folder)
     named = {column.name for column in media.columns}
     hidden = {*ids.columns, *targets.columns} - named
-    lacking = _check_features(hidden, named, tables, inquiry)
+    takers = find_takers(tables, ids.columns, targets.columns)
     problem = find_problem(tables, targets, inquiry)
-    series = find_series(tables, targets.columns, inquiry) if problem.problem_type == "regression" else None
+    takers = takers if problem.problem_type == "string" else None
+    lacking = [] if takers else _check_features(hidden, named, tables, inquiry)
+    pair = takers or find_pair(tables, hidden, problem.problem_type, inquiry)  # each pair once: no series
+    has_numbers = problem.problem_type == "regression" and pair is None
+    series = find_series(tables, targets.columns, inquiry) if has_numbers else None
     competition = Competition(
         slug=slug,
         title=slug.replace("-", " ").capitalize(),
@@ -67,6 +72,7 @@ def infer_contract(folder: Path, given: Given, name: str, ask: Ask | None = None
             sample_submission=tables.sample.name,
             encoding=given.encoding,
             media=media.tops,
+            tables=find_side_tables(tables, pair, inquiry) if pair and not takers else {},
         ),
         submission=_submission(targets, problem, tables, inquiry),
         group=_column("group", given.group, tables) or find_group(media.columns, lacking, tables, inquiry),
@@ -75,7 +81,9 @@ def infer_contract(folder: Path, given: Given, name: str, ask: Ask | None = None
         horizon=series.horizon if series else 0,
         gap=series.gap if series else 0,
         first_row_id=ids.first_row_id,
-        template=find_template(tables, hidden, media.columns, series, problem.problem_type, inquiry),
+        user=pair.user if pair else None,
+        item=pair.item if pair else None,
+        template=find_template(tables, hidden, media.columns, series, problem.problem_type, pair, inquiry),
     )
     check_tables(competition, tables)
     _note_columns(competition, lacking, tables, inquiry)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence, Set
 
 from aicomp.contract.inquiry import Inquiry, listing
+from aicomp.contract.pairs import Pair
 from aicomp.contract.series import Series
 from aicomp.contract.strings import ROWS, holds_sentences
 from aicomp.contract.tables import Tables
@@ -17,12 +18,14 @@ def find_template(
     media: Sequence[MediaColumn],
     series: Series | None,
     problem_type: ProblemType,
+    pair: Pair | None,
     inquiry: Inquiry,
 ) -> str:
-    """Name of the template.
+    """Name of the template: "tabular" where no other one fits.
 
-    "image" or "audio" where a column names such files, "image" where columns are pixels, "seq2seq" for strings,
-    "forecast" for series, "text" where at least half of the columns are sentences, else "tabular".
+    "image" or "audio" where a column names such files, "image" where columns are pixels, "top-items" for lists of
+    items, "seq2seq" for other strings, "forecast" for series, "recommender" for pairs of a user and an item, and "text"
+    where at least half of the columns are sentences.
 
     Args:
         tables: The competition's tables.
@@ -30,6 +33,7 @@ def find_template(
         media: Columns that name files.
         series: What is forecast, if anything is.
         problem_type: See `Competition.problem_type`.
+        pair: Columns of user and item, if rows are such pairs.
         inquiry: Told the reason, where it is not "tabular".
     """
     if media:
@@ -44,9 +48,17 @@ def find_template(
     if pixels is not None:
         inquiry.found("template", "image", f"{pixels.reason}; `--template tabular` takes them as numbers")
         return "image"
+    if problem_type == "string" and pair is not None:
+        why = f"{tables.train.name} says who took what, and each `{pair.user}` is to get a list of `{pair.item}`"
+        inquiry.found("template", "top-items", why)
+        return "top-items"
     if problem_type == "string":
         inquiry.found("template", "seq2seq", "predictions are strings")
         return "seq2seq"
+    if pair is not None:
+        why = f"each row is a pair of `{pair.user}` and `{pair.item}`; `--template tabular` is another"
+        inquiry.found("template", "recommender", why)
+        return "recommender"
     columns = [c for c in tables.train.columns if c not in hidden and c in tables.test.columns]
     texts = [c for c in columns if holds_sentences(tables.train.frame[c].head(ROWS))]
     if not texts or 2 * len(texts) < len(columns):

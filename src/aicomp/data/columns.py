@@ -18,6 +18,9 @@ from aicomp.suggest import unknown_name
 Kind = Literal["number", "code", "category", "boolean", "datetime", "text", "image", "audio", "drop"]
 KINDS: tuple[str, ...] = get_args(Kind)
 
+SET_BY_HAND = "set in [columns]"
+"""Reason of a column whose kind was given."""
+
 _CODE_NAME = re.compile(r"(?:^|[^a-z])(?:id|code|zip|zipcode|postcode|type|class|category|cat)s?\d?$")
 _CODE_ROWS = 8
 """Rows per distinct value from which each value can have an embedding of its own."""
@@ -149,14 +152,14 @@ def _check_overrides(
 
 def _infer(name: str, train: pd.DataFrame, test: pd.DataFrame, override: str | None, seen: dict[int, str]) -> Column:
     if override == "drop":
-        return Column(name, "drop", "set in [columns]")
+        return Column(name, "drop", SET_BY_HAND)
     if name not in test.columns:
         return Column(name, "drop", "only in train")
     values = joined(train[name], test[name])
     if override is not None:
         if override in CONVERT:
             CONVERT[override](values)  # raises where a value does not fit
-        return Column(name, override, "set in [columns]")  # type: ignore[arg-type]
+        return Column(name, override, SET_BY_HAND)  # type: ignore[arg-type]
     if train[name].nunique(dropna=False) <= 1:
         return Column(name, "drop", "constant in train" if len(train) else "no rows")
     fingerprint = _fingerprint(values)

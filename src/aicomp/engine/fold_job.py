@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from aicomp.config import Config, takes_gpu
 from aicomp.data.arrays import load_arrays, save_arrays
 from aicomp.data.columns import Column
 from aicomp.data.encoding import Encoder
-from aicomp.data.rows import Media
+from aicomp.data.rows import Media, Rows
 from aicomp.data.table import Table
 from aicomp.data.targets import TargetColumns
 from aicomp.engine.series_fold import EncodedFold, columns_of, encode_series
@@ -24,6 +25,7 @@ from aicomp.folds import draw_rows
 from aicomp.media import with_files
 from aicomp.models import ALL_MODELS, is_estimator, with_params
 from aicomp.models.estimator import forecasts, learns_strings, numbers_of, reads_media, reads_texts
+from aicomp.models.sides import Sides, find_sides
 from aicomp.project import Project
 from aicomp.pseudo import add_pseudo_rows
 from aicomp.registry import resolve
@@ -76,6 +78,7 @@ class Folds:
         self.config = msgspec.convert(info["config"], Config)
         project = Project(project_folder, self.config, msgspec.convert(info["competition"], Competition))
         self.task = project.task
+        self._pair = (project.competition.user or "", project.competition.item or "")
         self._found = resolve("model", self.config.model.name, ALL_MODELS, project_folder)
         check_learns(self.config.model.name, self.task, learns_strings=learns_strings(self._found))
         self.is_network = not is_estimator(self._found)
@@ -96,8 +99,14 @@ class Folds:
             self._columns(), numbers, keeps_texts=reads_texts(self._found), media=reads_media(self._found)
         )
         data = _encode(self.run, fold, self.task, self.config, encoder, self.seed(k))
+        data = replace(data, sides=self._sides(encoder, data.train))
         data = add_pseudo_rows(data, self.run, k, self.task, is_network=self.is_network)
         return EncodedFold(data, encoder, fold["valid"])
+
+    def _sides(self, encoder: Encoder, train: Rows) -> Sides | None:
+        """Which columns are about users and items; None where the contract names neither, or one is no feature."""
+        names, (user, item) = encoder.cat_names, self._pair
+        return find_sides(train, names.index(user), names.index(item)) if user in names and item in names else None
 
     def _columns(self) -> list[Column]:
         return columns_of(self.run)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from aicomp.data.reading import read_table
-from aicomp.dataset import encode_target
+from aicomp.dataset import encode_target, load_dataset
 from aicomp.errors import DataError, UsageError
 from aicomp.project import Project
 from aicomp.raw_data import data_hash
@@ -172,11 +172,27 @@ def check_members(project: Project, runs: Sequence[Run]) -> None:
             raise UsageError(f"run `{run.id}` was trained on other data than `{project.raw}` holds", "train it again")
         if run.scores["metric"] != metric:
             raise UsageError(f"run `{run.id}` was scored by `{run.scores['metric']}`, not `{metric}`", "train again")
+        if project.competition.is_of_lists:
+            _check_held_out(project, run)
+
+
+def _check_held_out(project: Project, run: Run) -> None:
+    """Refuse a run that held other items out than the project does now: which ones follows `[split]`."""
+    ours, theirs = project.config.split, run.info["config"]["split"]
+    for key in ("time", "seed"):
+        if theirs.get(key) != getattr(ours, key):
+            raise UsageError(
+                f"run `{run.id}` held out other items: its `split.{key}` is {theirs.get(key)}, and here it is "
+                f"{getattr(ours, key)}",
+                f"train it again, or set `{key}` under [split] in aicomp.toml",
+            )
 
 
 def read_targets(project: Project) -> np.ndarray:
     """Targets of train, see docs/architecture.md for shapes."""
     competition = project.competition
+    if competition.is_of_lists:
+        return load_dataset(project).y
     path = project.raw / competition.files.train
     columns = {*competition.id, *competition.target}
     return encode_target(read_table(path, strings=columns, encoding=competition.files.encoding), competition, path)

@@ -1,7 +1,7 @@
 """Metrics by name: built in, a project's own, or a plugin's."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from difflib import SequenceMatcher
 from functools import partial
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import get_args
 
 from aicomp.errors import UsageError
-from aicomp.metrics import classification, edit_distance, probability, regression, rouge, translation
+from aicomp.metrics import classification, edit_distance, probability, ranking, regression, rouge, translation
 from aicomp.metrics.aliases import ALIASES, spelling_key
 from aicomp.metrics.base import Metric, Needs, ProblemType, ScoreFunction
 from aicomp.metrics.consensus import Similarity, consensus
@@ -91,10 +91,26 @@ _BUILTIN = (
     _of_strings("exact_match", translation.exact_match, "higher", _equal),
 )
 
-METRICS: dict[str, Metric] = {metric.name: metric for metric in _BUILTIN}
+_OF_LISTS: dict[str, Callable[..., float]] = {
+    "map": ranking.mean_average_precision,
+    "ndcg": ranking.normalized_gain,
+    "recall": ranking.recall_of_lists,
+}
+"""Scores of ranked lists; the number of items that count stands behind an @."""
+
+
+def _of_lists(name: str, k: int) -> Metric:
+    types: frozenset[ProblemType] = frozenset({"string"})
+    fn = _OF_LISTS[name] if k == ranking.DEFAULT_K else partial(_OF_LISTS[name], k=k)
+    return Metric(f"{name}@{k}", fn, True, "string", types, level=k, combine=ranking.merge_lists)
+
+
+METRICS: dict[str, Metric] = {
+    metric.name: metric for metric in (*_BUILTIN, *(_of_lists(name, ranking.DEFAULT_K) for name in _OF_LISTS))
+}
 """Built-in metrics by name."""
 
-_WITH_LEVEL = frozenset(name for name, metric in METRICS.items() if metric.level is not None)
+_WITH_LEVEL = frozenset(name for name, metric in METRICS.items() if metric.level is not None and "@" not in name)
 
 _NAMES = {spelling_key(text): name for text, name in (*ALIASES.items(), *((name, name) for name in METRICS))}
 
@@ -129,7 +145,8 @@ def get_metric(name: str, folder: Path | None = None) -> Metric:
 
     Args:
         name: A name of `METRICS` or another spelling of it, an installed plugin, or `file:object`. A quantile's level
-            stands behind an @, as in "pinball@0.9"; without, it is 0.5.
+            stands behind an @, as in "pinball@0.9"; without, it is 0.5. So does the length of ranked lists, as in
+            "map@12".
         folder: The user's project, where `file:object` is looked up.
 
     Raises:
@@ -138,6 +155,8 @@ def get_metric(name: str, folder: Path | None = None) -> Metric:
     base, at, level = name.partition("@")
     if at and ":" not in name and (canonical_name(base) or base) in _WITH_LEVEL:
         return _with_level(METRICS[canonical_name(base) or base], level)
+    if at and base.lower().strip() in _OF_LISTS:
+        return _of_length(base.lower().strip(), level)
     builtin = None if ":" in name else canonical_name(name)
     found = METRICS[builtin] if builtin is not None else resolve("metric", name, METRICS, folder)
     _check_metric(found, name)
@@ -163,6 +182,20 @@ def _with_level(metric: Metric, text: str) -> Metric:
     if level == metric.level:
         return metric
     return replace(metric, name=f"{metric.name}@{level:g}", fn=partial(regression.pinball, level=level), level=level)
+
+
+def _of_length(name: str, text: str) -> Metric:
+    """A metric of ranked lists of another length.
+
+    Raises:
+        UsageError: The length is no whole number from 1.
+    """
+    if not text.strip().isdecimal() or int(text) < 1:
+        raise UsageError(
+            f"metric `{name}@{text}` has the length `{text}`, which is no whole number from 1",
+            f"write for example `{name}@12`",
+        )
+    return _of_lists(name, int(text))
 
 
 def guess_metric_names(problem_type: ProblemType) -> list[str]:

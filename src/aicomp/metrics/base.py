@@ -43,7 +43,8 @@ class Metric:
         greater_is_better: Direction.
         needs: What `y_pred` holds.
         problem_types: Problem types the metric is defined for.
-        level: Of a metric of quantiles, between 0 and 1; it stands in the name as in "pinball@0.9".
+        level: Of a metric of quantiles, between 0 and 1; it stands in the name as in "pinball@0.9". Of ranked lists,
+            the number of items that count, as in "map@12".
         combine: Of a metric of strings, which have no mean: how several predictions of a row become one. None takes the
             one that is nearest to the others by characters (`aicomp.metrics.consensus`).
         package: Package that the score needs beside aicomp's own, None for none.

@@ -14,6 +14,7 @@ from aicomp.data.rows import Rows
 from aicomp.models.backbone import Backbone, build_image_timm
 from aicomp.models.catboost import CatBoost
 from aicomp.models.dropout import Dropout, SharedDropout
+from aicomp.models.ease import Ease
 from aicomp.models.embeddings import (
     CategoryEmbedding,
     FeatureEmbedding,
@@ -22,6 +23,7 @@ from aicomp.models.embeddings import (
 from aicomp.models.estimator import Estimator, Forecaster, Goal, PerColumn, Round, State, Watch, is_estimator
 from aicomp.models.extra_trees import ExtraTrees
 from aicomp.models.extract import Extract
+from aicomp.models.factorization import Factorization
 from aicomp.models.forecast_mean import ForecastMean
 from aicomp.models.forecast_net import ForecastNet
 from aicomp.models.forecast_trees import ForecastTrees
@@ -44,6 +46,7 @@ from aicomp.models.ridge import Ridge
 from aicomp.models.scaled import ScaledLinear
 from aicomp.models.sentences import Lead
 from aicomp.models.seq2seq import Seq2Seq
+from aicomp.models.sides import Side, Sides
 from aicomp.models.smoothed import SeasonalGrowth, Theta
 from aicomp.models.spec import MediaInput, ModelSpec, SeriesSpec, bin_edges
 from aicomp.models.statistical import ETS, AutoARIMA, AutoTheta
@@ -52,6 +55,7 @@ from aicomp.models.text_bag import TextBag, build_text_bag
 from aicomp.models.text_linear import TextLinear
 from aicomp.models.texts import ReadsTexts, hashed_terms, hashed_words, reading_texts
 from aicomp.models.transformer import Transformer, build_transformer
+from aicomp.models.two_tower import TwoTower, build_two_tower
 from aicomp.models.xgboost import XGBoost
 
 MODELS: dict[str, Callable[..., nn.Module]] = {
@@ -66,6 +70,7 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
     "image-resnet": build_image_resnet,
     "image-timm": build_image_timm,
     "audio-resnet": build_audio_resnet,
+    "two-tower": build_two_tower,
 }
 
 ESTIMATORS: dict[str, type[Estimator]] = {
@@ -92,6 +97,8 @@ ESTIMATORS: dict[str, type[Estimator]] = {
     "lead": Lead,
     "seq2seq": Seq2Seq,
     "pretrained-seq2seq": PretrainedSeq2Seq,
+    "factorization": Factorization,
+    "ease": Ease,
 }
 
 ALL_MODELS: dict[str, Callable[..., nn.Module] | type[Estimator]] = {**MODELS, **ESTIMATORS}
@@ -123,6 +130,7 @@ __all__ = [
     "ExtraTrees",
     "Extract",
     "FTTransformer",
+    "Factorization",
     "FeatureEmbedding",
     "ForecastMean",
     "ForecastNet",
@@ -161,12 +169,15 @@ __all__ = [
     "Seq2Seq",
     "SeriesSpec",
     "SharedDropout",
+    "Side",
+    "Sides",
     "State",
     "TabM",
     "TextBag",
     "TextLinear",
     "Theta",
     "Transformer",
+    "TwoTower",
     "Watch",
     "XGBoost",
     "bin_edges",
@@ -181,6 +192,7 @@ __all__ = [
     "build_tabm",
     "build_text_bag",
     "build_transformer",
+    "build_two_tower",
     "hashed_terms",
     "hashed_words",
     "is_estimator",

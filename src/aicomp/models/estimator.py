@@ -36,6 +36,7 @@ class Goal:
         seed: Of everything random.
         threads: Threads that this process may use.
         level: Of "quantile", between 0 and 1.
+        n_listed: Of "string", where the metric scores ranked lists: items of each that count; else 0.
         device: Where networks are to be trained: "cpu", "cuda" or "mps".
     """
 
@@ -45,6 +46,7 @@ class Goal:
     threads: int
     level: float = 0.5
     device: str = "cpu"
+    n_listed: int = 0
 
 
 @dataclass(frozen=True)

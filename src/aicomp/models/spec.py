@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from aicomp.data.rows import Media
+from aicomp.models.sides import Sides
 
 _LOOKED_AT = 1000
 
@@ -66,6 +67,7 @@ class ModelSpec:
         outputs: What the outputs are: values, logits of labels that are 0 or 1, or logits of exclusive classes.
         n_text: Number of texts of a row, for a model that reads them itself.
         media: Images or sounds of a row, for a model that reads them.
+        sides: Which columns are about the user and which about the item, where rows are pairs of both.
         series: What there is to forecast; None for models that do not.
     """
 
@@ -77,6 +79,7 @@ class ModelSpec:
     outputs: Literal["values", "labels", "classes"] = "values"
     n_text: int = 0
     media: MediaInput | None = None
+    sides: Sides | None = None
     series: SeriesSpec | None = None
 
     @property

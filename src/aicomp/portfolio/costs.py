@@ -11,6 +11,7 @@ _PER_MILLION_CELLS = {
     "catboost": 40.0,
     "extra-trees": 8.0,
     "ridge": 1.5,
+    "factorization": 5.0,
     "linear": 4.0,
     "forecast-net": 70.0,
     "forecast-trees": 100.0,
@@ -30,6 +31,7 @@ _PER_EPOCH = {
     "ft-transformer": 4.0,
     "linear": 0.05,
     "text-bag": 8.0,
+    "two-tower": 0.25,
 }
 _PER_POINT = {
     # Seconds of one core for an epoch of 10,000 rows, for each pixel of a row's images or point of its sounds.

@@ -76,6 +76,11 @@ READERS: dict[str, tuple[Member, ...]] = {
 }
 """The same of the models that read columns of a kind, which come before them where there are such columns."""
 
+RECOMMENDERS: tuple[Member, ...] = (
+    Member("factorization", share=1.0, is_first=True),
+    Member("two-tower", share=2.0, is_first=True),
+)
+"""The same of the kinds that learn from pairs of a user and an item, where rows are such pairs."""
 FORECASTERS: tuple[Member, ...] = (
     Member("seasonal-growth", share=0.3, is_first=True),
     Member("forecast-net", share=3.0, is_first=True),
@@ -109,6 +114,8 @@ VARIANTS: dict[str, tuple[Mapping[str, Any], ...]] = {
     "forecast-trees": ({"num_leaves": 16, "learning_rate": 0.02}, {"size_power": 1.0}, {"n_estimators": 50}),
     "image-resnet": ({}, {"n_blocks": 2}, {"width": 48}),
     "audio-resnet": ({}, {"n_blocks": 2}, {"width": 48}),
+    "factorization": ({"rank": 24}, {"rank": 8}, {}),
+    "two-tower": ({}, {"d_vector": 32}, {"d_vector": 8}),
 }
 """Other parameters by model, within its `SPACE`; with each of them goes another seed."""
 

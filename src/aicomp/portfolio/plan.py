@@ -7,6 +7,7 @@ from aicomp.portfolio.attempt import Attempt
 from aicomp.portfolio.members import Member, missing_package
 from aicomp.portfolio.variants import first_members
 from aicomp.project import Project
+from aicomp.task import Task
 
 _MOST_TOKENS = 40
 """Columns from which on attention between columns costs more than it brings."""
@@ -24,9 +25,12 @@ def plan(project: Project, layout: Layout, only: str | None) -> list[Attempt]:
         only: The one model that shall be tried, None for all.
     """
     kinds = {column.kind for column in layout.columns}
-    attempts = [Attempt(member) for member in first_members(project, only=only, kinds=kinds)]
+    pair = {project.competition.user, project.competition.item}
+    has_pair = pair <= {column.name for column in layout.columns if column.kind == "category"}
+    members = first_members(project, only=only, kinds=kinds, has_pair=has_pair)
+    attempts = [Attempt(member) for member in members]
     for attempt in attempts:
-        reason = None if only is not None else _reason_against(attempt.member, layout)
+        reason = None if only is not None else _reason_against(attempt.member, layout, project.task)
         if reason is not None:
             attempt.status, attempt.reason = "dropped", reason
     return attempts
@@ -57,11 +61,13 @@ def other_target(project: Project, layout: Layout) -> str | None:
     return "box-cox" if y.min() > 0 else "yeo-johnson"
 
 
-def _reason_against(member: Member, layout: Layout) -> str | None:
+def _reason_against(member: Member, layout: Layout, task: Task) -> str | None:
     package = missing_package(member.model)
     if package is not None:
         extra = "forecast" if package == "statsforecast" else "boost"
         return f"needs `{package}`: pip install 'aicomp[{extra}]'"
+    if member.model == "factorization" and task.problem_type == "multiclass":
+        return "it learns values and yes or no, and no classes"
     if member.model == "ft-transformer":
         n_texts = sum(column.kind == "text" for column in layout.columns)
         if n_texts:

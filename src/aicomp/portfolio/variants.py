@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from aicomp.config import FORECASTER_NAMES, Config, ModelConfig, RegularizationConfig, TrainingConfig, is_network
-from aicomp.portfolio.members import FIRST, FORECASTERS, READERS, Member
+from aicomp.portfolio.members import FIRST, FORECASTERS, READERS, RECOMMENDERS, Member
 from aicomp.project import Project
 
 _ROUNDS = {
@@ -17,8 +17,12 @@ _ROUNDS = {
     "forecast-mean": "epochs",
     "forecast-net": "epochs",
     "forecast-trees": "n_estimators",
+    "factorization": "sweeps",
 }
 """The parameter that limits the rounds of a model that is no network, or its epochs."""
+
+_RATES = ("lightgbm", "xgboost")
+"""Those of them whose rounds are smaller steps where there are more."""
 
 
 def variant(project: Project, member: Member, cap: int | None = None) -> Project:
@@ -64,12 +68,12 @@ def variant(project: Project, member: Member, cap: int | None = None) -> Project
 def capped(model: str, params: dict[str, Any], rounds: int) -> dict[str, Any]:
     """Parameters with fewer rounds, and larger steps for what is then missing.
 
-    CatBoost chooses its learning rate by the number of rounds itself.
+    CatBoost chooses its learning rate by the number of rounds itself; draws of a factorization have none.
     """
     if model in FORECASTER_NAMES:  # of which half are for validation, and half for test
         rounds = max(1, rounds // 2)
     changed = {**params, _ROUNDS[model]: rounds}
-    if model in ("lightgbm", "xgboost") and rounds < 1000:
+    if model in _RATES and rounds < 1000:
         rate = float(params.get("learning_rate", 0.03))
         changed["learning_rate"] = round(max(rate, min(0.2, rate * 1000 / rounds)), 3)
     return changed
@@ -80,17 +84,19 @@ def can_be_capped(model: str) -> bool:
     return is_network(model) or model in _ROUNDS
 
 
-def first_members(project: Project, *, only: str | None, kinds: Set[str]) -> list[Member]:
-    """The first of each kind; a model of the project's own comes before all others, then those on files and on texts.
+def first_members(project: Project, *, only: str | None, kinds: Set[str], has_pair: bool = False) -> list[Member]:
+    """The first of each kind; a model of the project's own comes before all others, then those made for such data.
 
     Args:
         project: The project.
         only: The one model that shall be tried, None for all.
         kinds: Kinds of the columns. Models of tables are not tried where there are none but images and sounds.
+        has_pair: Whether rows are pairs of a user and an item.
     """
     if only is not None:
         return [Member(only, is_first=True)]
-    first = [member for kind, members in READERS.items() if kind in kinds for member in members]
+    first = [*(RECOMMENDERS if has_pair else ())]
+    first += [member for kind, members in READERS.items() if kind in kinds for member in members]
     first += FIRST if kinds - {"image", "audio", "drop"} else ()
     if project.competition.horizon:  # models of single rows know nothing of what came before
         first = [*FORECASTERS]

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from aicomp.files import atomic_write
+from aicomp.models.sides import Sides
 from aicomp.models.spec import MediaInput, ModelSpec, SeriesSpec
 from aicomp.training.targets import TargetTransform, transform_from
 
@@ -24,6 +25,7 @@ def save_spec(folder: Path, spec: ModelSpec, transform: TargetTransform | None) 
         "n_text": spec.n_text,
         "series": None if spec.series is None else asdict(spec.series),
         "media": None if spec.media is None else asdict(spec.media),
+        "sides": None if spec.sides is None else asdict(spec.sides),
         "bins": [edges.tolist() for edges in spec.bins],
         "target": None
         if transform is None
@@ -47,6 +49,7 @@ def load_spec(folder: Path) -> tuple[ModelSpec, TargetTransform | None]:
         n_text=content.get("n_text", 0),
         series=None if series is None else SeriesSpec(**{**series, "seasons": tuple(series["seasons"])}),
         media=None if media is None else msgspec.convert(media, MediaInput),
+        sides=None if content.get("sides") is None else msgspec.convert(content["sides"], Sides),
     )
     target = content["target"]
     return spec, None if target is None else transform_from(target)

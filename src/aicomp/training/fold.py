@@ -7,6 +7,7 @@ import numpy as np
 from torch import Tensor
 
 from aicomp.data.rows import Rows
+from aicomp.models.sides import Sides
 from aicomp.models.spec import ModelSpec, SeriesSpec
 from aicomp.training.targets import TargetTransform
 
@@ -22,6 +23,7 @@ class FoldData:
         valid_y: Their targets.
         test: Test rows.
         cardinalities: Number of distinct codes of each categorical column.
+        sides: Which columns are about the user and which about the item, if rows are such pairs.
         series: Of a model that forecasts: the series, and all rows of train with their targets, from which it predicts
             test; None for others.
     """
@@ -32,6 +34,7 @@ class FoldData:
     valid_y: np.ndarray
     test: Rows
     cardinalities: tuple[int, ...]
+    sides: Sides | None = None
     series: "SeriesData | None" = None
 
 

@@ -20,6 +20,7 @@ class ModelRecipe:
         batch_size: Rows in one step; None follows the number of rows.
         large_batch_size: The same from 20,000 training rows on; None is `batch_size`.
         epochs: Most epochs; None follows the number of rows.
+        weight_decay: With the recipe's own optimizer; None follows the optimizer.
         most_epochs: More than these are not taken where the number of rows decides.
         label_smoothing: For classes whose metric reads labels: it blurs the probabilities that other metrics read.
     """
@@ -33,6 +34,7 @@ class ModelRecipe:
     batch_size: int | None = None
     large_batch_size: int | None = None
     epochs: int | None = None
+    weight_decay: float | None = None
     most_epochs: int = 70
     label_smoothing: float = 0.0
 
@@ -46,6 +48,8 @@ MODEL_RECIPES: dict[str, ModelRecipe] = {
     "transformer": ModelRecipe(schedule="one-cycle", learning_rate=1e-4, batch_size=32, epochs=3),
     # Vectors of terms that are in few texts learn their rows by heart within some epochs.
     "text-bag": ModelRecipe(dropout=0.5, learning_rate=0.001, epochs=12),
+    # A vector of few ratings learns them by heart, unless it is pulled to zero.
+    "two-tower": ModelRecipe(weight_decay=1.0, batch_size=256),
     "realmlp": ModelRecipe(schedule="coslog4", dropout=0.15, dropout_schedule="flat-cosine", label_smoothing=0.1),
 }
 """By model; those that are not named have the recipe of `ModelRecipe()`."""

@@ -103,7 +103,7 @@ def resolve_settings(config: Config, task: Task, *, n_rows: int, device: "torch.
         target=aim.target,
         numbers=numbers_for(config),
         quantile=aim.quantile,
-        weight_decay=_or(regularization.weight_decay, _WEIGHT_DECAYS.get(optimizer, 0.02)),
+        weight_decay=_or(regularization.weight_decay, _weight_decay(optimizer, recipe)),
         dropout=_or(regularization.dropout, recipe.dropout),
         dropout_schedule=_or(regularization.dropout_schedule, recipe.dropout_schedule),
         label_smoothing=_or(regularization.label_smoothing, _label_smoothing(task, recipe)),
@@ -123,6 +123,12 @@ def resolve_settings(config: Config, task: Task, *, n_rows: int, device: "torch.
 def _learning_rate(optimizer: str, recipe: ModelRecipe) -> float:
     is_own = recipe.learning_rate is not None and optimizer == recipe.optimizer
     return recipe.learning_rate if is_own and recipe.learning_rate is not None else _LEARNING_RATES[optimizer]
+
+
+def _weight_decay(optimizer: str, recipe: ModelRecipe) -> float:
+    if recipe.weight_decay is not None and optimizer == recipe.optimizer:
+        return recipe.weight_decay
+    return _WEIGHT_DECAYS.get(optimizer, 0.02)
 
 
 def _batch_size(recipe: ModelRecipe, n_rows: int) -> int:

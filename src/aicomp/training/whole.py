@@ -53,12 +53,16 @@ def fit_whole(
     is_value = not task.is_classification and not task.is_string
     transform = _transform(data, aim) if is_value else None
     device = choose_device(config.device).type if takes_gpu(config.model.name) else "cpu"
-    goal = Goal(_loss_name(aim.loss, task), _n_classes(task), seed, torch.get_num_threads(), aim.quantile, device)
+    n_listed = int(task.metric.level or 0) if task.is_string else 0
+    loss = _loss_name(aim.loss, task)
+    goal = Goal(loss, _n_classes(task), seed, torch.get_num_threads(), aim.quantile, device, n_listed)
     n_text = 0 if data.train.texts is None else data.train.texts.shape[1]
     media = None if data.train.media is None else media_input(data.train.media)
-    n_num = data.train.x_num.shape[1]
+    n_num, n_outputs = data.train.x_num.shape[1], task.n_outputs
     series = None if data.series is None else data.series.spec
-    spec = ModelSpec(n_num, tuple(data.cardinalities), task.n_outputs, n_text=n_text, media=media, series=series)
+    spec = ModelSpec(
+        n_num, tuple(data.cardinalities), n_outputs, n_text=n_text, media=media, sides=data.sides, series=series
+    )
     model = make_model(build, spec, task)
     course = _Course(task, data.valid_y, transform, report)
     y, valid_y = (_targets(values, task, transform) for values in (data.y, data.valid_y))
