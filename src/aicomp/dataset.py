@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from aicomp.competition import Competition
+from aicomp.data.box_tables import gather_boxes
 from aicomp.data.dates import parse_dates
 from aicomp.data.panel import Panel
 from aicomp.data.reading import check_finite, is_strings, line_numbers, parse_numbers, read_pair, read_table
@@ -36,6 +37,7 @@ class Dataset:
         hidden: Columns of the raw files that are no features.
         series: Series and steps of the rows, None if nothing is forecast.
         media: Columns that name files, whose values are paths, or that are pixels.
+        firsts: Where train has several rows per image, the number of each image's first one in the file; else None.
     """
 
     train: pd.DataFrame
@@ -50,6 +52,7 @@ class Dataset:
     hidden: tuple[str, ...] = ()
     media: FoundMedia = field(default_factory=FoundMedia)
     series: "SeriesRows | None" = None
+    firsts: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,10 @@ def load_dataset(project: Project) -> Dataset:
     for name, column in (("group", group), ("time", time), ("fold_column", split.fold_column)):
         if column is not None and column not in train.columns:
             raise UsageError(f"`split.{name}` is `{column}`, which `{train_path.name}` does not have", _columns(train))
+    firsts = None
+    if competition.boxes is not None:
+        check_finite(train.drop(columns=list(competition.id), errors="ignore"), train_path)
+        train, firsts = _gathered(train, competition, train_path)
     y = encode_target(train, competition, train_path)
     check_ids(test, competition, test_path)
     if set(competition.id) <= set(train.columns):
@@ -112,6 +119,7 @@ def load_dataset(project: Project) -> Dataset:
         hidden=tuple(sorted(hidden)),
         series=_series(project, (train, train_path), (test, test_path), time),
         media=media,
+        firsts=firsts,
     )
 
 
@@ -142,6 +150,31 @@ def _series(
     places = [panel.place(*part) for part in (train, test)]
     panel.check_future(places[1], test[1])
     return SeriesRows(panel, *places)
+
+
+def read_train_targets(competition: Competition, path: Path) -> np.ndarray:
+    """Targets of a train file as the task wants them, see docs/architecture.md for shapes.
+
+    Raises:
+        DataError: See `encode_target` and `gather_boxes`.
+    """
+    columns = {*competition.id, *competition.target, *_label_column(competition)}
+    train = read_table(path, strings=columns, encoding=competition.files.encoding)
+    if competition.boxes is not None:
+        train, _ = _gathered(train, competition, path)
+    return encode_target(train, competition, path)
+
+
+def _gathered(train: pd.DataFrame, competition: Competition, path: Path) -> tuple[pd.DataFrame, np.ndarray]:
+    """A row per image of a train with a row per box, and the number of its first one."""
+    assert competition.boxes is not None
+    gathered = gather_boxes(train, path, competition.boxes, competition.id, competition.target[0])
+    return gathered.frame, gathered.firsts
+
+
+def _label_column(competition: Competition) -> tuple[str, ...]:
+    boxes = competition.boxes
+    return () if boxes is None or boxes.label is None else (boxes.label,)
 
 
 def load_test(
@@ -184,7 +217,7 @@ def _exact(project: Project) -> set[str]:
     competition, split = project.competition, project.config.split
     group = split.group or competition.group
     named = (group, split.fold_column, *competition.series)
-    return {*competition.id, *competition.target, *(c for c in named if c)}
+    return {*competition.id, *competition.target, *_label_column(competition), *(c for c in named if c)}
 
 
 def _number_rows(test: pd.DataFrame, competition: Competition) -> None:

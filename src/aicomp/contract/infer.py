@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aicomp.competition import Competition, Files, SubmissionSchema
+from aicomp.contract.boxes import find_boxes
 from aicomp.contract.checks import check_tables, later_in_test, only_in_train
 from aicomp.contract.columns import Targets, find_ids, find_targets
 from aicomp.contract.files import find_files, find_group
@@ -45,13 +46,15 @@ def infer_contract(folder: Path, given: Given, name: str, ask: Ask | None = None
     if slug != slug_of(slug):
         raise UsageError(f"`--slug {slug}` is no slug: small letters, digits and `-`", f"try `--slug {slug_of(slug)}`")
     tables = find_tables(folder, inquiry)
+    boxes = find_boxes(tables, folder, inquiry)
+    tables = tables if boxes is None else boxes.tables
     ids = find_ids(tables, inquiry)
     targets = find_targets(tables, ids, inquiry)
     media = find_files(ids, targets, tables, folder)
     named = {column.name for column in media.columns}
     hidden = {*ids.columns, *targets.columns} - named
     lacking = _check_features(hidden, named, tables, inquiry)
-    problem = find_problem(tables, targets, inquiry)
+    problem = find_problem(tables, targets, inquiry, has_boxes=boxes is not None)
     series = find_series(tables, targets.columns, inquiry) if problem.problem_type == "regression" else None
     competition = Competition(
         slug=slug,
@@ -68,14 +71,17 @@ def infer_contract(folder: Path, given: Given, name: str, ask: Ask | None = None
             encoding=given.encoding,
             media=media.tops,
         ),
-        submission=_submission(targets, problem, tables, inquiry),
+        submission=_submission(targets, problem, tables, inquiry, blank=boxes is not None),
         group=_column("group", given.group, tables) or find_group(media.columns, lacking, tables, inquiry),
         time=series.time if series else _column("time", given.time, tables),
         series=series.series if series else (),
         horizon=series.horizon if series else 0,
         gap=series.gap if series else 0,
         first_row_id=ids.first_row_id,
-        template=find_template(tables, hidden, media.columns, series, problem.problem_type, inquiry),
+        template=find_template(
+            tables, hidden, media.columns, series, problem.problem_type, inquiry, has_boxes=boxes is not None
+        ),
+        boxes=None if boxes is None else boxes.columns,
     )
     check_tables(competition, tables)
     _note_columns(competition, lacking, tables, inquiry)
@@ -114,7 +120,9 @@ def _check_features(hidden: set[str], files: set[str], tables: Tables, inquiry: 
     return lacking
 
 
-def _submission(targets: Targets, problem: Problem, tables: Tables, inquiry: Inquiry) -> SubmissionSchema:
+def _submission(
+    targets: Targets, problem: Problem, tables: Tables, inquiry: Inquiry, *, blank: bool
+) -> SubmissionSchema:
     """What the submission holds: what the metric needs, or probabilities if it has a column per class.
 
     Raises:
@@ -133,7 +141,7 @@ def _submission(targets: Targets, problem: Problem, tables: Tables, inquiry: Inq
         )
     inquiry.found("submission", metric.needs, f"metric {metric.name} needs it")
     _note_sample(metric.needs, targets, problem, tables, inquiry)
-    return SubmissionSchema(columns=columns, wants=metric.needs)
+    return SubmissionSchema(columns=columns, wants=metric.needs, blank=blank)
 
 
 def _note_sample(wants: Needs, targets: Targets, problem: Problem, tables: Tables, inquiry: Inquiry) -> None:

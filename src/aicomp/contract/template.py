@@ -18,11 +18,14 @@ def find_template(
     series: Series | None,
     problem_type: ProblemType,
     inquiry: Inquiry,
+    *,
+    has_boxes: bool = False,
 ) -> str:
     """Name of the template.
 
-    "image" or "audio" where a column names such files, "image" where columns are pixels, "seq2seq" for strings,
-    "forecast" for series, "text" where at least half of the columns are sentences, else "tabular".
+    "detection" where train has boxes, "image" or "audio" where a column names such files, "image" where columns are
+    pixels, "seq2seq" for strings, "forecast" for series, "text" where at least half of the columns are sentences, else
+    "tabular".
 
     Args:
         tables: The competition's tables.
@@ -31,7 +34,11 @@ def find_template(
         series: What is forecast, if anything is.
         problem_type: See `Competition.problem_type`.
         inquiry: Told the reason, where it is not "tabular".
+        has_boxes: Whether boxes are to be found in images.
     """
+    if has_boxes and media and media[0].kind == "image":
+        inquiry.found("template", "detection", f"boxes in images, and `{media[0].name}` {media[0].reason}")
+        return "detection"
     if media:
         first = media[0]
         inquiry.found("template", first.kind, f"`{first.name}` {first.reason}; `--template tabular` is another")

@@ -13,6 +13,7 @@ from torch import nn
 from aicomp.data.rows import Rows
 from aicomp.models.backbone import Backbone, build_image_timm
 from aicomp.models.catboost import CatBoost
+from aicomp.models.detector import Detector
 from aicomp.models.dropout import Dropout, SharedDropout
 from aicomp.models.embeddings import (
     CategoryEmbedding,
@@ -92,6 +93,7 @@ ESTIMATORS: dict[str, type[Estimator]] = {
     "lead": Lead,
     "seq2seq": Seq2Seq,
     "pretrained-seq2seq": PretrainedSeq2Seq,
+    "detector": Detector,
 }
 
 ALL_MODELS: dict[str, Callable[..., nn.Module] | type[Estimator]] = {**MODELS, **ESTIMATORS}
@@ -116,6 +118,7 @@ __all__ = [
     "BatchEnsembleLinear",
     "CatBoost",
     "CategoryEmbedding",
+    "Detector",
     "Drift",
     "Dropout",
     "EnsembleLinear",
