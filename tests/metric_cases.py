@@ -10,9 +10,9 @@ def a_problem(problem_type, needs, seed=0):
     """`y_true` and a middling `y_pred`, right in most rows, of the shapes that `Metric` documents."""
     random = np.random.default_rng(seed)
     if problem_type == "string":
-        sentences = [" ".join(random.choice(WORDS, 8)) for _ in range(N_ROWS)]
+        sentences = [" ".join(_a_box(random) for _ in range(4)) for _ in range(N_ROWS)]
         right = random.random(N_ROWS) < 0.7
-        changed = [s if ok else f"{s[:20]} or not" for s, ok in zip(sentences, right, strict=True)]
+        changed = [s if ok else f"{s.rpartition(' ')[0]} 999" for s, ok in zip(sentences, right, strict=True)]
         return np.array(sentences, dtype=object), np.array(changed, dtype=object)
     if problem_type in ("regression", "multi-target"):
         shape = (N_ROWS,) if problem_type == "regression" else (N_ROWS, 3)
@@ -32,6 +32,12 @@ def a_problem(problem_type, needs, seed=0):
         y_true[y_true.sum(axis=1) == 0, 1] = 1  # F1 of a row without labels is 0 even for the truth
     probabilities = np.clip(0.3 + 0.4 * y_true + random.uniform(-0.28, 0.28, shape), 0.0, 1.0)
     return y_true, (probabilities >= 0.5).astype(np.int64) if needs == "label" else probabilities
+
+
+def _a_box(random):
+    """Words that are a box too, which metrics of boxes read: a label, its confidence and four edges."""
+    x, y = random.integers(0, 500, 2)
+    return f"{random.choice(WORDS)} {random.random():.6f} {x} {y} {x + 40} {y + 30}"
 
 
 def the_truth_as_prediction(problem_type, needs, y_true):

@@ -13,7 +13,8 @@ SOURCE = Path(__file__).parent.parent / "src" / "aicomp"
 # From the bottom up; a module may import those of its own row and of the rows above it in this list.
 LAYERS = [
     {"errors", "suggest"},
-    {"resources", "registry", "files", "config", "metrics", "task", "labels", "competition", "splitters", "folds",
+    {"resources", "registry", "files", "config", "boxes",
+     "metrics", "task", "labels", "competition", "splitters", "folds",
      "dealing", "isolation", "last_step"},
     {"data", "models", "training"},
     {"run", "project", "dataset", "media", "class_folders", "prediction", "predictions", "archives", "raw_data",

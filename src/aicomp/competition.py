@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from aicomp.boxes import FORM, ONE_LABEL, Form, has_labels
 from aicomp.config import read_toml, to_struct
 from aicomp.errors import UsageError
 from aicomp.metrics.base import Needs, ProblemType
@@ -51,6 +52,24 @@ SIMULATION_METRICS = ("mean_return", "win_rate")
 games won, in which a draw is half a game."""
 
 
+class BoxColumns(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`[boxes]`: train has a row per box, and what is predicted is a string of all boxes of an image.
+
+    Attributes:
+        columns: The four columns of train with the edges of a box in pixels, or the one that holds a list of them.
+        edges: Whether these are left, top, right, bottom ("corners"), or left, top, width, height ("size").
+        label: Column of train that says what is in a box; None where it is the same in all.
+        labels: The labels, spelled as in train.
+        form: How the submission writes a box.
+    """
+
+    columns: tuple[str, ...]
+    edges: Literal["corners", "size"] = "corners"
+    label: str | None = None
+    labels: tuple[str, ...] = (ONE_LABEL,)
+    form: Form = FORM
+
+
 class Competition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The contract of one competition.
 
@@ -84,6 +103,7 @@ class Competition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         first_row_id: Where test has no id column and the submission counts its rows: the number of the first one.
         host: Who grades submissions: "kaggle", "local" for an embedded competition whose hidden part aicomp knows, or
             the address of a host that speaks Kaggle's protocol, such as "http://127.0.0.1:8000".
+        boxes: Of a competition of boxes, where in train they stand; its problem type is "string".
         deadline: Until when submissions count, such as "2030-12-31T23:59:00Z"; empty if unknown.
         environment: Of a simulation: a name of Gymnasium such as "CartPole-v1", "kaggle:connectx", or `file:object`.
     """
@@ -113,6 +133,7 @@ class Competition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     host: str = "kaggle"
     deadline: str = ""
     environment: str = ""
+    boxes: BoxColumns | None = None
 
     @property
     def is_simulation(self) -> bool:
@@ -176,6 +197,7 @@ def _check(c: Competition, source: str) -> None:
     if c.submission.blank and c.problem_type != "string":
         raise UsageError(f"`{source}`: `submission.blank` is for strings, not for {c.problem_type}", "remove `blank`")
     _check_series(c, source)
+    _check_boxes(c, c.boxes, source)
     _check_columns(c, source)
     _check_pair(c, source)
 
@@ -243,6 +265,28 @@ def _check_simulation(c: Competition, source: str) -> None:
 
 def _default(name: str) -> object:
     return next(f.default for f in msgspec.structs.fields(Competition) if f.name == name)
+
+
+def _check_boxes(c: Competition, boxes: BoxColumns | None, source: str) -> None:
+    if boxes is None:
+        return
+    if c.problem_type != "string":
+        raise UsageError(f"`{source}`: boxes are predicted as strings, not as {c.problem_type}", "remove [boxes]")
+    if len(boxes.columns) not in (1, 4):
+        raise UsageError(
+            f"`{source}`: `boxes.columns` names {len(boxes.columns)} columns",
+            "name the four of the edges, or the one that holds lists of them",
+        )
+    if not boxes.labels or (boxes.label is None and len(boxes.labels) != 1):
+        raise UsageError(
+            f"`{source}`: `boxes.labels` is {list(boxes.labels)}, and `boxes.label` is `{boxes.label}`",
+            "list every label of that column, or one where there is no column",
+        )
+    if len(boxes.labels) > 1 and not has_labels(boxes.form):
+        raise UsageError(
+            f"`{source}`: `boxes.form` is `{boxes.form}`, which has no place for {len(boxes.labels)} labels",
+            f'write `form = "{FORM}"`, or as the competition\'s page says',
+        )
 
 
 def _check_columns(c: Competition, source: str) -> None:

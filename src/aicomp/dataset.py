@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from aicomp.competition import Competition
+from aicomp.data.box_tables import gather_boxes
 from aicomp.data.dates import parse_dates
 from aicomp.data.interactions import HISTORY, Interactions
 from aicomp.data.panel import Panel
@@ -38,6 +39,7 @@ class Dataset:
         hidden: Columns of the raw files that are no features.
         series: Series and steps of the rows, None if nothing is forecast.
         media: Columns that name files, whose values are paths, or that are pixels.
+        firsts: Where train has several rows per image, the number of each image's first one in the file; else None.
     """
 
     train: pd.DataFrame
@@ -52,6 +54,7 @@ class Dataset:
     hidden: tuple[str, ...] = ()
     media: FoundMedia = field(default_factory=FoundMedia)
     series: "SeriesRows | None" = None
+    firsts: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,10 @@ def load_dataset(project: Project) -> Dataset:
     for name, column in (("group", group), ("time", time), ("fold_column", split.fold_column)):
         if column is not None and column not in train.columns:
             raise UsageError(f"`split.{name}` is `{column}`, which `{train_path.name}` does not have", _columns(train))
+    firsts = None
+    if competition.boxes is not None:
+        check_finite(train.drop(columns=list(competition.id), errors="ignore"), train_path)
+        train, firsts = _gathered(train, competition, train_path)
     y = encode_target(train, competition, train_path)
     check_ids(test, competition, test_path)
     if set(competition.id) <= set(train.columns):
@@ -117,6 +124,7 @@ def load_dataset(project: Project) -> Dataset:
         hidden=tuple(sorted(hidden)),
         series=_series(project, (train, train_path), (test, test_path), time),
         media=media,
+        firsts=firsts,
     )
 
 
@@ -198,6 +206,31 @@ def _interactions(project: Project, path: Path) -> Interactions:
     return Interactions.of(train[pair[0]], train[pair[1]], _time(train, time, path), project.config.split.seed)
 
 
+def read_train_targets(competition: Competition, path: Path) -> np.ndarray:
+    """Targets of a train file as the task wants them, see docs/architecture.md for shapes.
+
+    Raises:
+        DataError: See `encode_target` and `gather_boxes`.
+    """
+    columns = {*competition.id, *competition.target, *_label_column(competition)}
+    train = read_table(path, strings=columns, encoding=competition.files.encoding)
+    if competition.boxes is not None:
+        train, _ = _gathered(train, competition, path)
+    return encode_target(train, competition, path)
+
+
+def _gathered(train: pd.DataFrame, competition: Competition, path: Path) -> tuple[pd.DataFrame, np.ndarray]:
+    """A row per image of a train with a row per box, and the number of its first one."""
+    assert competition.boxes is not None
+    gathered = gather_boxes(train, path, competition.boxes, competition.id, competition.target[0])
+    return gathered.frame, gathered.firsts
+
+
+def _label_column(competition: Competition) -> tuple[str, ...]:
+    boxes = competition.boxes
+    return () if boxes is None or boxes.label is None else (boxes.label,)
+
+
 def load_test(
     project: Project, path: Path, reading: Mapping[str, Any]
 ) -> tuple[pd.DataFrame, pd.DataFrame, FoundMedia, np.ndarray | None]:
@@ -246,7 +279,7 @@ def _exact(project: Project) -> set[str]:
     group = split.group or competition.group
     keys = (competition.user, competition.item, *competition.files.tables.values())
     named = (group, split.fold_column, *competition.series, *keys)
-    return {*competition.id, *competition.target, *(c for c in named if c)}
+    return {*competition.id, *competition.target, *_label_column(competition), *(c for c in named if c)}
 
 
 def _joined(project: Project, table: pd.DataFrame, path: Path) -> pd.DataFrame:

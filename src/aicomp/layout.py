@@ -129,6 +129,7 @@ def _places(project: Project, dataset: Dataset) -> Callable[[str, str], str]:
         for name, table in ((files.train, dataset.train), (files.test, dataset.test)):
             rows = np.flatnonzero((table[column] == path).to_numpy())
             if len(rows):
+                rows = rows if dataset.firsts is None or name == files.test else dataset.firsts[rows]
                 return f"`{name}` line {line_numbers(project.raw / name)[rows[0]]}"
         return f"`{files.train}`"
 

@@ -13,7 +13,16 @@ import pandas as pd
 from aicomp.config import DataConfig
 from aicomp.data.columns import Column
 from aicomp.data.images import ImageDecoding
-from aicomp.data.media_cache import Decoded, Decoding, decode_files, described, keep_array, names_of, open_decoded
+from aicomp.data.media_cache import (
+    Decoded,
+    Decoding,
+    decode_files,
+    described,
+    keep_array,
+    names_of,
+    open_decoded,
+    open_sides,
+)
 from aicomp.data.media_files import MediaColumn, MediaIndex, find_media, listed, resolved
 from aicomp.data.pixels import COLUMN, PixelColumns, find_pixels
 from aicomp.data.sounds import SoundDecoding
@@ -193,7 +202,7 @@ def decode_media(
             continue
         files = names_of(levels[name] for name in names)
         paths = [media.root / file for file in files]
-        decoding = decodings[kind] if decodings is not None else _choose(kind, paths, project.config.data)
+        decoding = decodings[kind] if decodings is not None else _choose(kind, paths, project)
 
         def on_bad(file: str, reason: str, names: Sequence[str] = tuple(names)) -> AicompError:
             name = next(n for n in names if file in levels[n])
@@ -224,11 +233,17 @@ def _notes(kind: str, n_files: int, bad: Mapping[str, str]) -> list[str]:
     return [f"{len(bad)} of {n_files} {what} files are blank: the first, `{first}`, {reason}"]
 
 
-def _choose(kind: str, paths: Sequence[Path], data: DataConfig) -> Decoding:
+def _choose(kind: str, paths: Sequence[Path], project: Project) -> Decoding:
+    data: DataConfig = project.config.data
+    has_boxes = project.competition.boxes is not None
+    if kind == "image" and has_boxes and data.image_fit == "crop":
+        raise UsageError(
+            "`data.image_fit` is `crop`, which would cut boxes off", "leave it out: the whole image is seen"
+        )
     if kind == "image":
         if isinstance(data.image_size, int) and data.image_size < 1:
             raise UsageError(f"`data.image_size` is {data.image_size}, it must be above 0", "leave it out for `auto`")
-        return ImageDecoding.choose(paths, data.image_size, data.image_fit)
+        return ImageDecoding.choose(paths, data.image_size, data.image_fit, for_boxes=has_boxes)
     for name in ("sample_rate", "seconds", "n_mels"):
         value = getattr(data, name)
         if value != "auto" and not value > 0:
@@ -260,4 +275,5 @@ def with_files(table: Table, files: Mapping[str, Path]) -> Table:
     Raises:
         DataError: A file is gone.
     """
-    return replace(table, media={kind: open_decoded(path) for kind, path in files.items()})
+    media = {kind: open_decoded(path) for kind, path in files.items()}
+    return replace(table, media=media, sides={kind: open_sides(path) for kind, path in files.items()})

@@ -25,14 +25,17 @@ def explain(
     One half of the rows are those with the largest loss, the others are ones that the run gets right. A word's part is
     what the prediction loses if it is taken away; places of images and of sounds are those where the network found what
     speaks for it (Grad-CAM). This is asked of the model of the fold that did not train on the row.
-    Of a blend, the member that weighs most is explained.
+    Of a blend, the member that weighs most is explained. In a competition of boxes, images are shown with the true and
+    the predicted ones.
 
     With --json the keys are: run, page (its path), rows (list of row, id, fold, truth, predicted, of, loss, is_worst,
     texts: list of column and parts, which are a text and an attribution each, pictures: list of name and centre, the
-    mean place of what matters, as shares of width and height).
+    mean place of what matters, as shares of width and height). Of boxes, rows are row, id, fold, n_true, n_found,
+    n_wrong, loss, is_worst, file, truth and predicted (lists of label, confidence, corners).
     """
+    from aicomp.explain.boxes import explain_boxes
     from aicomp.explain.explanation import explain_run, explained_run
-    from aicomp.explain.page import write_page
+    from aicomp.explain.page import write_box_page, write_page
     from aicomp.files import atomic_write
     from aicomp.project import Project
     from aicomp.run import find_run
@@ -43,10 +46,16 @@ def explain(
     run = explained_run(asked)
     if run.id != asked.id:
         output.say(f"note: {asked.id} is a blend; explained is the member that weighs most")
-    explanations = explain_run(project, run, n_rows=n_rows)
     scores = run.scores
     metric = f"{scores['metric']}: {scores['mean']:.5g} ± {scores['std']:.2g} over {len(scores['folds'])} folds"
     path = page or run.folder / "explain.html"
-    atomic_write(path, write_page(explanations, f"Run {run.id}: what moved its predictions", metric))
-    answer = {"run": run.id, "page": str(path), "rows": [e.to_dict() for e in explanations]}
-    output.result(answer, f"{len(explanations)} rows of run {run.id} are explained in `{path}`")
+    if project.competition.boxes is not None:
+        images, cut = explain_boxes(project, run, n_rows=n_rows)
+        atomic_write(path, write_box_page(images, project.raw, f"Run {run.id}: boxes", metric, cut))
+        rows = [image.to_dict() for image in images]
+    else:
+        explanations = explain_run(project, run, n_rows=n_rows)
+        atomic_write(path, write_page(explanations, f"Run {run.id}: what moved its predictions", metric))
+        rows = [explanation.to_dict() for explanation in explanations]
+    answer = {"run": run.id, "page": str(path), "rows": rows}
+    output.result(answer, f"{len(rows)} rows of run {run.id} are explained in `{path}`")

@@ -1,5 +1,6 @@
 """`aicomp score`: grade a submission on this machine."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,11 +43,13 @@ def score(
 ) -> None:
     """Grade a submission against a solution; rows are matched by their ids.
 
+    For a metric of boxes, the solution may have a row per box.
+
     With --json the keys are: metric, score, greater_is_better, problem_type, rows, id and target (lists of columns),
     labels (in the order of the classes), positive (null unless there are two classes), notes (what was assumed).
     """
-    from aicomp.grading import grade, infer_roles, read_text_table
-    from aicomp.metrics import get_metric
+    from aicomp.grading import gather_solution, grade, infer_roles, read_text_table
+    from aicomp.metrics import BOX_METRICS, get_metric
     from aicomp.project import Project
 
     output = Output(as_json)
@@ -55,6 +58,10 @@ def score(
     if not submission.is_file():
         raise DataError(f"`{submission}` is no file", "name a CSV file with ids and predictions")
     predicted = read_text_table(submission)
+    boxes = None
+    if metric.name in BOX_METRICS and Path(solution).is_file():
+        boxes = gather_solution(truth, Path(solution), predicted, tuple(id_columns or ()))
+    truth = truth if boxes is None else boxes[0]
     takes_classes = metric.needs in ("label", "probability")
     roles, notes = infer_roles(
         truth,
@@ -65,6 +72,7 @@ def score(
         labels=_split(labels) or (known_labels if takes_classes and positive is None else ()),
         positive=positive,
     )
+    roles = roles if boxes is None else replace(roles, form=boxes[1])
     value = grade(truth, predicted, metric, roles)
     output.say(*(f"note: {note}" for note in notes))
     output.result(

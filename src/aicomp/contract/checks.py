@@ -1,12 +1,14 @@
 """Whether the files keep the contract: the same ids in test and sample, targets that can be learned, shared columns."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from aicomp.competition import Competition
+from aicomp.contract.boxes import GatheredTable
 from aicomp.contract.inquiry import listing
 from aicomp.contract.tables import RawTable, Tables
 from aicomp.data.dates import parse_dates, to_seconds
@@ -26,7 +28,11 @@ def check_files(competition: Competition, folder: Path) -> None:
     """
     files = competition.files
     names = {"train": files.train, "test": files.test, "sample": files.sample_submission}
-    check_tables(competition, Tables(**{role: RawTable(folder / n, files.encoding) for role, n in names.items()}))
+    tables = Tables(**{role: RawTable(folder / n, files.encoding) for role, n in names.items()})
+    if competition.boxes is not None:
+        train = GatheredTable(tables.train, competition.boxes, competition.id, competition.target[0])
+        tables = replace(tables, train=train)
+    check_tables(competition, tables)
 
 
 def check_tables(competition: Competition, tables: Tables) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aicomp.competition import Competition, Files, SubmissionSchema
+from aicomp.contract.boxes import find_boxes
 from aicomp.contract.checks import check_tables, later_in_test, only_in_train
 from aicomp.contract.columns import Targets, find_ids, find_targets
 from aicomp.contract.files import find_files, find_group
@@ -46,14 +47,16 @@ def infer_contract(folder: Path, given: Given, name: str, ask: Ask | None = None
     if slug != slug_of(slug):
         raise UsageError(f"`--slug {slug}` is no slug: small letters, digits and `-`", f"try `--slug {slug_of(slug)}`")
     tables = find_tables(folder, inquiry)
+    boxes = find_boxes(tables, folder, inquiry)
+    tables = tables if boxes is None else boxes.tables
     ids = find_ids(tables, inquiry)
     targets = find_targets(tables, ids, inquiry)
     media = find_files(ids, targets, tables, folder)
     named = {column.name for column in media.columns}
     hidden = {*ids.columns, *targets.columns} - named
     takers = find_takers(tables, ids.columns, targets.columns)
-    problem = find_problem(tables, targets, inquiry)
-    takers = takers if problem.problem_type == "string" else None
+    problem = find_problem(tables, targets, inquiry, has_boxes=boxes is not None)
+    takers = takers if boxes is None and problem.problem_type == "string" else None
     lacking = [] if takers else _check_features(hidden, named, tables, inquiry)
     pair = takers or find_pair(tables, hidden, problem.problem_type, inquiry)  # each pair once: no series
     has_numbers = problem.problem_type == "regression" and pair is None
@@ -74,7 +77,7 @@ def infer_contract(folder: Path, given: Given, name: str, ask: Ask | None = None
             media=media.tops,
             tables=find_side_tables(tables, pair, inquiry) if pair and not takers else {},
         ),
-        submission=_submission(targets, problem, tables, inquiry),
+        submission=_submission(targets, problem, tables, inquiry, blank=boxes is not None),
         group=_column("group", given.group, tables) or find_group(media.columns, lacking, tables, inquiry),
         time=series.time if series else _column("time", given.time, tables),
         series=series.series if series else (),
@@ -83,7 +86,10 @@ def infer_contract(folder: Path, given: Given, name: str, ask: Ask | None = None
         first_row_id=ids.first_row_id,
         user=pair.user if pair else None,
         item=pair.item if pair else None,
-        template=find_template(tables, hidden, media.columns, series, problem.problem_type, pair, inquiry),
+        template=find_template(
+            tables, hidden, media.columns, series, problem.problem_type, pair, inquiry, has_boxes=boxes is not None
+        ),
+        boxes=None if boxes is None else boxes.columns,
     )
     check_tables(competition, tables)
     _note_columns(competition, lacking, tables, inquiry)
@@ -122,7 +128,9 @@ def _check_features(hidden: set[str], files: set[str], tables: Tables, inquiry: 
     return lacking
 
 
-def _submission(targets: Targets, problem: Problem, tables: Tables, inquiry: Inquiry) -> SubmissionSchema:
+def _submission(
+    targets: Targets, problem: Problem, tables: Tables, inquiry: Inquiry, *, blank: bool
+) -> SubmissionSchema:
     """What the submission holds: what the metric needs, or probabilities if it has a column per class.
 
     Raises:
@@ -141,7 +149,7 @@ def _submission(targets: Targets, problem: Problem, tables: Tables, inquiry: Inq
         )
     inquiry.found("submission", metric.needs, f"metric {metric.name} needs it")
     _note_sample(metric.needs, targets, problem, tables, inquiry)
-    return SubmissionSchema(columns=columns, wants=metric.needs)
+    return SubmissionSchema(columns=columns, wants=metric.needs, blank=blank)
 
 
 def _note_sample(wants: Needs, targets: Targets, problem: Problem, tables: Tables, inquiry: Inquiry) -> None:

@@ -13,7 +13,7 @@ from aicomp.contract.tables import RawTable, Tables
 from aicomp.data.reading import line_numbers, parse_numbers
 from aicomp.errors import DataError, UsageError
 from aicomp.labels import order_labels
-from aicomp.metrics import METRICS, canonical_name, get_metric, guess_metric_names, nearest_metrics
+from aicomp.metrics import BOX_METRICS, METRICS, canonical_name, get_metric, guess_metric_names, nearest_metrics
 from aicomp.metrics.base import Metric, ProblemType
 from aicomp.suggest import unknown_name
 
@@ -22,6 +22,8 @@ MOST_CLASSES = 1000
 
 MOST_LIKELY_CLASSES = 30
 """Distinct whole numbers up to which, without a metric, classes are likelier than amounts."""
+
+_BOXES: tuple[tuple[ProblemType, ...], str] = (("string",), "all boxes of an image are one string")
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,14 @@ class Problem:
     metric: Metric
 
 
-def find_problem(tables: Tables, targets: Targets, inquiry: Inquiry) -> Problem:
+def find_problem(tables: Tables, targets: Targets, inquiry: Inquiry, *, has_boxes: bool = False) -> Problem:
     """Choose the problem type that fits the target's values and the metric.
+
+    Args:
+        tables: The competition's tables.
+        targets: The columns to predict.
+        inquiry: What is given, and told what is found.
+        has_boxes: Whether the target is a string of boxes.
 
     Raises:
         UsageError: The metric is not given, or is none for such a target.
@@ -43,7 +51,7 @@ def find_problem(tables: Tables, targets: Targets, inquiry: Inquiry) -> Problem:
     train = tables.train
     values = train.strings(targets.columns)
     wanted = _given_type(inquiry)
-    types, shape = _possible_types(tables, values, targets)
+    types, shape = _BOXES if has_boxes else _possible_types(tables, values, targets)
     if wanted is not None:
         if targets.classes and wanted != "multiclass":
             raise UsageError(
@@ -51,7 +59,7 @@ def find_problem(tables: Tables, targets: Targets, inquiry: Inquiry) -> Problem:
                 "leave `--problem-type` out",
             )
         types = (wanted,)
-    metric = _guessed_metric(types, tables, targets, inquiry) or _find_metric(types, inquiry)
+    metric = _guessed_metric(types, tables, targets, inquiry, has_boxes=has_boxes) or _find_metric(types, inquiry)
     if metric.needs == "string" and len(targets.columns) == 1 and not targets.classes and wanted is None:
         types = ("string",)
     fitting = [t for t in types if t in metric.problem_types]
@@ -88,13 +96,18 @@ def _given_type(inquiry: Inquiry) -> ProblemType | None:
     return None
 
 
-def _guessed_metric(types: Sequence[ProblemType], tables: Tables, targets: Targets, inquiry: Inquiry) -> Metric | None:
-    """The metric of sentences where nobody names one; None for other targets, whose metric cannot be guessed."""
+def _guessed_metric(
+    types: Sequence[ProblemType], tables: Tables, targets: Targets, inquiry: Inquiry, *, has_boxes: bool
+) -> Metric | None:
+    """The metric of sentences or boxes where nobody names one; None for other targets, whose one cannot be guessed."""
     if types != ("string",) or inquiry.given.metric is not None or inquiry.given.stated_metric:
         return None
-    if not holds_language(tables.train.strings(targets.columns)[targets.columns[0]]):
+    if has_boxes:
+        name, reason = BOX_METRICS[0], "the usual one of boxes"
+    elif not holds_language(tables.train.strings(targets.columns)[targets.columns[0]]):
         return None  # `--problem-type string`, and lists or numbers: nothing tells how they are scored
-    name, reason = guess_metric(tables, targets.columns[0])
+    else:
+        name, reason = guess_metric(tables, targets.columns[0])
     inquiry.found("metric", name, f"{reason}; `--metric` names another")
     return get_metric(name)
 

@@ -20,12 +20,14 @@ def find_template(
     problem_type: ProblemType,
     pair: Pair | None,
     inquiry: Inquiry,
+    *,
+    has_boxes: bool = False,
 ) -> str:
     """Name of the template: "tabular" where no other one fits.
 
-    "image" or "audio" where a column names such files, "image" where columns are pixels, "top-items" for lists of
-    items, "seq2seq" for other strings, "forecast" for series, "recommender" for pairs of a user and an item, and "text"
-    where at least half of the columns are sentences.
+    "detection" where train has boxes, "image" or "audio" where a column names such files, "image" where columns are
+    pixels, "top-items" for lists of items, "seq2seq" for other strings, "forecast" for series, "recommender" for pairs
+    of a user and an item, and "text" where at least half of the columns are sentences.
 
     Args:
         tables: The competition's tables.
@@ -35,7 +37,11 @@ def find_template(
         problem_type: See `Competition.problem_type`.
         pair: Columns of user and item, if rows are such pairs.
         inquiry: Told the reason, where it is not "tabular".
+        has_boxes: Whether boxes are to be found in images.
     """
+    if has_boxes and media and media[0].kind == "image":
+        inquiry.found("template", "detection", f"boxes in images, and `{media[0].name}` {media[0].reason}")
+        return "detection"
     if media:
         first = media[0]
         inquiry.found("template", first.kind, f"`{first.name}` {first.reason}; `--template tabular` is another")

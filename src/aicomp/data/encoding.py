@@ -204,7 +204,7 @@ class Encoder:
             return None
         places = places_of(table.levels, names)
         index = [places[name][table.codes[name][rows]] for name in names]
-        return Media(table.media[self.media], np.stack(index, axis=1))
+        return Media(table.media[self.media], np.stack(index, axis=1), table.sides.get(self.media))
 
     def save(self, folder: Path) -> None:
         """Write what was learned into a folder: `encoder.json`, and arrays in `encoder.safetensors`."""

@@ -1,5 +1,6 @@
 """Image files as arrays of one size."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,13 @@ Fit = Literal["stretch", "crop"]
 _SAMPLED = 200
 _LARGEST = 128
 """Pixels of a side that "auto" takes at most: beyond it a network on a CPU takes hours."""
+_LARGEST_FOR_BOXES = 512
+_MULTIPLE = 32
 _GRAY = frozenset({"1", "L", "LA", "I", "I;16", "I;16B", "F"})
 _DEEP = 65535
+_ORIENTATION = 0x0112
+_ON_ITS_SIDE = 5
+"""Orientations of EXIF from which on width and height change places."""
 
 
 class BadFileError(Exception):
@@ -43,17 +49,27 @@ class ImageDecoding:
         """Of one image: channels, height, width."""
         return self.channels, self.size, self.size
 
+    def sides(self, path: Path) -> tuple[float, float]:
+        """Width and height of the file's image, NaN where it cannot be read."""
+        return image_sides(path)
+
     @classmethod
-    def choose(cls, paths: Sequence[Path], size: int | Literal["auto"], fit: Fit) -> "ImageDecoding":
+    def choose(
+        cls, paths: Sequence[Path], size: int | Literal["auto"], fit: Fit, *, for_boxes: bool = False
+    ) -> "ImageDecoding":
         """Size and channels that suit some files: the median of their shorter sides, and gray if all are.
 
         Args:
             paths: The files; those that cannot be read have no say.
             size: Pixels of a side, "auto" up to 128.
             fit: See `fit`.
+            for_boxes: Whether objects are to be found in them: "auto" is then half of what they have, 512 at most.
         """
         heads = [h for path in paths[:: max(1, len(paths) // _SAMPLED)] if (h := _head(path)) is not None]
-        if size == "auto":
+        if size == "auto" and for_boxes and heads:
+            half = math.sqrt(float(np.median([width * height for (width, height), _ in heads]))) / 2
+            size = int(np.clip(_MULTIPLE * round(half / _MULTIPLE), _LARGEST, _LARGEST_FOR_BOXES))
+        elif size == "auto":
             size = min(_LARGEST, int(np.median([min(sides) for sides, _ in heads]))) if heads else _LARGEST
         return cls(int(size), 1 if heads and all(mode in _GRAY for _, mode in heads) else 3, fit)
 
@@ -84,6 +100,18 @@ class ImageDecoding:
         side = min(width, height)
         left, top = (width - side) / 2, (height - side) / 2
         return left, top, left + side, top + side
+
+
+def image_sides(path: Path) -> tuple[float, float]:
+    """Width and height of an image in pixels, as it is looked at; NaN where there is no image that can be read."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as opened:
+            turned = opened.getexif().get(_ORIENTATION, 1) >= _ON_ITS_SIDE
+            return (opened.height, opened.width) if turned else (opened.width, opened.height)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return math.nan, math.nan
 
 
 def _head(path: Path) -> tuple[tuple[int, int], str] | None:

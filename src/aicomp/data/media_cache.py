@@ -2,6 +2,7 @@
 
 data/cache/
   <hash>.npy    the decoded files, sorted by name, and a blank one behind them
+  <hash>.sides.npy  width and height of each file before it was decoded; written before the array
   <hash>.json   which files could not be decoded, and why; written before the array
 
 The hash is that of the files' names, sizes and times of change, and of how they are decoded. The folder can be removed
@@ -23,7 +24,7 @@ from aicomp.data.images import BadFileError
 from aicomp.errors import AicompError, DataError
 from aicomp.files import atomic_write, partial_file
 
-_FORMAT = 1
+_FORMAT = 2
 """Raised where the same parameters decode to something else."""
 
 _AT_ONCE = 256
@@ -54,6 +55,9 @@ class Decoding(Protocol):
         Raises:
             BadFileError: It cannot be.
         """
+
+    def sides(self, path: Path) -> tuple[float, float]:
+        """Width and height of the file itself, NaN where it has none."""
 
 
 @dataclass(frozen=True)
@@ -106,9 +110,11 @@ def decode_files(
                 temporary, mode="w+", dtype=np.dtype(decoding.dtype), shape=(len(names) + 1, *decoding.shape)
             )
             array[-1] = decoding.blank
-            _fill(array, names, root, decoding, bad, on_bad)
+            sides = np.full((len(names) + 1, 2), np.nan, dtype=np.float32)
+            _fill(array, sides, names, root, decoding, bad, on_bad)
             array.flush()
             del array
+            _keep_sides(path, sides)
             atomic_write(about, json.dumps({"bad": bad, "decoding": described(decoding)}, indent=1) + "\n")
     bad = json.loads(about.read_text(encoding="utf-8"))["bad"]
     if bad and on_bad is not None:
@@ -123,6 +129,7 @@ def keep_array(array: np.ndarray, decoding: Decoding, cache: Path) -> Decoded:
     path = cache / f"{digest.hexdigest()[:32]}.npy"
     if not path.is_file():
         blank = np.full((1, *array.shape[1:]), decoding.blank, dtype=array.dtype)
+        _keep_sides(path, np.full((len(array) + 1, 2), array.shape[:1:-1], dtype=np.float32))
         with partial_file(path) as temporary, temporary.open("wb") as file:
             np.save(file, np.concatenate([array, blank]))
     return Decoded(path, {})
@@ -140,6 +147,28 @@ def open_decoded(path: Path) -> np.ndarray:
     except FileNotFoundError:
         raise DataError(f"`{path}`, the decoded files, is gone", "run `aicomp train --fresh`") from None
     return array
+
+
+def open_sides(path: Path) -> np.ndarray:
+    """Width and height of the files that `open_decoded` maps, float32 (n_files + 1, 2), NaN where there is none.
+
+    Raises:
+        DataError: They are gone.
+    """
+    try:
+        sides: np.ndarray = np.load(_sides_of(path))
+    except FileNotFoundError:
+        raise DataError(f"`{_sides_of(path)}`, sizes of files, is gone", "run `aicomp train --fresh`") from None
+    return sides
+
+
+def _sides_of(path: Path) -> Path:
+    return path.with_suffix(".sides.npy")
+
+
+def _keep_sides(path: Path, sides: np.ndarray) -> None:
+    with partial_file(_sides_of(path)) as temporary, temporary.open("wb") as file:
+        np.save(file, sides)
 
 
 def described(decoding: Decoding) -> dict[str, Any]:
@@ -160,6 +189,7 @@ def _key(names: Sequence[str], root: Path, decoding: Decoding) -> str:
 
 def _fill(
     array: np.ndarray,
+    sides: np.ndarray,
     names: Sequence[str],
     root: Path,
     decoding: Decoding,
@@ -169,6 +199,7 @@ def _fill(
     def decode(i: int) -> str | None:
         try:
             array[i] = decoding.read(root / names[i])
+            sides[i] = decoding.sides(root / names[i])
         except BadFileError as e:
             array[i] = decoding.blank
             return str(e)

@@ -12,18 +12,21 @@ class Media:
     Attributes:
         files: All of them, (n_files + 1, channels, height, width), mapped from disk; the last is blank.
         index: Place of each row's files, int64 (n, n_media); -1 where a row has none.
+        sides: Width and height of the files before they were decoded, float32 (n_files + 1, 2), NaN where there is
+            none; None where nothing says it.
     """
 
     files: np.ndarray
     index: np.ndarray
+    sides: np.ndarray | None = None
 
     def take(self, rows: np.ndarray | slice) -> "Media":
         """Those of some rows."""
-        return Media(self.files, self.index[rows])
+        return Media(self.files, self.index[rows], self.sides)
 
     def followed_by(self, other: "Media") -> "Media":
         """Those of these rows and then of others, out of the same files."""
-        return Media(self.files, np.concatenate([self.index, other.index]))
+        return Media(self.files, np.concatenate([self.index, other.index]), self.sides)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Sound files as spectrograms of one size: the logarithm of their energy by pitch and time."""
 
+import math
 import wave
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -72,6 +73,10 @@ class SoundDecoding:
             longest = float(np.quantile([s for _, s in heads], _MOST_OF_CLIPS)) if heads else 1.0
             seconds = round(min(_MOST_SECONDS, max(longest, 0.1)), 2)
         return cls(int(rate), float(seconds), n_mels)
+
+    def sides(self, path: Path) -> tuple[float, float]:
+        """A sound has none."""
+        return math.nan, math.nan
 
     def read(self, path: Path) -> np.ndarray:
         """Decode a file, float16 (1, n_mels, n_steps) in decibels.

@@ -26,6 +26,7 @@ class Table:
         codes: Categories, texts and names of files: int32 (n_rows,), an index into `levels`, -1 is missing.
         levels: Distinct strings of each column of `codes`, sorted; train and test share them.
         media: Decoded files that the columns of a kind name, see `Media.files`, by kind; where they are needed.
+        sides: See `Media.sides`, by kind.
     """
 
     n_rows: int
@@ -33,6 +34,7 @@ class Table:
     codes: dict[str, np.ndarray]
     levels: dict[str, list[str]]
     media: Mapping[str, np.ndarray] = field(default_factory=dict)
+    sides: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @classmethod
     def build(

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aicomp.data.reading import read_table
-from aicomp.dataset import encode_target, load_dataset
+from aicomp.dataset import load_dataset, read_train_targets
 from aicomp.errors import DataError, UsageError
 from aicomp.project import Project
 from aicomp.raw_data import data_hash
@@ -190,12 +189,9 @@ def _check_held_out(project: Project, run: Run) -> None:
 
 def read_targets(project: Project) -> np.ndarray:
     """Targets of train, see docs/architecture.md for shapes."""
-    competition = project.competition
-    if competition.is_of_lists:
+    if project.competition.is_of_lists:
         return load_dataset(project).y
-    path = project.raw / competition.files.train
-    columns = {*competition.id, *competition.target}
-    return encode_target(read_table(path, strings=columns, encoding=competition.files.encoding), competition, path)
+    return read_train_targets(project.competition, project.raw / project.competition.files.train)
 
 
 def folds_difference(a: Sequence[np.ndarray], b: Sequence[np.ndarray]) -> str:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from aicomp.boxes import parse_boxes
+from aicomp.metrics.detection import map_50
 from aicomp.task import Task
 
 _EPSILON = 1e-15
@@ -31,6 +33,9 @@ class Choice:
 def row_losses(y: np.ndarray, predictions: np.ndarray, task: Task) -> np.ndarray:
     """Loss of each row, whatever the metric: minus the log-likelihood of its label, or its absolute error.
 
+    Of an image with boxes, one less the mean average precision of this image alone; of one without, how sure the surest
+    box is that is seen there.
+
     Args:
         y: Targets, see docs/architecture.md for shapes.
         predictions: Of these rows.
@@ -39,6 +44,8 @@ def row_losses(y: np.ndarray, predictions: np.ndarray, task: Task) -> np.ndarray
     Returns:
         float64 (n,); of several labels or targets the mean.
     """
+    if task.is_string:
+        return np.array([_loss_of_boxes(truth, text) for truth, text in zip(y, predictions, strict=True)])
     if task.problem_type == "multiclass":
         return np.asarray(-np.log(np.clip(predictions[np.arange(len(y)), y], _EPSILON, 1)))
     if task.is_classification:
@@ -46,6 +53,12 @@ def row_losses(y: np.ndarray, predictions: np.ndarray, task: Task) -> np.ndarray
     else:
         losses = np.abs(y - predictions)
     return np.asarray(losses.reshape(len(y), -1).mean(axis=1))
+
+
+def _loss_of_boxes(truth: str, predicted: str) -> float:
+    if not truth:
+        return float(parse_boxes(predicted).scores.max(initial=0.0))
+    return 1 - map_50(np.array([truth], dtype=object), np.array([predicted], dtype=object))
 
 
 def choose_rows(y: np.ndarray, folds: list[dict[str, np.ndarray]], task: Task, n: int) -> list[Choice]:

@@ -1,7 +1,9 @@
 """Explanations as one page that loads nothing from anywhere."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
+from aicomp.explain.boxes import BoxRow, draw
 from aicomp.explain.explanation import Explanation, Text
 
 
@@ -13,19 +15,36 @@ def write_page(explanations: Sequence[Explanation], title: str, metric: str) -> 
         title: Names the run.
         metric: The run's score, as a sentence.
     """
+    shown = {"has_texts": any(e.texts for e in explanations), "has_pictures": any(e.pictures for e in explanations)}
+    return _render("explanations.html", explanations, title=title, metric=metric, strength=strength, **shown)
+
+
+def write_box_page(rows: Sequence[BoxRow], raw: Path, title: str, metric: str, cut: float) -> str:
+    """HTML of a page of images with their boxes; the images are in the page itself.
+
+    Args:
+        rows: In the order in which they stand.
+        raw: Folder of the image files.
+        title: Names the run.
+        metric: The run's score, as a sentence.
+        cut: Confidence from which on boxes are shown.
+
+    Raises:
+        DataError: An image cannot be read.
+    """
+    pictures = {row.file: draw(raw / row.file) for row in rows}
+    return _render("boxes.html", rows, title=title, metric=metric, cut=cut, pictures=pictures)
+
+
+def _render(template: str, rows: Sequence[Explanation] | Sequence[BoxRow], **values: object) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
         loader=PackageLoader("aicomp.explain"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    groups = [
-        ("Most wrong", [e for e in explanations if e.is_worst]),
-        ("Right", [e for e in explanations if not e.is_worst]),
-    ]
-    template = environment.get_template("explanations.html")
-    shown = {"has_texts": any(e.texts for e in explanations), "has_pictures": any(e.pictures for e in explanations)}
-    return template.render(groups=groups, title=title, metric=metric, strength=strength, **shown)
+    groups = [("Most wrong", [r for r in rows if r.is_worst]), ("Right", [r for r in rows if not r.is_worst])]
+    return environment.get_template(template).render(groups=groups, **values)
 
 
 def strength(text: Text, attribution: float) -> float:

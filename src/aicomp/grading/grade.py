@@ -5,6 +5,7 @@ import re
 import numpy as np
 
 from aicomp.errors import DataError
+from aicomp.grading.boxes import in_own_form
 from aicomp.grading.roles import Roles
 from aicomp.grading.text_table import TextTable, match_ids
 from aicomp.metrics.base import Metric
@@ -45,7 +46,8 @@ def true_array(solution: TextTable, roles: Roles) -> np.ndarray:
         DataError: A field is blank, no label, or no number; of strings, a blank one is an empty string.
     """
     if roles.problem_type == "string":
-        return solution.strings(roles.target[0])
+        column = roles.target[0]
+        return solution.strings(column) if roles.form is None else in_own_form(solution, column, roles.form)
     if not roles.labels:
         values = _columns(solution, roles.target)
         if roles.problem_type == "multilabel":
@@ -72,7 +74,8 @@ def predicted_array(submission: TextTable, roles: Roles, metric: Metric) -> np.n
         DataError: A field is blank, no label, or no number.
     """
     if roles.problem_type == "string":
-        return submission.strings(roles.predictions[0])
+        column = roles.predictions[0]
+        return submission.strings(column) if roles.form is None else in_own_form(submission, column, roles.form)
     if metric.needs == "label" and roles.labels:
         return submission.codes(roles.predictions[0], roles.labels)
     values = _columns(submission, roles.predictions)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from aicomp.boxes import Form
 from aicomp.competition import Competition
 from aicomp.metrics.base import ProblemType
 
@@ -17,6 +18,7 @@ class Roles:
         predictions: Columns of the submission that hold predictions; one per class for the probabilities of several
             classes, in the order of `labels`.
         labels: Labels in the order of the class codes, positive last of two; empty for values and 0/1 columns.
+        form: Of strings of boxes, how both files write them; None for other strings.
     """
 
     problem_type: ProblemType
@@ -24,6 +26,7 @@ class Roles:
     target: tuple[str, ...]
     predictions: tuple[str, ...]
     labels: tuple[str, ...] = ()
+    form: Form | None = None
 
 
 def contract_roles(competition: Competition) -> Roles:
@@ -34,4 +37,5 @@ def contract_roles(competition: Competition) -> Roles:
         target=competition.target,
         predictions=competition.prediction_columns,
         labels=competition.labels,
+        form=None if competition.boxes is None else competition.boxes.form,
     )

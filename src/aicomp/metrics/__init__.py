@@ -9,13 +9,32 @@ from pathlib import Path
 from typing import get_args
 
 from aicomp.errors import UsageError
-from aicomp.metrics import classification, edit_distance, probability, ranking, regression, rouge, translation
+from aicomp.metrics import (
+    classification,
+    detection,
+    edit_distance,
+    probability,
+    ranking,
+    regression,
+    rouge,
+    translation,
+)
 from aicomp.metrics.aliases import ALIASES, spelling_key
 from aicomp.metrics.base import Metric, Needs, ProblemType, ScoreFunction
 from aicomp.metrics.consensus import Similarity, consensus
+from aicomp.metrics.fusion import fuse_strings
 from aicomp.registry import resolve
 
-__all__ = ["ALIASES", "METRICS", "Metric", "canonical_name", "get_metric", "guess_metric_names", "nearest_metrics"]
+__all__ = [
+    "ALIASES",
+    "BOX_METRICS",
+    "METRICS",
+    "Metric",
+    "canonical_name",
+    "get_metric",
+    "guess_metric_names",
+    "nearest_metrics",
+]
 
 
 def _metric(fn: ScoreFunction, needs: Needs, direction: str, *problem_types: ProblemType) -> Metric:
@@ -41,6 +60,10 @@ def _fewest_characters(truth: str, text: str) -> float:
 
 def _equal(truth: str, text: str) -> float:
     return float(truth.strip() == text.strip())
+
+
+def _of_boxes(name: str, fn: ScoreFunction) -> Metric:
+    return Metric(name, fn, True, "string", frozenset({"string"}), combine=fuse_strings)
 
 
 _BUILTIN = (
@@ -89,6 +112,8 @@ _BUILTIN = (
     _of_strings("wer", edit_distance.wer, "lower", _fewest_words),
     _of_strings("cer", edit_distance.cer, "lower", _fewest_characters),
     _of_strings("exact_match", translation.exact_match, "higher", _equal),
+    _of_boxes("map@50", detection.map_50),
+    _of_boxes("map@50:95", detection.map_50_95),
 )
 
 _OF_LISTS: dict[str, Callable[..., float]] = {
@@ -113,6 +138,10 @@ METRICS: dict[str, Metric] = {
 _WITH_LEVEL = frozenset(name for name, metric in METRICS.items() if metric.level is not None and "@" not in name)
 
 _NAMES = {spelling_key(text): name for text, name in (*ALIASES.items(), *((name, name) for name in METRICS))}
+
+
+BOX_METRICS = ("map@50", "map@50:95")
+"""Those that score boxes, see `aicomp.boxes`."""
 
 
 def canonical_name(text: str) -> str | None:
@@ -155,9 +184,9 @@ def get_metric(name: str, folder: Path | None = None) -> Metric:
     base, at, level = name.partition("@")
     if at and ":" not in name and (canonical_name(base) or base) in _WITH_LEVEL:
         return _with_level(METRICS[canonical_name(base) or base], level)
-    if at and base.lower().strip() in _OF_LISTS:
+    if at and name not in METRICS and base.lower().strip() in _OF_LISTS:
         return _of_length(base.lower().strip(), level)
-    builtin = None if ":" in name else canonical_name(name)
+    builtin = name if name in METRICS else None if ":" in name else canonical_name(name)
     found = METRICS[builtin] if builtin is not None else resolve("metric", name, METRICS, folder)
     _check_metric(found, name)
     assert isinstance(found, Metric)

@@ -119,6 +119,18 @@ ALIASES: dict[str, str] = {
     "word error rate": "wer",
     "character error rate": "cer",
     "exact match": "exact_match",
+    "map": "map@50",
+    "map@0.5": "map@50",
+    "map@iou 0.5": "map@50",
+    "map iou=0.5": "map@50",
+    "pascal voc map": "map@50",
+    "mean average precision at iou 0.5": "map@50",
+    "mean average precision (iou > 0.5)": "map@50",
+    "map@0.5:0.95": "map@50:95",
+    "map@[.5:.95]": "map@50:95",
+    "map@[.50:.05:.95]": "map@50:95",
+    "coco map": "map@50:95",
+    "mean average precision at different intersection over union thresholds": "map@50:95",
 }
 """Spelling -> name of a metric; case, spaces and punctuation make no difference."""
 

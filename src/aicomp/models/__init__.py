@@ -13,6 +13,7 @@ from torch import nn
 from aicomp.data.rows import Rows
 from aicomp.models.backbone import Backbone, build_image_timm
 from aicomp.models.catboost import CatBoost
+from aicomp.models.detector import Detector
 from aicomp.models.dropout import Dropout, SharedDropout
 from aicomp.models.ease import Ease
 from aicomp.models.embeddings import (
@@ -99,6 +100,7 @@ ESTIMATORS: dict[str, type[Estimator]] = {
     "pretrained-seq2seq": PretrainedSeq2Seq,
     "factorization": Factorization,
     "ease": Ease,
+    "detector": Detector,
 }
 
 ALL_MODELS: dict[str, Callable[..., nn.Module] | type[Estimator]] = {**MODELS, **ESTIMATORS}
@@ -123,6 +125,7 @@ __all__ = [
     "BatchEnsembleLinear",
     "CatBoost",
     "CategoryEmbedding",
+    "Detector",
     "Drift",
     "Dropout",
     "EnsembleLinear",

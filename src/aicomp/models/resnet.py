@@ -7,6 +7,7 @@ pitches in time.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -84,22 +85,8 @@ class ResNet(nn.Module):
         media = media_of(spec, name, what)
         self.register_buffer("mean", _per_channel(media.mean))
         self.register_buffer("deviation", _per_channel(media.deviation))
-        strides = stem_strides(media.shape)
-        side = min(media.shape[1:])
-        layers: list[nn.Module] = []
-        d_in = media.shape[0]
-        for stride in strides:
-            layers += [nn.Conv2d(d_in, width, 3, stride, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
-            d_in, side = width, -(-side // stride)
-        for stage in range(_MOST_STAGES):
-            d_out, stride = width * min(8, 2**stage), 1 if stage == 0 and side < _SMALL else 2
-            if stage and side < _LAST:
-                break
-            side = -(-side // stride)
-            for block in range(n_blocks):
-                layers.append(ResidualBlock(d_in, d_out, stride if block == 0 else 1))
-                d_in = d_out
-        self.stages = nn.Sequential(*layers)
+        groups, d_in = build_stages(media.shape, width, n_blocks)
+        self.stages = nn.Sequential(*(layer for group in groups for layer in group.layers))
         self.columns = FeatureEmbedding(spec) if spec.n_num or spec.n_cat else None
         d_features = d_in + (self.columns.d_out if self.columns is not None else 0)
         self.head = nn.Sequential(Dropout(spec.dropout), nn.Linear(d_features, spec.n_outputs))
@@ -118,6 +105,49 @@ class ResNet(nn.Module):
             parts.append(self.columns(x_num, x_cat))
         outputs: Tensor = self.head(torch.cat(parts, dim=1))
         return outputs
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Layers after which an image has a side of its own.
+
+    Attributes:
+        layers: The layers.
+        d_out: Channels behind them.
+        stride: How many times as long a side of the image is, up to rounding.
+    """
+
+    layers: list[nn.Module]
+    d_out: int
+    stride: int
+
+
+def build_stages(shape: Sequence[int], width: int, n_blocks: int) -> tuple[list[Stage], int]:
+    """The stem and the residual stages for images of a shape, and the channels that come out.
+
+    Args:
+        shape: Channels, height and width.
+        width: Channels of the first stage; each further one has twice as many, up to 8 times.
+        n_blocks: Blocks of a stage.
+    """
+    d_in, side, total = shape[0], min(shape[1:]), 1
+    stages = []
+    layers: list[nn.Module] = []
+    for stride in stem_strides(shape):
+        layers += [nn.Conv2d(d_in, width, 3, stride, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
+        d_in, side, total = width, -(-side // stride), total * stride
+    stages.append(Stage(layers, width, total))
+    for stage in range(_MOST_STAGES):
+        d_out, stride = width * min(8, 2**stage), 1 if stage == 0 and side < _SMALL else 2
+        if stage and side < _LAST:
+            break
+        side, total = -(-side // stride), total * stride
+        blocks: list[nn.Module] = []
+        for block in range(n_blocks):
+            blocks.append(ResidualBlock(d_in, d_out, stride if block == 0 else 1))
+            d_in = d_out
+        stages.append(Stage(blocks, d_out, total))
+    return stages, d_in
 
 
 def stem_strides(shape: Sequence[int]) -> list[int]:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from aicomp.competition import Competition
+from aicomp.boxes import parse_boxes, write_boxes
+from aicomp.competition import BoxColumns, Competition
 from aicomp.errors import DataError
 from aicomp.metrics.probability import SUM_TOLERANCE
 from aicomp.predictions import prediction_columns
@@ -168,6 +169,8 @@ def _check(name: str, values: np.ndarray, rows: np.ndarray, ids: pd.DataFrame, c
     """Refuse what is not finite, probabilities that are none, and what is no string where one is needed."""
     if competition.problem_type == "string":
         _check_strings(name, values, rows, ids)
+        if competition.boxes is not None:
+            _in_own_form(name, values, rows, ids, competition.boxes)
         return
     part = values[rows].reshape(len(rows), -1)
     _refuse(name, part, ~np.isfinite(part), rows, ids, "a finite number is needed")
@@ -181,6 +184,17 @@ def _check_strings(name: str, values: np.ndarray, rows: np.ndarray, ids: pd.Data
     wrong = next((row for row in rows if not isinstance(values[row], str)), None)
     if wrong is not None:
         raise DataError(f"`{name}` is `{values[wrong]}` in {_place(wrong, ids)}", "a string is needed")
+
+
+def _in_own_form(name: str, values: np.ndarray, rows: np.ndarray, ids: pd.DataFrame, boxes: BoxColumns) -> None:
+    """Bring strings of boxes from the submission's form to that of a run, in place."""
+    for row in rows:
+        try:
+            values[row] = write_boxes(parse_boxes(values[row], boxes.form))
+        except ValueError as e:
+            raise DataError(
+                f"`{name}` is no string of boxes in {_place(row, ids)}: {e}", f"write boxes as `{boxes.form}`"
+            ) from None
 
 
 def _refuse(name: str, part: np.ndarray, bad: np.ndarray, rows: np.ndarray, ids: pd.DataFrame, expected: str) -> None:

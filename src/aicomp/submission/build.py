@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from aicomp.boxes import FORM, parse_boxes, write_boxes
 from aicomp.competition import Competition
+from aicomp.data.arrays import as_objects
 from aicomp.errors import UsageError
 from aicomp.files import partial_file
 from aicomp.last_step.steps import PLAIN, Step, load_step
@@ -102,7 +104,8 @@ def _columns(project: Project, predictions: np.ndarray, step: Step) -> dict[str,
             raise _contradiction(project)
         values = np.array(competition.labels, dtype=object)[codes] if competition.labels else codes
     elif wants == "string":
-        values = predictions
+        form = FORM if competition.boxes is None else competition.boxes.form
+        values = predictions if form == FORM else as_objects([write_boxes(parse_boxes(t), form) for t in predictions])
     elif (wants == "probability") != project.task.is_classification:
         raise _contradiction(project)
     elif competition.problem_type == "binary" and len(names) == 2:

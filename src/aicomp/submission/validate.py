@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from aicomp.competition import Competition
+from aicomp.boxes import has_labels, parse_boxes
+from aicomp.competition import BoxColumns, Competition
 from aicomp.errors import DataError
 from aicomp.grading.text_table import TextTable, match_ids, read_text_table
 from aicomp.metrics.probability import SUM_TOLERANCE
@@ -44,8 +45,7 @@ def check_predictions(table: TextTable, competition: Competition) -> None:
     """
     columns, schema = competition.prediction_columns, competition.submission
     if schema.wants == "string":
-        for column in columns if not schema.blank else ():
-            table.need_values(column)
+        _check_strings(table, competition)
         return
     if schema.wants == "label" and competition.problem_type == "regression":
         for column in columns:
@@ -64,6 +64,31 @@ def check_predictions(table: TextTable, competition: Competition) -> None:
             table.refuse(outside, column, "but a probability lies in [0, 1]", "write probabilities, not scores")
     if schema.sum_to_one:
         _check_sums(table, values)
+
+
+def _check_strings(table: TextTable, competition: Competition) -> None:
+    for column in competition.prediction_columns if not competition.submission.blank else ():
+        table.need_values(column)
+    if competition.boxes is not None:
+        _check_boxes(table, competition.prediction_columns[0], competition.boxes)
+
+
+def _check_boxes(table: TextTable, column: str, boxes: BoxColumns) -> None:
+    """Refuse a string that is no list of boxes, and labels that train does not have."""
+    known = set(boxes.labels)
+    for row, text in enumerate(table.strings(column)):
+        try:
+            labels = parse_boxes(text, boxes.form).labels
+        except ValueError as e:
+            raise DataError(
+                f"{table.place(row)}: `{column}`: {e}", f"write boxes as `{boxes.form}`, one behind the other"
+            ) from None
+        strange = [str(label) for label in labels if label not in known] if has_labels(boxes.form) else []
+        if strange:
+            raise DataError(
+                f"{table.place(row)}: `{column}` has a box of `{strange[0]}`, which is none of {list(boxes.labels)}",
+                "spell labels as in train, and write no blank within one",
+            )
 
 
 def _check_sums(table: TextTable, values: np.ndarray) -> None:

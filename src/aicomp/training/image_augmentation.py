@@ -50,7 +50,7 @@ class ImageAugmentation:
         """Change images at random, (n, channels, height, width); the generator of torch draws."""
         images = self._moved(images)
         if self.color:
-            images = _colored(images, self.color)
+            images = colored(images, self.color)
         for _ in range(self.randaugment):
             images = _one_of(images)
         if self.erasing:
@@ -92,8 +92,15 @@ def _signs(n: int) -> Tensor:
     return torch.where(torch.rand(n) < 0.5, -1.0, 1.0)
 
 
-def warp(images: Tensor, size: Tensor, turn: Tensor, move: Tensor, shear: Tensor | None = None) -> Tensor:
-    """Images in other coordinates; what comes in from outside is the image mirrored at its edge.
+def warp(
+    images: Tensor,
+    size: Tensor,
+    turn: Tensor,
+    move: Tensor,
+    shear: Tensor | None = None,
+    outside: Literal["reflection", "zeros"] = "reflection",
+) -> Tensor:
+    """Images in other coordinates; what comes in from outside is the image mirrored at its edge, or black.
 
     Args:
         images: (n, channels, height, width).
@@ -101,6 +108,7 @@ def warp(images: Tensor, size: Tensor, turn: Tensor, move: Tensor, shear: Tensor
         turn: Angle in radians, (n,).
         move: Across and down, (n, 2), where 2 is the whole side.
         shear: Across and down, (n, 2).
+        outside: What comes in from outside.
     """
     cos, sin = torch.cos(turn), torch.sin(turn)
     theta = torch.stack([cos * size[:, 0], -sin * size[:, 1], sin * size[:, 0], cos * size[:, 1]], 1).view(-1, 2, 2)
@@ -109,7 +117,7 @@ def warp(images: Tensor, size: Tensor, turn: Tensor, move: Tensor, shear: Tensor
     grid = F.affine_grid(
         torch.cat([theta, move[:, :, None]], 2).to(images.device), list(images.shape), align_corners=False
     )
-    return F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
+    return F.grid_sample(images, grid, padding_mode=outside, align_corners=False)
 
 
 def _gray(images: Tensor) -> Tensor:
@@ -121,7 +129,8 @@ def _blend(images: Tensor, other: Tensor, factor: Tensor) -> Tensor:
     return torch.lerp(other, images, factor.to(images.device)).clamp(0, 1)
 
 
-def _colored(images: Tensor, strength: float) -> Tensor:
+def colored(images: Tensor, strength: float) -> Tensor:
+    """Images in another brightness, contrast and saturation, each changed by up to this share."""
     n = len(images)
     factors = 1 + strength * _uniform(3, n, 1, 1, 1)
     images = _blend(images, torch.zeros_like(images), factors[0])

@@ -7,13 +7,16 @@ import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from aicomp.metrics import METRICS
 from aicomp.metrics.base import Metric
-from aicomp.training.extra_inputs import ExtraInput
+
+if TYPE_CHECKING:  # it imports models, of which `detector` imports this
+    from aicomp.training.extra_inputs import ExtraInput
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Batch:
     partner_targets: Tensor | None = None
     share: float = 1.0
     rows: Tensor | None = None
-    source: ExtraInput | None = None
+    source: "ExtraInput | None" = None
     extra: Tensor | None = None
 
 
