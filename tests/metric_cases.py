@@ -12,7 +12,7 @@ def a_problem(problem_type, needs, seed=0):
     if problem_type == "string":
         sentences = [" ".join(_a_box(random) for _ in range(4)) for _ in range(N_ROWS)]
         right = random.random(N_ROWS) < 0.7
-        changed = [s if ok else f"{s.rpartition(' ')[0]} 999" for s, ok in zip(sentences, right, strict=True)]
+        changed = [s if ok else f"elsewhere {s.partition(' ')[2]}" for s, ok in zip(sentences, right, strict=True)]
         return np.array(sentences, dtype=object), np.array(changed, dtype=object)
     if problem_type in ("regression", "multi-target"):
         shape = (N_ROWS,) if problem_type == "regression" else (N_ROWS, 3)
