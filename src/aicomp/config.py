@@ -87,6 +87,8 @@ class TrainingConfig(_Section, frozen=True):
             "schedule-free" (AdamW that averages weights instead of a falling learning rate); "auto" follows the model.
         learning_rate: Peak learning rate; "auto" follows the optimizer.
         batch_size: Rows in one step.
+        micro_batch: Rows of a step that are in memory at once; the gradients of a step's parts are added up, so that it
+            is that of the whole batch. "auto" takes the batch; `aicomp train --plan` says what fits.
         epochs: Most passes over the fold's training rows.
         schedule: Course of the learning rate over the epochs; "auto" follows the model, is "constant" under `swa` and
             "warmup" under "schedule-free".
@@ -107,6 +109,7 @@ class TrainingConfig(_Section, frozen=True):
     optimizer: Literal["auto", "adamw", "adam", "sgd", "lion", "muon", "schedule-free"] = "auto"
     learning_rate: float | Auto = "auto"
     batch_size: int | Auto = "auto"
+    micro_batch: int | Auto = "auto"
     epochs: int | Auto = "auto"
     schedule: Literal["auto", "constant", "cosine", "coslog4", "one-cycle", "warmup"] = "auto"
     amp: bool | Auto = "auto"

@@ -170,6 +170,8 @@ def _build(
             f"`regularization.mixup` is {settings.mixup}, but {reason} a blend of two rows is none",
             "write `--set regularization.mixup=0`",
         )
+    if settings.micro_batch:
+        _check_statistics(model, settings)
     if remembers_rows(model):
         model.remember(*tensors_of(data.train), objective.encode(data.y))
     _check_outputs(model, data, spec, config.model.name)
@@ -180,6 +182,17 @@ def _build(
             "write `--set regularization.dropout=0`",
         )
     return model
+
+
+def _check_statistics(model: nn.Module, settings: Settings) -> None:
+    """Refuse layers whose outputs for a row hang on the other rows of the batch."""
+    for name, module in model.named_modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            layer = f"`{name}` ({type(module).__name__})"
+            raise UsageError(
+                f"`training.micro_batch` is {settings.micro_batch}, but {layer} takes means over all rows of a batch",
+                "write `--set training.micro_batch=auto`",
+            )
 
 
 @torch.no_grad()

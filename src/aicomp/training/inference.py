@@ -12,6 +12,9 @@ from aicomp.training.regularization import Batch
 CHUNK = {"cpu": 1024, "cuda": 65_536, "mps": 65_536}
 """Rows that are predicted at once: on a CPU few enough that their activations stay in its cache."""
 
+_TOKENS = {"cpu": 16_384, "cuda": 262_144, "mps": 65_536}
+"""Tokens that are read at once: a layer of 1024 numbers holds 64 MB of 16,384."""
+
 
 def outputs_of(model: nn.Module, x_num: Tensor, x_cat: Tensor, *more: Tensor, amp: bool) -> Tensor:
     """Outputs of all members in float32, (n, k, n_outputs); a single model has k = 1.
@@ -40,7 +43,7 @@ def evaluate(model: nn.Module, objective: Objective, rows: Batch, *, amp: bool) 
     """
     model.eval()
     parts, total = [], 0.0
-    size = CHUNK[rows.x_num.device.type]
+    size = _chunk(rows)
     for start in range(0, max(1, len(rows.x_num)), size):
         chunk = slice(start, start + size)
         tokens = () if rows.tokens is None else (trimmed(rows.tokens[chunk]),)
@@ -49,6 +52,14 @@ def evaluate(model: nn.Module, objective: Objective, rows: Batch, *, amp: bool) 
         if len(rows.targets):
             total += float(objective.loss(outputs, rows.targets[chunk])) * len(outputs)
     return torch.cat(parts).numpy(), total / max(1, len(rows.x_num))
+
+
+def _chunk(rows: Batch) -> int:
+    """Rows at once."""
+    kind = rows.x_num.device.type
+    if rows.tokens is None:
+        return CHUNK[kind]
+    return min(CHUNK[kind], max(1, _TOKENS[kind] // rows.tokens.shape[1]))
 
 
 def predict(model: nn.Module, objective: Objective, rows: Rows, *, device: torch.device, amp: bool) -> np.ndarray:

@@ -42,11 +42,13 @@ class Settings:
     Attributes:
         target: Kind of a regression's `TargetTransform`; "auto" follows from the fold's targets.
         quantile: Level of the loss "quantile".
+        micro_batch: Rows of a step that are in memory at once.
     """
 
     optimizer: str
     learning_rate: float
     batch_size: int
+    micro_batch: int
     epochs: int
     schedule: str
     amp: bool
@@ -93,6 +95,7 @@ def resolve_settings(config: Config, task: Task, *, n_rows: int, device: "torch.
         optimizer=optimizer,
         learning_rate=_or(training.learning_rate, _learning_rate(optimizer, recipe)),
         batch_size=_or(training.batch_size, recipe.batch_size or (256 if n_rows < 20_000 else 512)),
+        micro_batch=_or(training.micro_batch, 0),
         epochs=_or(training.epochs, recipe.epochs or _epochs(n_rows)),
         schedule=_or(training.schedule, _schedule(config, optimizer, recipe)),
         amp=_has_bfloat16(device) if training.amp == "auto" else training.amp,
@@ -155,6 +158,11 @@ def _check_ranges(s: Settings) -> None:
     for name, value in above_zero.items():
         if not value > 0:
             raise UsageError(f"`training.{name}` is {value}, but it must be above 0", f"remove `{name}` or set `auto`")
+    if not 0 <= s.micro_batch <= s.batch_size:
+        raise UsageError(
+            f"`training.micro_batch` is {s.micro_batch}, but a part of a batch has 1 to {s.batch_size} rows",
+            f"write `--set training.micro_batch={max(1, s.batch_size // 4)}`, or `auto` for all rows at once",
+        )
     shares = {"dropout": s.dropout, "label_smoothing": s.label_smoothing, "ema": s.ema, "swa": s.swa}
     for name, value in shares.items():
         if not 0 <= value < 1:

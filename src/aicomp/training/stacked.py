@@ -64,6 +64,8 @@ def _refused(settings: Settings) -> str:
         return f"the optimizer `{settings.optimizer}` works on whole matrices or keeps weights of its own"
     if settings.compile:
         return "`training.compile` is set"
+    if settings.micro_batch:
+        return "`training.micro_batch` is set"
     for name in ("ema", "swa", "sam"):
         if getattr(settings, name):
             return f"`regularization.{name}` is set"

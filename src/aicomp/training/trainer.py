@@ -16,6 +16,7 @@ from aicomp.task import Task
 from aicomp.training.fold import EpochReport, FoldData
 from aicomp.training.inference import batch_of, evaluate, outputs_of, predict
 from aicomp.training.losses import Objective
+from aicomp.training.micro_batches import accumulate
 from aicomp.training.optimizers import before_training, before_validation, make_optimizer, set_learning_rate
 from aicomp.training.recipe import Settings
 from aicomp.training.regularization import Average, Batch, EarlyStopping, add_noise, mixup, worst_point
@@ -51,7 +52,7 @@ class Trainer:
         self._objective = objective
         self._settings = settings
         self._device = device
-        self._parameters = list(model.parameters())
+        self._parameters = [p for p in model.parameters() if p.requires_grad]
         self._average = Average(model) if settings.ema or settings.swa else None
         self._optimizer = make_optimizer(model, settings)
         self._dropout = DropoutCourse(model, DROPOUT_SCHEDULES[settings.dropout_schedule])
@@ -118,15 +119,14 @@ class Trainer:
         if s.mixup:
             batch = mixup(batch, s.mixup)
         self._optimizer.zero_grad(set_to_none=True)
-        loss = self._loss(batch)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss = accumulate(batch, s.micro_batch, self._loss)
         if s.sam:
             with worst_point(self.model, s.sam):
-                self._loss(batch).backward()  # type: ignore[no-untyped-call]
+                accumulate(batch, s.micro_batch, self._loss)
         if s.clip_norm:
             nn.utils.clip_grad_norm_(self._parameters, s.clip_norm)
         self._optimizer.step()
-        return loss.detach()
+        return loss
 
     def _loss(self, batch: Batch) -> Tensor:
         outputs = self._forward(batch)
