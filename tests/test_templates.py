@@ -16,7 +16,7 @@ from aicomp.resources import bundled, bundled_names
 
 ROOT = Path(__file__).parent.parent
 TEMPLATES = bundled_names("templates")
-ON_TABLES = [name for name in TEMPLATES if name != "text"]
+ON_TABLES = [name for name in TEMPLATES if name not in ("text", "large")]
 
 
 def run(folder, *command):
@@ -86,6 +86,44 @@ def test_the_text_template_is_chosen_for_texts_and_its_models_learn_them(tmp_pat
         assert trained["mean"] > 0.8
         assert aicomp(folder, "submit", "--dry-run")["status"] == "valid"
     assert "f1 of all out-of-fold predictions" in run(folder, "train.py")
+
+
+@pytest.mark.slow
+def test_the_template_for_large_encoders_plans_and_trains_with_both_heads(tmp_path):
+    pytest.importorskip("peft", reason="the extra [large] is not installed")
+    write_docstrings(tmp_path / "docstrings")
+    folder, encoder = tmp_path / "project", write_encoder(tmp_path / "encoder")
+    arguments = ["--metric", "f1", "--template", "large", "--into", str(folder), "--json"]
+    assert main(["init", str(tmp_path / "docstrings"), *arguments]) == 0
+    settings = (folder / "aicomp.toml").read_text()
+    settings = settings.replace('encoder = "auto"', f'encoder = "{encoder}"').replace("n_splits = 5", "n_splits = 2")
+    (folder / "aicomp.toml").write_text(settings.replace("learning_rate = 1e-4", "learning_rate = 1e-3"))
+    plan = aicomp(folder, "train", "--plan")
+    assert plan["fits"]
+    assert plan["parameters"] == plan["trained"]
+    less = ["model.params.checkpointing=true", "model.params.lora=2", "training.micro_batch=8"]
+    for entries in ([], less, ['model.name="model:build_model"', *less]):
+        asked = [part for entry in entries for part in ("--set", entry)]
+        trained = aicomp(folder, "train", *asked)
+        assert 0 < trained["mean"] <= 1
+        assert aicomp(folder, "submit", "--dry-run")["status"] == "valid"
+    smaller = aicomp(folder, "train", "--plan", *asked)
+    assert smaller["trained"] < smaller["parameters"]
+    assert smaller["activations"] < plan["activations"]
+
+
+def write_encoder(folder):
+    """An encoder of a few thousand weights, as `save_pretrained` writes it."""
+    transformers = pytest.importorskip("transformers", reason="the extra [text] is not installed")
+    folder.mkdir()
+    words = ["return", "the", "a", "of", "array", "element", "dataframe", "series", "value", "axis", "index", "-", "."]
+    (folder / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]))
+    transformers.BertTokenizerFast(str(folder / "vocab.txt")).save_pretrained(folder)
+    config = transformers.BertConfig(
+        vocab_size=32, hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64
+    )
+    transformers.BertModel(config).save_pretrained(folder)
+    return folder
 
 
 @pytest.mark.slow

@@ -102,6 +102,8 @@ class TrainingConfig(_Section, frozen=True):
         numbers: How numbers reach the network: "normal" by their rank, as the quantile of a normal distribution,
             "robust" by their distance to the median, far ones clipped smoothly; "auto" follows the model.
         quantile: Level of the loss "quantile", between 0 and 1; "auto" follows the metric, else 0.5.
+        shard: Train one fold at a time by several processes that divide its weights and batches: one for each GPU, or
+            on a CPU `workers`. For a network that does not fit into one GPU.
         layout: "processes" trains folds side by side in `workers` processes, "stacked" as one network of stacked
             weights in one; "auto" takes what a short measurement finds faster.
     """
@@ -118,6 +120,7 @@ class TrainingConfig(_Section, frozen=True):
     target: Literal["auto", "standard", "log1p", "box-cox", "yeo-johnson"] = "auto"
     numbers: Literal["auto", "normal", "robust"] = "auto"
     quantile: float | Auto = "auto"
+    shard: bool = False
     layout: Literal["auto", "processes", "stacked"] = "auto"
 
 

@@ -17,6 +17,7 @@ from aicomp.data.columns import Column
 from aicomp.data.encoding import Encoder
 from aicomp.data.table import Table
 from aicomp.data.targets import TargetColumns
+from aicomp.engine.ranks import train_fold_together
 from aicomp.files import atomic_write, partial_file
 from aicomp.folds import draw_rows
 from aicomp.models import ALL_MODELS, ESTIMATORS, is_estimator, with_params
@@ -32,6 +33,7 @@ from aicomp.training.checkpoint import save_spec
 from aicomp.training.device import choose_device
 from aicomp.training.fit import EpochReport, FoldData, FoldResult, fit_fold
 from aicomp.training.model_recipes import numbers_for
+from aicomp.training.share import ALONE, Share
 from aicomp.training.targets import TargetTransform
 from aicomp.training.whole import fit_whole
 
@@ -46,6 +48,9 @@ def run_fold(run: Run, project_folder: Path, k: int, report: Callable[[EpochRepo
         report: Called after each epoch.
     """
     folds = Folds(run, project_folder)
+    if folds.is_network and folds.config.training.shard:
+        train_fold_together(run, project_folder, k, folds.config, report)
+        return
     encoded = folds.encode(k)
     folds.save(k, encoded, folds.fit(k, encoded, report))
 
@@ -75,6 +80,7 @@ class Folds:
     Attributes:
         config: The run's config.
         task: What is learned and how it is scored.
+        found: What the model's name stands for.
         build: Makes the model.
         is_network: Whether that is an `nn.Module`.
     """
@@ -85,9 +91,9 @@ class Folds:
         self.config = msgspec.convert(info["config"], Config)
         project = Project(project_folder, self.config, msgspec.convert(info["competition"], Competition))
         self.task = project.task
-        self._found = resolve("model", self.config.model.name, ALL_MODELS, project_folder)
-        self.is_network = not is_estimator(self._found)
-        self.build = with_params(self._found, self.config.model.params)
+        self.found = resolve("model", self.config.model.name, ALL_MODELS, project_folder)
+        self.is_network = not is_estimator(self.found)
+        self.build = with_params(self.found, self.config.model.params)
 
     def seed(self, k: int) -> int:
         """Seed of fold `k`."""
@@ -97,8 +103,8 @@ class Folds:
         """Fit the encoders of fold `k` and encode its rows."""
         fold = load_file(self.run.work / f"fold-{k}.safetensors")
         fold["train"] = draw_rows(fold["train"], self.config.split.train_rows, self.seed(k))
-        numbers = numbers_of(self._found) if is_estimator(self._found) else numbers_for(self.config)
-        encoder = Encoder(self._columns(), numbers, keeps_texts=reads_texts(self._found))
+        numbers = numbers_of(self.found) if is_estimator(self.found) else numbers_for(self.config)
+        encoder = Encoder(self._columns(), numbers, keeps_texts=reads_texts(self.found))
         data = _encode(self.run, fold, self.task, self.config, encoder, self.seed(k))
         data = add_pseudo_rows(data, self.run, k, self.task, is_network=self.is_network)
         return EncodedFold(data, encoder, fold["valid"])
@@ -106,13 +112,22 @@ class Folds:
     def _columns(self) -> list[Column]:
         return [msgspec.convert(c, Column) for c in self.run.read("columns.json")]
 
-    def fit(self, k: int, encoded: EncodedFold, report: Callable[[EpochReport], None]) -> FoldResult:
-        """Train the model on fold `k`."""
-        if is_estimator(self._found):
+    def fit(
+        self, k: int, encoded: EncodedFold, report: Callable[[EpochReport], None], share: Share = ALONE
+    ) -> FoldResult:
+        """Train the model on fold `k`, or this process's share of a network."""
+        if is_estimator(self.found):
             return fit_whole(encoded.data, self.task, self.config, self.build, seed=self.seed(k), report=report)
         device = choose_device(self.config.device)
         return fit_fold(
-            encoded.data, self.task, self.config, self.build, seed=self.seed(k), device=device, report=report
+            encoded.data,
+            self.task,
+            self.config,
+            self.build,
+            seed=self.seed(k),
+            device=device,
+            report=report,
+            share=share,
         )
 
     def save(self, k: int, encoded: EncodedFold, result: FoldResult) -> None:

@@ -18,6 +18,7 @@ from aicomp.models.embeddings import (
     FeatureEmbedding,
     PiecewiseLinearEmbedding,
 )
+from aicomp.models.encoder import Encoder, mean_state
 from aicomp.models.estimator import Estimator, Goal, PerColumn, Round, State, Watch, is_estimator
 from aicomp.models.extra_trees import ExtraTrees
 from aicomp.models.ft_transformer import FTTransformer, build_ft_transformer
@@ -78,6 +79,7 @@ __all__ = [
     "CatBoost",
     "CategoryEmbedding",
     "Dropout",
+    "Encoder",
     "EnsembleLinear",
     "Estimator",
     "ExtraTrees",
@@ -122,6 +124,7 @@ __all__ = [
     "hashed_words",
     "is_estimator",
     "is_installed",
+    "mean_state",
     "reading_texts",
     "remembers_rows",
     "with_params",

@@ -1,5 +1,8 @@
 """Predict rows with a trained network."""
 
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -8,6 +11,7 @@ from aicomp.data.rows import Rows
 from aicomp.models.texts import has_tokens, trimmed
 from aicomp.training.losses import Objective
 from aicomp.training.regularization import Batch
+from aicomp.training.share import ALONE, Share
 
 CHUNK = {"cpu": 1024, "cuda": 65_536, "mps": 65_536}
 """Rows that are predicted at once: on a CPU few enough that their activations stay in its cache."""
@@ -31,8 +35,9 @@ def outputs_of(model: nn.Module, x_num: Tensor, x_cat: Tensor, *more: Tensor, am
     return (outputs if outputs.ndim == 3 else outputs.unsqueeze(1)).float()
 
 
-@torch.inference_mode()
-def evaluate(model: nn.Module, objective: Objective, rows: Batch, *, amp: bool) -> tuple[np.ndarray, float]:
+def evaluate(
+    model: nn.Module, objective: Objective, rows: Batch, *, amp: bool, share: Share = ALONE
+) -> tuple[np.ndarray, float]:
     """Predictions and, where targets are known, the mean loss over rows and members (else 0).
 
     Args:
@@ -40,31 +45,63 @@ def evaluate(model: nn.Module, objective: Objective, rows: Batch, *, amp: bool) 
         objective: Turns outputs into predictions.
         rows: Rows; an empty tensor of targets says that they are unknown.
         amp: Whether products are made in bfloat16.
+        share: Which part of the rows is predicted by this process; the result is that of all rows.
     """
     model.eval()
+    if not share.is_all and len(rows.x_num):
+        return _evaluate_together(model, objective, rows, amp, share)
     parts, total = [], 0.0
-    size = _chunk(rows)
-    for start in range(0, max(1, len(rows.x_num)), size):
-        chunk = slice(start, start + size)
-        tokens = () if rows.tokens is None else (trimmed(rows.tokens[chunk]),)
-        outputs = outputs_of(model, rows.x_num[chunk], rows.x_cat[chunk], *tokens, amp=amp)
+    for chunk, outputs in _outputs(model, rows, amp):
         parts.append(objective.predict(outputs.cpu()))  # in float64, which not every device has
         if len(rows.targets):
             total += float(objective.loss(outputs, rows.targets[chunk])) * len(outputs)
     return torch.cat(parts).numpy(), total / max(1, len(rows.x_num))
 
 
-def _chunk(rows: Batch) -> int:
-    """Rows at once."""
-    kind = rows.x_num.device.type
-    if rows.tokens is None:
-        return CHUNK[kind]
-    return min(CHUNK[kind], max(1, _TOKENS[kind] // rows.tokens.shape[1]))
+@torch.no_grad()
+def _evaluate_together(
+    model: nn.Module, objective: Objective, rows: Batch, amp: bool, share: Share
+) -> tuple[np.ndarray, float]:
+    n = len(rows.x_num)
+    own = share.equal_rows(n).to(rows.x_num.device)
+    tokens = None if rows.tokens is None else rows.tokens[own]
+    mine = Batch(rows.x_num[own], rows.x_cat[own], rows.targets[:0], tokens=tokens)
+    # What is gathered in inference mode would be of no use to the next training step.
+    parts = [outputs for _, outputs in _outputs(model, mine, amp, mode=torch.no_grad)]
+    outputs = share.gather(torch.cat(parts), n)
+    loss = float(objective.loss(outputs, rows.targets)) if len(rows.targets) else 0.0
+    return objective.predict(outputs.cpu()).numpy(), loss
 
 
-def predict(model: nn.Module, objective: Objective, rows: Rows, *, device: torch.device, amp: bool) -> np.ndarray:
+def _outputs(
+    model: nn.Module, rows: Batch, amp: bool, mode: Callable[[], AbstractContextManager[None]] = torch.inference_mode
+) -> Iterator[tuple[slice, Tensor]]:
+    """Outputs of some rows after the other, and which they are."""
+    size = chunk_rows(rows.x_num.device, 0 if rows.tokens is None else rows.tokens.shape[1])
+    for start in range(0, max(1, len(rows.x_num)), size):
+        chunk = slice(start, start + size)
+        tokens = () if rows.tokens is None else (trimmed(rows.tokens[chunk]),)
+        with mode():
+            outputs = outputs_of(model, rows.x_num[chunk], rows.x_cat[chunk], *tokens, amp=amp)
+        yield chunk, outputs
+
+
+def chunk_rows(device: torch.device, length: int) -> int:
+    """Rows that are predicted at once.
+
+    Args:
+        device: Where.
+        length: Tokens of the longest row; 0 for a model that reads none.
+    """
+    most = CHUNK[device.type]
+    return min(most, max(1, _TOKENS[device.type] // length)) if length else most
+
+
+def predict(
+    model: nn.Module, objective: Objective, rows: Rows, *, device: torch.device, amp: bool, share: Share = ALONE
+) -> np.ndarray:
     """Predict encoded rows: probabilities, or values in the target's unit, float64."""
-    return evaluate(model, objective, batch_of(model, rows, torch.empty(0), device), amp=amp)[0]
+    return evaluate(model, objective, batch_of(model, rows, torch.empty(0), device), amp=amp, share=share)[0]
 
 
 def batch_of(model: nn.Module, rows: Rows, targets: Tensor, device: torch.device) -> Batch:

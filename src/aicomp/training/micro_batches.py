@@ -9,9 +9,10 @@ from torch import Tensor
 
 from aicomp.models.texts import trimmed
 from aicomp.training.regularization import Batch
+from aicomp.training.share import ALONE, Share
 
 
-def accumulate(batch: Batch, most: int, loss: Callable[[Batch], Tensor]) -> Tensor:
+def accumulate(batch: Batch, most: int, loss: Callable[[Batch], Tensor], share: Share = ALONE) -> Tensor:
     """Add the gradient of the mean loss over a batch to the parameters' gradients, some rows at a time.
 
     Each part counts by its rows, so that the sum is the gradient of the whole batch, up to rounding.
@@ -20,21 +21,24 @@ def accumulate(batch: Batch, most: int, loss: Callable[[Batch], Tensor]) -> Tens
         batch: The rows.
         most: Most rows at a time; 0 for all.
         loss: Mean loss over the rows that it is given.
+        share: This process's part of the batch; gradients are averaged over processes as they are made.
 
     Returns:
         The mean loss over the batch, without a graph.
     """
     n = len(batch.targets)
-    if not most or n <= most:
+    if share.is_all and (not most or n <= most):
         value = loss(batch)
         value.backward()  # type: ignore[no-untyped-call]
         return value.detach()
     total = torch.zeros((), device=batch.targets.device)
-    for part in parts(batch, -(-n // most)):
+    # As many in each process, none of them empty: all take part in each.
+    n_parts = min(-(-n // (share.n * most)) if most else 1, n // share.n)
+    for part in parts(take(batch, share.rows(n)), n_parts):
         value = loss(part) * (len(part.targets) / n)
-        value.backward()  # type: ignore[no-untyped-call]
+        (value * share.n).backward()  # type: ignore[no-untyped-call]
         total += value.detach()
-    return total
+    return share.sum(total)
 
 
 def parts(batch: Batch, n_parts: int) -> Iterator[Batch]:

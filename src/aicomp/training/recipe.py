@@ -53,6 +53,7 @@ class Settings:
     schedule: str
     amp: bool
     compile: bool
+    shard: bool
     loss: str
     target: Asked
     numbers: str
@@ -100,6 +101,7 @@ def resolve_settings(config: Config, task: Task, *, n_rows: int, device: "torch.
         schedule=_or(training.schedule, _schedule(config, optimizer, recipe)),
         amp=_has_bfloat16(device) if training.amp == "auto" else training.amp,
         compile=training.compile,
+        shard=training.shard,
         loss=aim.loss,
         target=aim.target,
         numbers=numbers_for(config),
@@ -117,6 +119,11 @@ def resolve_settings(config: Config, task: Task, *, n_rows: int, device: "torch.
         input_noise=regularization.input_noise,
     )
     _check_ranges(settings)
+    if training.shard and training.layout == "stacked":
+        raise UsageError(
+            "`training.layout` is `stacked`, but `training.shard` trains one fold at a time",
+            "write `--set training.layout=processes`",
+        )
     _check_effects(settings, task, device)
     return settings
 
@@ -191,10 +198,33 @@ def _check_effects(s: Settings, task: Task, device: "torch.device | None") -> No
             f"`regularization.swa` averages the last epochs; `early_stopping` ({s.early_stopping}) cuts them",
             _off("early_stopping"),
         )
+    if s.shard:
+        _check_shard(s)
     if s.amp and device is not None and not _has_bfloat16(device):
         raise UsageError(
             f"`training.amp` is true, but this {device.type} does not multiply in bfloat16",
             "write `--set training.amp=false`",
+        )
+
+
+def _check_shard(s: Settings) -> None:
+    """Refuse what needs whole weights, of which each process has a share."""
+    for name in ("ema", "swa", "sam"):
+        value = getattr(s, name)
+        if value:
+            raise UsageError(
+                f"`training.shard` divides the weights, and `regularization.{name}` ({value}) needs the whole",
+                _off(name),
+            )
+    if s.optimizer in ("muon", "schedule-free"):
+        raise UsageError(
+            f"`training.shard` divides the weights, and `training.optimizer` `{s.optimizer}` needs the whole",
+            'write `--set training.optimizer="adamw"`',
+        )
+    if s.compile:
+        raise UsageError(
+            "`training.compile` does not go with `training.shard`",
+            "write `--set training.compile=false`",
         )
 
 

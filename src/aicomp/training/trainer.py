@@ -21,6 +21,7 @@ from aicomp.training.optimizers import before_training, before_validation, make_
 from aicomp.training.recipe import Settings
 from aicomp.training.regularization import Average, Batch, EarlyStopping, add_noise, mixup, worst_point
 from aicomp.training.schedules import DROPOUT_SCHEDULES, SCHEDULES
+from aicomp.training.share import ALONE, Share
 
 _GATHERED_ROWS = 32_768
 
@@ -36,13 +37,21 @@ class Trainer:
         objective: The loss, fitted on the training targets.
         settings: The recipe.
         device: Where it is trained.
+        share: Which part of the work is this process's.
 
     Attributes:
         history: See `FoldResult`, as are `best_epoch` and `notes`.
+        optimizer: What moves the weights.
     """
 
     def __init__(
-        self, model: nn.Module, task: Task, objective: Objective, settings: Settings, device: torch.device
+        self,
+        model: nn.Module,
+        task: Task,
+        objective: Objective,
+        settings: Settings,
+        device: torch.device,
+        share: Share = ALONE,
     ) -> None:
         self.model = model
         self.history: list[dict[str, float]] = []
@@ -52,9 +61,10 @@ class Trainer:
         self._objective = objective
         self._settings = settings
         self._device = device
+        self._share = share
         self._parameters = [p for p in model.parameters() if p.requires_grad]
         self._average = Average(model) if settings.ema or settings.swa else None
-        self._optimizer = make_optimizer(model, settings)
+        self.optimizer = make_optimizer(model, settings)
         self._dropout = DropoutCourse(model, DROPOUT_SCHEDULES[settings.dropout_schedule])
         # Apart from the other random numbers, so that batches are the same whatever else is drawn.
         self._order = torch.Generator().manual_seed(torch.initial_seed())
@@ -88,7 +98,9 @@ class Trainer:
 
     def predict(self, rows: Rows) -> np.ndarray:
         """Predict rows: probabilities, or values in the target's unit, float64."""
-        return predict(self.model, self._objective, rows, device=self._device, amp=self._settings.amp)
+        return predict(
+            self.model, self._objective, rows, device=self._device, amp=self._settings.amp, share=self._share
+        )
 
     def _train_epoch(self, train: Batch, epoch: int) -> tuple[float, float]:
         """Pass over all rows in batches of nearly equal size; return mean loss and last learning rate."""
@@ -100,14 +112,14 @@ class Trainer:
         rates = []
         self.model.train()
         self._dropout.set((epoch - 1) / s.epochs)
-        before_training(self._optimizer)
+        before_training(self.optimizer)
         for step, batch in enumerate(_batches(train, order.tensor_split(n_batches))):
             rates.append(learning_rate_at(s, epoch - 1 + step / n_batches))
-            set_learning_rate(self._optimizer, rates[-1])
+            set_learning_rate(self.optimizer, rates[-1])
             losses[step] = self.step(batch)
             if self._average and s.ema:
                 self._average.update_ema(self.model, s.ema)
-        before_validation(self._optimizer)
+        before_validation(self.optimizer)
         check_finite(losses, epoch, rates)
         return float(losses.mean()), rates[-1]
 
@@ -118,14 +130,14 @@ class Trainer:
             batch = add_noise(batch, s.input_noise)
         if s.mixup:
             batch = mixup(batch, s.mixup)
-        self._optimizer.zero_grad(set_to_none=True)
-        loss = accumulate(batch, s.micro_batch, self._loss)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = accumulate(batch, s.micro_batch, self._loss, self._share)
         if s.sam:
             with worst_point(self.model, s.sam):
                 accumulate(batch, s.micro_batch, self._loss)
         if s.clip_norm:
             nn.utils.clip_grad_norm_(self._parameters, s.clip_norm)
-        self._optimizer.step()
+        self.optimizer.step()
         return loss
 
     def _loss(self, batch: Batch) -> Tensor:
@@ -147,7 +159,7 @@ class Trainer:
         return self._task.score(y, predictions), loss
 
     def _evaluate(self, model: nn.Module, rows: Batch) -> tuple[np.ndarray, float]:
-        return evaluate(model, self._objective, rows, amp=self._settings.amp)
+        return evaluate(model, self._objective, rows, amp=self._settings.amp, share=self._share)
 
     def _batch(self, rows: Rows, y: np.ndarray) -> Batch:
         return batch_of(self.model, rows, self._objective.encode(y), self._device)
