@@ -190,3 +190,13 @@ def test_without_workers_there_is_one_process(project, capsys):
     _, found = plan(project, capsys, "workers=0")
     assert found["rest"] == 0
     assert found["total"] == found["per_process"]
+
+
+def test_processes_that_divide_a_fold_hold_a_share_each(project, capsys):
+    _, whole = plan(project, capsys, "workers=2", "training.batch_size=32")
+    _, half = plan(project, capsys, "workers=2", "training.batch_size=32", "training.shard=true")
+    assert half["processes"] == 2
+    assert half["rows"] == whole["rows"] // 2
+    for part in ("weights", "gradients", "optimizer"):
+        assert half[part] == -(-whole[part] // 2)
+    assert half["activations"] < whole["activations"]

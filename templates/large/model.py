@@ -24,7 +24,8 @@ class AttentionPooling(nn.Module):
     def forward(self, states: Tensor, tokens: Tensor) -> Tensor:
         """Weigh the states of a row's tokens; padding, which is 0, weighs nothing."""
         scores = self.score(states).squeeze(2).float().masked_fill(tokens == 0, -1e4)
-        return (scores.softmax(dim=1).unsqueeze(2) * states).sum(dim=1)
+        pooled: Tensor = (scores.softmax(dim=1).unsqueeze(2) * states).sum(dim=1)
+        return pooled
 
 
 class Reader(nn.Module):

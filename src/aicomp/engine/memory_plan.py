@@ -13,6 +13,7 @@ import msgspec
 
 from aicomp.config import Config
 from aicomp.engine.local import n_processes
+from aicomp.engine.ranks import n_ranks
 from aicomp.errors import UsageError
 from aicomp.layout import Layout
 from aicomp.project import Project
@@ -101,6 +102,8 @@ def _plan(folds: "Folds", encoded: "EncodedFold", n_folds: int, rest: int) -> Me
     footprint = counter.count(folds.config)
     on_cpu = device.type == "cpu"
     processes = min(n_folds, n_processes(folds.config)) if on_cpu else 1
+    if on_cpu and folds.config.training.shard:
+        processes = n_ranks(folds.config, device)
     plan = MemoryPlan(
         device=device.type,
         footprint=footprint,
@@ -121,10 +124,12 @@ class _Counter:
         device: Where it would be trained.
 
     Attributes:
+        config: The run's config.
         rows: Bytes of the fold's rows.
     """
 
     def __init__(self, folds: "Folds", encoded: "EncodedFold", device: "torch.device") -> None:
+        self.config = folds.config
         self._folds, self._encoded, self._device = folds, encoded, device
         data = encoded.data
         self.rows = sum(r.x_num.nbytes + r.x_cat.nbytes for r in (data.train, data.valid, data.test))
@@ -142,7 +147,9 @@ class _Counter:
         def prepare(is_sketch: bool) -> Prepared:
             return prepare_fold(data, task, config, build, device=self._device, is_sketch=is_sketch)
 
-        return count_footprint(prepare, task, self._device, self._longest)
+        n = n_ranks(config, self._device) if config.training.shard else 1
+        found = count_footprint(prepare, task, self._device, self._longest, n)
+        return found.divided(n) if n > 1 else found
 
     def takes(self, name: str) -> bool:
         """Whether the model has a parameter of this name."""
@@ -165,15 +172,18 @@ class _Counter:
 
 def _helpful_changes(plan: MemoryPlan, counter: _Counter) -> tuple[str, ...]:
     """The first of the usual remedies, from the cheapest on, with which the training fits; each is counted."""
-    config = counter._folds.config
-    for processes in range(plan.processes - 1, 0, -1):
-        if replace(plan, processes=processes).fits:
-            return (f"workers={processes}",)
-    few = ("workers=1",) if plan.processes > 1 else ()
+    config = counter.config
+    most = plan.processes
+    if not config.training.shard:  # which has to have several
+        for processes in range(most - 1, 0, -1):
+            if replace(plan, processes=processes).fits:
+                return (f"workers={processes}",)
+        most = 1
+    few = ("workers=1",) if plan.processes > most else ()
     for params in _remedies(config, counter):
         for rows in _fewer_rows(plan.footprint.rows, bool(params)):
             changed = _changed(config, params, rows)
-            if replace(plan, processes=1, footprint=counter.count(changed)).fits:
+            if replace(plan, processes=most, footprint=counter.count(changed)).fits:
                 micro_batch = () if rows is None else (f"training.micro_batch={rows}",)
                 entries = [f"model.params.{name}={_toml(value)}" for name, value in params.items()]
                 return (*few, *micro_batch, *entries)

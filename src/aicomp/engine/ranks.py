@@ -114,6 +114,7 @@ def train_fold_together(
     Raises:
         UsageError: There is nothing to divide it by.
         AicompError: A rank failed, or died.
+        BrokenPipeError: The process that asked for the fold is gone.
     """
     from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
@@ -126,6 +127,7 @@ def train_fold_together(
     heard: queue.Queue[dict[str, Any]] = queue.Queue()
     places = [[str(project), str(run.folder), str(k), str(rank), str(n), str(store.port)] for rank in range(n)]
     ranks: list[_Rank] = []
+    parent = os.getppid()
     try:
         for place in places:
             ranks.append(_Rank(place, max(1, n_cores() // n), heard.put))
@@ -138,6 +140,8 @@ def train_fold_together(
                 report(msgspec.convert(event, EpochReport))
                 continue
             _check(ranks, heard, k)
+            if os.getppid() != parent:
+                raise BrokenPipeError  # nobody waits for this fold any more
     finally:
         for rank in ranks:
             rank.end()

