@@ -3,7 +3,7 @@
     python benchmarks/large.py --data FOLDER --encoder FOLDER [--rows 64] [--setting full --setting lora ...]
 
 FOLDER of the data has train, test and sample submission with a column of text; a sample of its rows is trained on, in
-two folds of two epochs, in one process. Prints a line of the table in docs/benchmarks.md for each setting. Seconds are
+two folds of one epoch, in one process. Prints a line of the table in docs/benchmarks.md for each setting. Seconds are
 those of one thread's processor time in a step of 32 rows of 128 tokens, apart from the training.
 """
 
@@ -62,7 +62,7 @@ def make_project(options: argparse.Namespace, folder: Path) -> Path:
 def row(name: str, project: Path, encoder: Path) -> str:
     """A line of the table."""
     entries = [
-        "workers=0", 'model.name="transformer"', f'model.params.encoder="{encoder}"', "training.epochs=2",
+        "workers=0", 'model.name="transformer"', f'model.params.encoder="{encoder}"', "training.epochs=1",
         "split.n_splits=2",
         *SETTINGS[name],
     ]  # fmt: skip

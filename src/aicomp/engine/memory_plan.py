@@ -15,9 +15,7 @@ from aicomp.config import Config
 from aicomp.engine.local import n_processes
 from aicomp.engine.ranks import n_ranks
 from aicomp.errors import UsageError
-from aicomp.layout import Layout
 from aicomp.project import Project
-from aicomp.run import create_run
 
 if TYPE_CHECKING:
     import torch
@@ -75,14 +73,12 @@ def plan_memory(project: Project) -> MemoryPlan:
         UsageError: The config or the project's code is wrong, or the model is no network.
         DataError: The data breaks the contract.
     """
-    from aicomp.cross_validation import check
+    from aicomp.cross_validation import fingerprinted, lay_out
 
-    info = check(project)
-    layout = Layout.of(project)
-    rest = resident_bytes()
+    info, source = fingerprinted(project)
     with tempfile.TemporaryDirectory() as folder:
-        run = create_run(Path(folder), info)
-        layout.write(run.folder)
+        run = lay_out(project, Path(folder), info, source)
+        rest = resident_bytes()
         from aicomp.engine.fold_job import Folds
 
         folds = Folds(run, project.folder)
@@ -91,7 +87,7 @@ def plan_memory(project: Project) -> MemoryPlan:
                 f"`{project.config.model.name}` is no network, and what it holds is not known before it is trained",
                 "leave `--plan` out",
             )
-        return _plan(folds, folds.encode(0), len(layout.made.folds), rest)
+        return _plan(folds, folds.encode(0), run.read("plan.json")["n_folds"], rest)
 
 
 def _plan(folds: "Folds", encoded: "EncodedFold", n_folds: int, rest: int) -> MemoryPlan:

@@ -82,7 +82,7 @@ ALONE = Share()
 
 
 def gathered_bytes(model: nn.Module) -> int:
-    """Most bytes of weights that are whole at once in a process that has a share: what is in no block, and two blocks."""
+    """Most bytes of weights that are whole at once where a process has a share: what is in no block, and two blocks."""
     blocks = [_bytes(block) for block in _blocks(model)]
     return _bytes(model) - sum(blocks) + 2 * max(blocks, default=0)
 
