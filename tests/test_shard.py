@@ -12,6 +12,7 @@ import numpy as np
 import psutil
 import pytest
 import torch
+from test_transformer import write_encoder
 from training_cases import BINARY, a_config, a_fold
 
 from aicomp.cli.main import main
@@ -59,6 +60,33 @@ def test_losses_and_predictions_are_those_of_one_process(project: Path) -> None:
             assert [row[name] for row in two] == pytest.approx([row[name] for row in one], rel=1e-3)
         for part in ("valid", "test"):
             np.testing.assert_allclose(together.predictions(k)[part], alone.predictions(k)[part], atol=2e-3)
+
+
+def tuned_together(n: int, store: Path, encoder: Path, lora: int) -> list[dict]:
+    script = Path(__file__).parent / "shard_process.py"
+    environment = {**os.environ, "GLOO_SOCKET_IFNAME": "lo" if sys.platform == "linux" else "lo0"}
+    processes = [
+        subprocess.Popen([sys.executable, str(script), str(rank), str(n), str(store), str(encoder), str(lora)],
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+        for rank in range(n)
+    ]  # fmt: skip
+    said = [process.communicate(timeout=300) for process in processes]
+    assert not any(process.returncode for process in processes), said
+    return [json.loads(out) for out, _ in said]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lora", [0, 2])
+def test_an_encoder_is_tuned_together_as_it_is_alone(tmp_path: Path, lora: int) -> None:
+    if lora:
+        pytest.importorskip("peft", reason="the extra [large] is not installed")
+    encoder = write_encoder(tmp_path / "encoder", dropout=0.0)
+    [alone] = tuned_together(1, tmp_path / "store-1", encoder, lora)
+    first, second = tuned_together(2, tmp_path / "store-2", encoder, lora)
+    assert first == second
+    assert first["weights"] == alone["weights"]
+    np.testing.assert_allclose(first["losses"], alone["losses"], rtol=1e-3)
+    np.testing.assert_allclose(first["test"], alone["test"], atol=2e-3)
 
 
 def ranks(pid: int) -> list[psutil.Process]:

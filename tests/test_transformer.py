@@ -25,14 +25,19 @@ NOTHING = torch.zeros(2, 0), torch.zeros(2, 0, dtype=torch.int64)
 
 @pytest.fixture(scope="module")
 def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("encoder")
+    return write_encoder(tmp_path_factory.mktemp("made") / "encoder")
+
+
+def write_encoder(folder: Path, dropout: float = 0.1) -> Path:
+    """An encoder of a few thousand weights that knows the words of `test_text_linear`."""
+    folder.mkdir()
     vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "a", "of", "and", "it", "was", *WORDS]
     (folder / "vocab.txt").write_text("\n".join(vocabulary))
     transformers.BertTokenizerFast(str(folder / "vocab.txt")).save_pretrained(folder)
     torch.manual_seed(0)
     config = transformers.BertConfig(
         vocab_size=len(vocabulary), hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32,
-        max_position_embeddings=64,
+        max_position_embeddings=64, hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout,
     )  # fmt: skip
     transformers.BertModel(config).save_pretrained(folder, safe_serialization=True)
     return folder

@@ -92,10 +92,12 @@ def _bytes(model: nn.Module) -> int:
 
 
 def _blocks(model: nn.Module) -> list[nn.Module]:
-    """Layers whose weights are gathered one by one: those that an encoder says are not to be divided further.
+    """Layers whose weights are gathered one by one, inner ones first: those of Transformers that say so themselves.
 
     A layer of another model may be used without being called, where torch would not gather its weights: such a model is
     gathered as a whole.
     """
     names = {name for module in model.modules() for name in getattr(module, "_no_split_modules", None) or ()}
-    return [module for module in model.modules() if type(module).__name__ in names]
+    names.add("GradientCheckpointingLayer")  # what their layers are made from
+    kinds = ((module, {kind.__name__ for kind in type(module).__mro__}) for module in model.modules())
+    return [module for module, own in kinds if own & names][::-1]
