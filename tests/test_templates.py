@@ -107,9 +107,22 @@ def test_the_template_for_large_encoders_plans_and_trains_with_both_heads(tmp_pa
         trained = aicomp(folder, "train", *asked)
         assert 0 < trained["mean"] <= 1
         assert aicomp(folder, "submit", "--dry-run")["status"] == "valid"
+    run(folder, "-c", PREDICT_AGAIN)
     smaller = aicomp(folder, "train", "--plan", *asked)
     assert smaller["trained"] < smaller["parameters"]
     assert smaller["activations"] < plan["activations"]
+
+
+PREDICT_AGAIN = """
+import numpy as np
+from aicomp.prediction import predict_run
+from aicomp.project import Project
+from aicomp.run import find_run
+
+project = Project.open()
+newest = find_run(project.runs)
+np.testing.assert_array_equal(predict_run(project, newest).values, newest.test_predictions())
+"""
 
 
 def write_encoder(folder):
