@@ -140,7 +140,7 @@ def test_a_plan_states_the_memory_and_leaves_no_run(project, capsys):
     assert found["fits"]
     assert not found["hint"]
     assert found["total"] == found["rest"] + 2 * found["per_process"]
-    assert found["per_process"] == found["process"] + found["peak"]
+    assert found["per_process"] == found["process"] + found["peak"] + found["allocator"]
     assert not (project / "runs").exists() or not list(Path(project / "runs").glob("2*"))
 
 
@@ -154,7 +154,7 @@ def test_a_plan_that_does_not_fit_names_what_would(project, capsys, monkeypatch)
     monkeypatch.setattr(memory_plan, "resident_bytes", lambda: 0)
     _, few = plan(project, capsys, "workers=2", "training.micro_batch=24")
     assert few["peak"] < found["peak"]
-    monkeypatch.setattr(memory_plan, "free_bytes", lambda device: few["peak"])
+    monkeypatch.setattr(memory_plan, "free_bytes", lambda device: few["peak"] + few["allocator"])
     code, short = plan(project, capsys, "workers=2")
     assert code == 2
     assert short["hint"].startswith("aicomp train --set workers=1 --set training.micro_batch=")

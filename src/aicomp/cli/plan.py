@@ -66,6 +66,7 @@ def _content(plan: "MemoryPlan", hint: str) -> dict[str, Any]:
         "processes": plan.processes,
         "per_process": plan.per_process,
         "process": plan.process,
+        "allocator": plan.allocator,
         "rest": plan.rest,
         "parameters": found.parameters,
         "trained": found.trained,
@@ -85,6 +86,8 @@ def _lines(plan: "MemoryPlan", hint: str) -> list[str]:
     tokens = f" of {found.length} tokens" if found.length else ""
     rows = [[size_text(getattr(found, name)), what] for name, what in _PARTS]
     rows.append([size_text(found.peak), "most of these at once, and what operations need for a moment"])
+    if plan.allocator:
+        rows.append([size_text(plan.allocator), "what the C library keeps of what was freed, as measured"])
     what = "Python, its packages and the rows" if plan.device == "cpu" else "the rows"
     rows.append([size_text(plan.process), what])
     lines = [

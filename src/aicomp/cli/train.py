@@ -56,8 +56,9 @@ def train(
 
     With --plan a step is traced without numbers, and its memory counted; where it does not fit, the exit code is 2 and
     the hint names what would. With --json the keys are then: fits, hint, device, free, total, processes, per_process,
-    process (Python, packages and rows), rest (the process that starts the others), parameters, trained, rows and length
-    of a micro-batch, and in bytes weights, gradients, optimizer, kept, activations, peak.
+    process (Python, packages and rows), allocator (what the C library keeps of freed memory), rest (the process that
+    starts the others), parameters, trained, rows and length of a micro-batch, weights, gradients, optimizer, kept,
+    activations, peak (all in bytes), and traced (false if real steps were taken).
 
     With --json the keys are: run, folder, metric, greater_is_better, folds (score of each), mean, std, pooled,
     n_validated, last_step, seconds (of all folds together). With a time limit also: time_limit and seconds_used, kind
