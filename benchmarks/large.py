@@ -112,7 +112,7 @@ model = build_transformer(ModelSpec(0, (), 1, n_text=1), **config.model.params)
 trainer = Trainer(model.train(), task, BinaryCrossEntropy(), settings, device)
 for n in (1, 8):  # the first, which makes the optimizer's state, does not count
     tokens = torch.randint(5, 5000, (n, 128), dtype=torch.int32)
-    batch = Batch(torch.zeros(n, 0), torch.zeros(n, 0, dtype=torch.int64), torch.ones(n, 1), tokens=tokens)
+    batch = Batch(torch.zeros(n, 0), torch.zeros(n, 0, dtype=torch.int64), torch.ones(n, 1), extra=tokens)
     started = time.process_time()
     trainer.step(batch)
 print(time.process_time() - started)

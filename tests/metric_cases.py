@@ -3,11 +3,17 @@
 import numpy as np
 
 N_ROWS = 60
+WORDS = ("house", "river", "seven", "green", "walks", "slowly", "under", "bridges")
 
 
 def a_problem(problem_type, needs, seed=0):
     """`y_true` and a middling `y_pred`, right in most rows, of the shapes that `Metric` documents."""
     random = np.random.default_rng(seed)
+    if problem_type == "string":
+        sentences = [" ".join(random.choice(WORDS, 8)) for _ in range(N_ROWS)]
+        right = random.random(N_ROWS) < 0.7
+        changed = [s if ok else f"{s[:20]} or not" for s, ok in zip(sentences, right, strict=True)]
+        return np.array(sentences, dtype=object), np.array(changed, dtype=object)
     if problem_type in ("regression", "multi-target"):
         shape = (N_ROWS,) if problem_type == "regression" else (N_ROWS, 3)
         if needs == "label":

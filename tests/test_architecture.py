@@ -16,20 +16,22 @@ LAYERS = [
     {"resources", "registry", "files", "config", "metrics", "task", "labels", "competition", "splitters", "folds",
      "dealing", "isolation", "last_step"},
     {"data", "models", "training"},
-    {"run", "project", "dataset", "prediction", "predictions", "archives", "raw_data", "provenance", "assembly",
+    {"run", "project", "dataset", "media", "class_folders", "prediction", "predictions", "archives", "raw_data",
+     "provenance", "assembly",
      "catalogue", "embedded", "contract",
      "grading", "submission", "ensemble", "recording", "fold_choice", "pseudo",
-     "sources", "staging", "scaffold", "checkup", "report", "engine", "cross_validation", "layout", "portfolio",
-     "tuning"},
+     "sources", "staging", "scaffold", "checkup", "report", "engine", "explain", "fold_model", "cross_validation",
+     "layout", "portfolio", "tuning", "simulation"},
     {"kaggle", "host"},
     {"cli", "__main__"},
 ]  # fmt: skip
 HEAVY = (
     "torch", "pandas", "sklearn", "scipy", "matplotlib", "kaggle", "kagglesdk", "requests", "starlette", "uvicorn",
-    "optuna",
+    "optuna", "gymnasium", "PIL",
 )  # fmt: skip
 COMMANDS = (
-    "init", "train", "tune", "blend", "submit", "submissions", "score", "runs", "list", "doctor", "demo", "host",
+    "init", "train", "tune", "blend", "submit", "submissions", "score", "runs", "explain", "list", "doctor", "demo",
+    "host",
 )  # fmt: skip
 
 

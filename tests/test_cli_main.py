@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from test_architecture import COMMANDS
 
 from aicomp import __version__, errors
 from aicomp.cli import main as cli
@@ -102,8 +103,7 @@ def test_wrong_usage_is_exit_code_2_in_the_same_form(capsys, arguments, message,
 def test_without_arguments_it_shows_its_help(capsys):
     assert main([]) == 0
     text = capsys.readouterr().out
-    commands = ("init", "train", "blend", "submit", "submissions", "score", "runs", "list", "doctor", "demo", "host")
-    for command in commands:
+    for command in COMMANDS:
         assert f" {command} " in text
 
 

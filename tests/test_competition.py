@@ -40,6 +40,7 @@ PROBLEMS = {
     "regression": (1, 0),
     "multilabel": (2, 0),
     "multi-target": (3, 0),
+    "string": (1, 0),
 }
 
 
@@ -73,7 +74,10 @@ def competitions(draw: st.DrawFn) -> Competition:
         metric=draw(NAMES),
         files=files,
         submission=SubmissionSchema(
-            columns=tuple(columns), wants=draw(st.sampled_from(["label", "value"])), sum_to_one=draw(st.booleans())
+            columns=tuple(columns),
+            wants="string" if problem_type == "string" else draw(st.sampled_from(["label", "value"])),
+            sum_to_one=draw(st.booleans()),
+            blank=problem_type == "string" and draw(st.booleans()),
         ),
         **draw(st.fixed_dictionaries({}, optional=optional)),
     )

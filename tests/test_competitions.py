@@ -10,15 +10,18 @@ import pytest
 
 from aicomp import catalogue
 from aicomp.catalogue import CatalogueEntry
-from aicomp.competition import Competition
+from aicomp.competition import SIMULATION_METRICS, Competition
 from aicomp.embedded import TABLES
 from aicomp.grading import TextTable, contract_roles, grade
 from aicomp.metrics import get_metric
 from aicomp.resources import bundled, bundled_names
+from aicomp.simulation.environments import Arena
 from aicomp.splitters import SPLITTERS
 
+SIMULATIONS = ("cartpole", "connectx", "lane-keeping")
 FOLDERS = sorted(p for p in (Path(__file__).parent.parent / "competitions").iterdir() if p.is_dir())
 EMBEDDED = sorted(TABLES)
+"""Those on rows."""
 
 SOLUTION_HASHES = {
     "breast-cancer": "11d197a69bf259074ba76b5f5e29781afaae6fb7f2b8680bf123086cda6193db",
@@ -60,6 +63,14 @@ def test_the_contract_is_that_of_its_folder(entry: CatalogueEntry) -> None:
 
 def test_the_names_in_a_contract_resolve(entry: CatalogueEntry) -> None:
     c = entry.competition
+    assert c.is_simulation == (c.slug in SIMULATIONS)
+    if c.is_simulation:
+        assert c.metric in SIMULATION_METRICS
+        assert c.template == "simulation"
+        arena = Arena(c.environment, bundled("templates") / c.template)
+        assert arena.spaces().d_action > 0
+        assert (c.metric == "win_rate") == (arena.rules is not None)
+        return
     metric = get_metric(c.metric, entry.folder)
     assert c.problem_type in metric.problem_types
     assert c.submission.wants == metric.needs

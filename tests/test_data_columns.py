@@ -231,11 +231,16 @@ class TestColumns:
 
 
 class TestOverrides:
-    @pytest.mark.parametrize("override", KINDS)
+    @pytest.mark.parametrize("override", [kind for kind in KINDS if kind not in ("image", "audio")])
     def test_every_kind_can_be_set(self, override):
         values = ["20200101", "20200102"] if override == "datetime" else ["1", "0"]
         inferred = infer({"x": values, "n": [1, 2]}, x=override)
         assert inferred["x"] == (override, "set in [columns]")
+
+    @pytest.mark.parametrize("override", ["image", "audio"])
+    def test_files_can_be_set_where_there_are_files(self, override):
+        with pytest.raises(UsageError, match=f"`x` is to be taken as {override}, but its values name no files"):
+            infer({"x": ["1", "0"], "n": [1, 2]}, x=override)
 
     def test_a_constant_column_can_be_kept(self):
         assert infer({"x": [1, 1]}, x="number")["x"] == ("number", "set in [columns]")

@@ -111,11 +111,12 @@ def test_the_data_hash_follows_names_and_contents(project):
 # Archives
 
 
-def test_the_tables_of_a_zip_are_unpacked_and_removed_again(tmp_path):
+def test_the_tables_images_and_sounds_of_a_zip_are_unpacked_and_removed_again(tmp_path):
     members = [("train.csv", "a"), ("sub/items.csv", "b"), ("images/1.png", "c"), ("__MACOSX/train.csv", "d")]
+    members += [("notes.txt", "e"), ("__MACOSX/1.png", "f")]
     with unpacked(write_zip(tmp_path / "data.zip", members)) as folder:
         names = {p.relative_to(folder).as_posix(): p.read_text() for p in folder.rglob("*") if p.is_file()}
-    assert names == {"train.csv": "a", "sub/items.csv": "b"}
+    assert names == {"train.csv": "a", "sub/items.csv": "b", "images/1.png": "c"}
     assert not folder.exists()
 
 

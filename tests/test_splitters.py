@@ -332,6 +332,59 @@ class TestTimeSeries:
             split("time-series", np.zeros(10), time=time)
 
 
+class TestRollingOrigin:
+    @given(
+        n_series=st.integers(1, 4),
+        n_steps=st.integers(20, 60),
+        horizon=st.integers(1, 4),
+        gap=st.integers(0, 2),
+        n_splits=st.integers(2, 4),
+    )
+    def test_windows_lie_behind_what_is_trained_on(self, n_series, n_steps, horizon, gap, n_splits):
+        steps = np.repeat(np.arange(n_steps), n_series)[::-1].copy()  # not in order
+        y = np.zeros(len(steps))
+        folds = split("rolling-origin", y, steps=steps, horizon=horizon, gap=gap, n_splits=n_splits).folds
+        assert len(folds) == n_splits
+        for fold in folds:
+            validated = np.unique(steps[fold.valid])
+            assert len(validated) == horizon
+            assert len(fold.valid) == horizon * n_series
+            assert steps[fold.train].max() == validated.min() - gap - 1
+            assert len(fold.train) == (validated.min() - gap) * n_series
+        starts = [steps[fold.valid].min() for fold in folds]
+        assert np.diff(starts).tolist() == [horizon] * (n_splits - 1)
+        assert steps[folds[-1].valid].max() == n_steps - 1
+
+    def test_uneven_series_and_holes_are_cut_by_step_and_not_by_row(self):
+        steps = np.array([0, 1, 2, 3, 5, 6, 7, 4, 6])
+        folds = split("rolling-origin", np.zeros(9), steps=steps, horizon=2, n_splits=2).folds
+        assert [steps[f.valid].tolist() for f in folds] == [[5, 4], [6, 7, 6]]
+        assert [steps[f.train].tolist() for f in folds] == [[0, 1, 2, 3], [0, 1, 2, 3, 5, 4]]
+
+    def test_too_few_steps_are_refused_with_the_number_that_fits(self):
+        y, steps = np.zeros(20), np.arange(20)
+        with pytest.raises(DataError, match="20 steps, too few for 6 windows of 4 after a gap of 1") as raised:
+            split("rolling-origin", y, steps=steps, horizon=4, gap=1, n_splits=6)
+        assert raised.value.hint == "run with `--set split.n_splits=4`"
+        for n_splits in (4, 5):  # of the usual five, as many as fit
+            assert len(split("rolling-origin", y, steps=steps, horizon=4, gap=1, n_splits=n_splits).folds) == 4
+        with pytest.raises(DataError, match="too few") as raised:
+            split("rolling-origin", np.zeros(6), steps=np.arange(6), horizon=3, n_splits=2)
+        assert raised.value.hint == "take the splitter `time-series`"
+
+    def test_without_steps_it_is_refused(self):
+        with pytest.raises(UsageError, match="needs steps of time, and nothing is forecast"):
+            split("rolling-origin", np.zeros(20))
+
+    def test_it_is_chosen_for_series(self):
+        name, reason = choose_splitter(
+            problem_type="regression", has_groups=True, has_time=True, has_fold_column=False, y=np.zeros(2),
+            forecasts=True,
+        )  # fmt: skip
+        assert name == "rolling-origin"
+        assert "as many steps as test has" in reason
+
+
 class TestRepeated:
     @pytest.mark.parametrize(
         "y", [np.arange(30) % 3, np.linspace(0, 1, 30), (np.arange(60).reshape(30, 2) % 3 == 0) * 1.0]
@@ -452,7 +505,7 @@ class TestOwnSplitter:
         assert folds.notes == ["5 of 10 rows are in no validation part"]
 
     def test_may_take_all_arguments(self, tmp_path):
-        body = "names = sorted(options); assert len(names) == 8, names; return [([0], [1])]"
+        body = "names = sorted(options); assert len(names) == 12, names; return [([0], [1])]"
         name = own_splitter(tmp_path, body, "**options")
         fold_column, groups = texts([0, 1]), texts(["a", "b"])
         folds = split(
@@ -501,3 +554,37 @@ class TestOwnSplitter:
         (tmp_path / "split.py").write_text("halves = 3\n")
         with pytest.raises(UsageError, match="splitter `split:halves` is no function but int"):
             split("split:halves", np.zeros(10), folder=tmp_path)
+
+
+class TestHoldout:
+    @pytest.mark.parametrize(("share", "n_valid"), [("auto", 10), (0.2, 20), (0.5, 50)])
+    def test_one_fold_validates_a_share(self, share: object, n_valid: int) -> None:
+        strings = np.array([f"text {i}" for i in range(100)], dtype=object)
+        (fold,) = split("holdout", strings, problem_type="string", holdout=share).folds
+        assert len(fold.valid) == n_valid
+        assert sorted([*fold.train, *fold.valid]) == list(range(100))
+
+    def test_a_tenth_is_at_most_five_thousand_rows(self) -> None:
+        (fold,) = split("holdout", np.zeros(100_000), problem_type="regression").folds
+        assert len(fold.valid) == 5000
+
+    def test_it_has_its_share_of_each_class(self) -> None:
+        y = np.repeat([0, 1], [80, 20])
+        (fold,) = split("holdout", y).folds
+        assert y[fold.valid].sum() == 2
+
+    def test_groups_stay_on_one_side(self) -> None:
+        groups = np.array([f"g{i // 5}" for i in range(100)], dtype=object)
+        (fold,) = split("holdout", np.zeros(100), groups=groups).folds
+        assert len(fold.valid) == 10
+        assert not set(groups[fold.valid]) & set(groups[fold.train])
+
+    def test_the_latest_rows_are_held_out(self) -> None:
+        time = np.random.default_rng(0).permutation(100).astype(float)
+        (fold,) = split("holdout", np.zeros(100), time=time).folds
+        assert time[fold.valid].min() > time[fold.train].max()
+        assert len(fold.valid) == 10
+
+    def test_other_splitters_refuse_the_share(self) -> None:
+        with pytest.raises(UsageError, match="splitter `kfold` does not use it"):
+            split("kfold", np.zeros(100), holdout=0.1)

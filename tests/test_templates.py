@@ -10,13 +10,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from media_cases import write_competition
+from series_cases import a_panel, write_panel
 
 from aicomp.cli.main import main
 from aicomp.resources import bundled, bundled_names
 
 ROOT = Path(__file__).parent.parent
 TEMPLATES = bundled_names("templates")
-ON_TABLES = [name for name in TEMPLATES if name not in ("text", "large")]
+ON_TABLES = sorted({*TEMPLATES} - {"text", "large", "image", "audio", "simulation", "forecast", "seq2seq"})
 
 
 def run(folder, *command):
@@ -86,6 +88,91 @@ def test_the_text_template_is_chosen_for_texts_and_its_models_learn_them(tmp_pat
         assert trained["mean"] > 0.8
         assert aicomp(folder, "submit", "--dry-run")["status"] == "valid"
     assert "f1 of all out-of-fold predictions" in run(folder, "train.py")
+
+
+QUICK_AGENT = (
+    "workers=0", "training.seeds=1", "training.steps=8192", "training.evaluations=2", "evaluation.episodes=4",
+    "evaluation.selection=2",
+)  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("competition", ["cartpole", "lane-keeping"])
+def test_the_simulation_template_trains_an_agent_and_its_submission_plays(tmp_path, competition):
+    folder = scaffold(tmp_path, "simulation", competition)
+    trained = aicomp(folder, "train", *(part for entry in QUICK_AGENT for part in ("--set", entry)))
+    assert trained["evaluation"]["episodes"] == 4
+    assert (folder / "runs" / trained["run"] / "episode.gif").stat().st_size > 1000
+    submission = aicomp(folder, "submit", "--dry-run")
+    assert (submission["status"], submission["run"]) == ("valid", trained["run"])
+
+
+@pytest.mark.slow
+def test_the_driver_by_rules_is_tuned_on_roads_of_training_and_stays_on_the_road(tmp_path):
+    folder = scaffold(tmp_path, "simulation", "lane-keeping")
+    grid = {"aside": (0.02,), "angle": (0.6,), "sideways": (3.0, 6.0), "braking": (6.0,), "early": (0.5,)}
+    code = (folder / "baseline.py").read_text()
+    (folder / "baseline.py").write_text(re.sub(r"GRID = \{.*?\n\}", f"GRID = {grid}", code, flags=re.DOTALL))
+    quick = (*QUICK_AGENT[:1], "model.name=baseline:make_driver", *QUICK_AGENT[4:])
+    trained = aicomp(folder, "train", *(part for entry in quick for part in ("--set", entry)))
+    assert trained["evaluation"]["mean"] > 35  # 30 s at 12 metres a second
+    [listed] = aicomp(folder, "runs")["runs"]
+    assert listed["model"] == "baseline:make_driver"
+
+
+@pytest.mark.slow
+def test_the_forecast_template_is_chosen_for_series_and_its_models_beat_the_season_before(tmp_path, capsys):
+    hidden = write_panel(tmp_path / "sales", a_panel(60))
+    folder = tmp_path / "project"
+    assert main(["init", str(tmp_path / "sales"), "--metric", "mae", "--into", str(folder), "--json"]) == 0
+    created = json.loads(capsys.readouterr().out)
+    assert created["competition"]["template"] == "forecast"
+    floor = aicomp(folder, "train", "--set", "model.name=seasonal-naive")
+    for model in ("forecast-net", "model:SmoothedSeasons"):
+        trained = aicomp(folder, "train", "--set", f"model.name={model}")
+        assert trained["mean"] < floor["mean"]
+        assert aicomp(folder, "submit", "--dry-run")["status"] == "valid"
+    forecast = pd.read_csv(folder / "runs" / trained["run"] / "test.csv")["sales"].to_numpy()
+    assert abs(forecast - hidden).mean() < 8
+    assert "mae of all out-of-fold predictions" in run(folder, "train.py")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["image", "audio"])
+def test_the_templates_on_files_are_chosen_for_files_and_their_models_learn_them(tmp_path, capsys, kind):
+    (tmp_path / "data").mkdir()
+    write_competition(tmp_path / "data", kind)
+    folder = tmp_path / "project"
+    assert main(["init", str(tmp_path / "data"), "--metric", "accuracy", "--into", str(folder), "--json"]) == 0
+    created = json.loads(capsys.readouterr().out)
+    assert created["competition"]["template"] == kind
+    [found] = [finding for finding in created["findings"] if finding["what"] == "template"]
+    assert found["because"].startswith("`file` names 90 ")
+    settings = (folder / "aicomp.toml").read_text()
+    settings = settings.replace('epochs = "auto"', "epochs = 10").replace('batch_size = "auto"', "batch_size = 16")
+    (folder / "aicomp.toml").write_text(settings.replace("n_splits = 5", "n_splits = 2"))
+    for name in (f"{kind}-resnet", "model:build_model"):
+        options = [
+            "--set",
+            f"model.name={name}",
+            "--set",
+            "model.params.width=8",
+            "--set",
+            "training.learning_rate=0.01",
+        ]
+        trained = aicomp(folder, "train", *options)
+        assert trained["mean"] > 0.85
+        assert aicomp(folder, "submit", "--dry-run")["status"] == "valid"
+        assert (folder / "runs" / trained["run"] / "augmentation.png").is_file()
+    assert "accuracy of all out-of-fold predictions" in run(folder, "train.py")
+
+
+@pytest.mark.slow
+def test_the_image_template_learns_real_digits(tmp_path):
+    folder = scaffold(tmp_path, "image", "digits")
+    trained = aicomp(folder, "train", "--set", "training.epochs=12", "--set", "split.n_splits=2")
+    assert trained["mean"] > 0.97
+    assert aicomp(folder, "submit", "--dry-run")["status"] == "valid"
 
 
 @pytest.mark.slow

@@ -7,11 +7,11 @@ from aicomp.config import Config, ModelConfig, RegularizationConfig, TrainingCon
 from aicomp.data.rows import Rows
 from aicomp.metrics.base import Metric
 from aicomp.models import MODELS
-from aicomp.models.estimator import reads_texts
+from aicomp.models.estimator import reads_media, reads_texts
 from aicomp.task import Task
 from aicomp.training.fit import FoldData
 
-TABULAR = sorted(name for name, build in MODELS.items() if not reads_texts(build))
+TABULAR = sorted(name for name, build in MODELS.items() if not reads_texts(build) and reads_media(build) is None)
 """Networks for numbers and codes alone."""
 
 torch.set_num_threads(1)  # as in a worker: threads of small models wait for each other more than they compute

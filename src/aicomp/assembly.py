@@ -6,17 +6,19 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from safetensors.numpy import load_file
 
+from aicomp.data.arrays import load_arrays, save_arrays
+from aicomp.data.panel import SERIES_FILE, Panel
 from aicomp.errors import DataError
 from aicomp.files import atomic_write
 from aicomp.last_step.choice import Choice, apply_nested, choose_last_step, pooled_score
 from aicomp.last_step.steps import save_step
 from aicomp.last_step.trials import FoldPredictions
-from aicomp.predictions import prediction_frame
+from aicomp.predictions import pool_folds, prediction_frame, without_prediction
 from aicomp.project import Project
 from aicomp.report.curves import draw_curves, write_curves_csv
-from aicomp.run import Run
+from aicomp.report.forecasts import Forecasts, draw_forecasts
+from aicomp.run import TEST_FILE, Run
 from aicomp.task import Task
 
 
@@ -41,17 +43,20 @@ def assemble(project: Project, run: Run) -> Run:
         AicompError: The disk is full or the folder cannot be written.
     """
     n_folds = run.read("plan.json")["n_folds"]
-    y = load_file(run.work / "target.safetensors")["y"]
+    y = load_arrays(run.work / "target.safetensors")["y"]
     parts = _Parts(y, [run.predictions(k) for k in range(n_folds)])
     _check_finite(parts, run)
-    oof = _pool(parts)
+    oof = pool_folds(project.task, len(y), parts.folds)
     folds = [FoldPredictions(fold["valid_rows"], fold["valid"]) for fold in parts.folds]
     choice = choose_last_step(project.task, y, folds, project.config.output.last_step)
     scores = _score(project.task, parts, oof, folds, choice)
-    test = np.mean([fold["test"] for fold in parts.folds], axis=0)
+    test = project.task.combine([fold["test"] for fold in parts.folds])
+    if project.task.is_string:  # a mean is found again at once, what is most like the others is not
+        save_arrays(run.folder / TEST_FILE, {"test": test})
     adjusted = apply_nested(oof, folds, choice, lambda values, step: step.adjust(values))
     _write_predictions(project, run, adjusted, choice.step.adjust(test))
     _write_curves(project.task, run, n_folds)
+    _draw_series(project, run, parts, choice.step.adjust(test))
     save_step(run.folder, choice.step)
     run.write("scores.json", scores)
     atomic_write(run.folder / "DONE", "")
@@ -62,25 +67,15 @@ def assemble(project: Project, run: Run) -> Run:
 def _check_finite(parts: _Parts, run: Run) -> None:
     for k, fold in enumerate(parts.folds):
         for name in ("valid", "test"):
-            bad = np.flatnonzero(~np.isfinite(fold[name].reshape(len(fold[name]), -1)).all(axis=1))
+            bad = np.flatnonzero(without_prediction(fold[name]))
             if len(bad):
                 row = fold["valid_rows"][bad[0]] if name == "valid" else bad[0]
+                what = "nothing" if fold[name].dtype == object else "NaN or infinity"
                 raise DataError(
-                    f"run `{run.id}`: fold {k} predicts NaN or infinity for {'train' if name == 'valid' else 'test'} "
+                    f"run `{run.id}`: fold {k} predicts {what} for {'train' if name == 'valid' else 'test'} "
                     f"row {row}, counted from 0",
                     "look at that row, and at what features.py and model.py make of it",
                 )
-
-
-def _pool(parts: _Parts) -> np.ndarray:
-    """Mean of each train row's validation predictions, NaN where a row was never validated."""
-    shape = (len(parts.y), *parts.folds[0]["valid"].shape[1:])
-    total, count = np.zeros(shape), np.zeros(len(parts.y))
-    for fold in parts.folds:
-        total[fold["valid_rows"]] += fold["valid"]
-        count[fold["valid_rows"]] += 1
-    divisor = np.where(count > 0, count, np.nan).reshape(-1, *[1] * (len(shape) - 1))
-    return np.asarray(total / divisor)
 
 
 def _score(task: Task, parts: _Parts, oof: np.ndarray, folds: list[FoldPredictions], choice: Choice) -> dict[str, Any]:
@@ -88,7 +83,7 @@ def _score(task: Task, parts: _Parts, oof: np.ndarray, folds: list[FoldPredictio
 
     Each fold is scored with the last step as fitted on the other folds; without any, the scores are in `last_step`.
     """
-    validated = ~np.isnan(oof.reshape(len(oof), -1)).any(axis=1)
+    validated = ~without_prediction(oof)
     rows = np.flatnonzero(validated)
     nested = _summary(choice.scores, pooled_score(task, parts.y, rows, oof[rows], folds, choice))
     report: dict[str, Any] = {"name": choice.step.name, "parameters": choice.step.parameters, "reason": choice.reason}
@@ -116,6 +111,14 @@ def _write_predictions(project: Project, run: Run, oof: np.ndarray, test: np.nda
     of_test = prediction_frame(project.competition, ids["test"], test)
     for name, frame in (("oof", of_train), ("test", of_test)):
         atomic_write(run.folder / f"{name}.csv", frame.to_csv(index=False, lineterminator="\n"))
+
+
+def _draw_series(project: Project, run: Run, parts: _Parts, test: np.ndarray) -> None:
+    path = run.work / SERIES_FILE
+    if path.is_file():  # only where something is forecast, and not for predictions that came from elsewhere
+        panel = Panel.from_dict(run.read("reading.json")["panel"])
+        drawn = Forecasts(panel, load_arrays(path), parts.y, parts.folds, test)
+        draw_forecasts(drawn, run.folder / "forecasts.png", project.competition.target[0])
 
 
 def _write_curves(task: Task, run: Run, n_folds: int) -> None:

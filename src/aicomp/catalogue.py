@@ -48,12 +48,14 @@ class CatalogueEntry:
     def write_data(self, folder: Path) -> None:
         """Write train, test and sample submission, under the names that the contract gives them.
 
-        The targets of test are in none of them.
+        The targets of test are in none of them. A simulation has no files.
 
         Raises:
             UsageError: aicomp has no data of this competition.
             AicompError: The disk is full or the folder cannot be written.
         """
+        if self.competition.is_simulation:
+            return
         files = self.competition.files
         train, test = self._split()
         visible = test.drop(columns=list(self.competition.target))
@@ -71,6 +73,8 @@ class CatalogueEntry:
 
     def _split(self) -> "tuple[pd.DataFrame, pd.DataFrame]":
         c = self.competition
+        if c.is_simulation:
+            raise UsageError(f"`{c.slug}` is a simulation: it has no rows", "`aicomp submit` grades an agent")
         if c.host != "local" or self.table is None:
             raise UsageError(
                 f"aicomp has no data of `{c.slug}`, and does not know its hidden part",
@@ -85,6 +89,8 @@ class CatalogueEntry:
         constant: str | float = 0.0
         if c.submission.wants == "label":
             constant = c.labels[0] if c.labels else 0
+        elif c.submission.wants == "string":
+            constant = "-"
         elif c.submission.wants == "probability":
             constant = 1 / len(c.prediction_columns) if c.submission.sum_to_one else 0.5
         return test[list(c.id)].assign(**dict.fromkeys(c.prediction_columns, constant))[list(c.submission.columns)]

@@ -1,21 +1,29 @@
 """The noun Competition: the contract of one competition, read from and written to `competition.toml`."""
 
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from aicomp.config import read_toml, to_struct
 from aicomp.errors import UsageError
 from aicomp.metrics.base import Needs, ProblemType
+from aicomp.suggest import unknown_name
 
 
 class Files(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`[files]`: names inside `data/raw/`, and how their text is encoded."""
+    """`[files]`: names inside `data/raw/`, how their text is encoded, and folders of the files that columns name.
+
+    The entry "." of `media` stands for files that lie in no folder. With `made`, train and test are no files of the
+    competition but tables that were made of a folder per class.
+    """
 
     train: str
     test: str
     sample_submission: str
     encoding: str = "utf-8"
+    media: tuple[str, ...] = ()
+    made: bool = False
 
 
 class SubmissionSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -23,13 +31,20 @@ class SubmissionSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
 
     Attributes:
         columns: The header, ids included, in order.
-        wants: What the target columns hold: a label, a probability or a value.
+        wants: What the target columns hold: a label, a probability, a value or a string.
         sum_to_one: Whether the probabilities of a row must sum to 1 (one column per class).
+        blank: Whether a string may be empty, in train and in the submission, as a list of nothing is.
     """
 
     columns: tuple[str, ...]
     wants: Needs
     sum_to_one: bool = False
+    blank: bool = False
+
+
+SIMULATION_METRICS = ("mean_return", "win_rate")
+"""What a simulation is scored by, both higher is better: the mean of an episode's rewards together, and the share of
+games won, in which a draw is half a game."""
 
 
 class Competition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -38,19 +53,23 @@ class Competition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     Attributes:
         slug: Kaggle's short name, or the folder's.
         title: For people.
-        problem_type: "binary", "multiclass", "regression", "multilabel" (several 0/1 columns) or "multi-target"
-            (several numbers).
+        problem_type: "binary", "multiclass", "regression", "multilabel" (several 0/1 columns), "multi-target"
+            (several numbers) or "string" (a text, or a list that is written as one); or "simulation": an agent in an
+            environment, without files, ids and targets.
         id: Columns that name a row, in test and in the submission.
         target: Columns of train to predict. One column, except for multilabel and multi-target.
         labels: Class labels, spelled as in train, in the order of the class codes; for "binary" the second is the
             positive class. Empty unless the problem is binary or multiclass.
-        metric: A name of `aicomp list metrics`, or `file:object`.
+        metric: A name of `aicomp list metrics`, or `file:object`; of a simulation one of `SIMULATION_METRICS`.
         files: The data files.
         submission: What a submission must hold. With several target columns of one multiclass target (a probability
             per class), the columns after the ids follow the order of `labels`; otherwise they are the targets.
         template: Template that fits.
         group: Column whose rows belong together, None if there is none.
         time: Column that orders rows in time, None if there is none.
+        series: Columns that name a series, where many are forecast; none where `horizon` is set means one series.
+        horizon: Steps of time that are forecast; 0 if nothing is.
+        gap: Steps between the last one of train and the first one that is forecast.
         splitter: Splitter that mirrors the hidden test.
         url: Page of the competition.
         medals: Score that a medal took, by medal ("gold", "silver", "bronze", "median").
@@ -59,20 +78,24 @@ class Competition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         host: Who grades submissions: "kaggle", "local" for an embedded competition whose hidden part aicomp knows, or
             the address of a host that speaks Kaggle's protocol, such as "http://127.0.0.1:8000".
         deadline: Until when submissions count, such as "2030-12-31T23:59:00Z"; empty if unknown.
+        environment: Of a simulation: a name of Gymnasium such as "CartPole-v1", "kaggle:connectx", or `file:object`.
     """
 
     slug: str
     title: str
-    problem_type: ProblemType
-    id: tuple[str, ...]
-    target: tuple[str, ...]
+    problem_type: ProblemType | Literal["simulation"]
     metric: str
-    files: Files
-    submission: SubmissionSchema
+    id: tuple[str, ...] = ()
+    target: tuple[str, ...] = ()
+    files: Files = Files(train="", test="", sample_submission="")
+    submission: SubmissionSchema = SubmissionSchema(columns=(), wants="value")
     labels: tuple[str, ...] = ()
     template: str = "tabular"
     group: str | None = None
     time: str | None = None
+    series: tuple[str, ...] = ()
+    horizon: int = 0
+    gap: int = 0
     splitter: str = "auto"
     url: str = ""
     medals: dict[str, float] = {}
@@ -80,6 +103,18 @@ class Competition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     first_row_id: int | None = None
     host: str = "kaggle"
     deadline: str = ""
+    environment: str = ""
+
+    @property
+    def is_simulation(self) -> bool:
+        """Whether there is an environment instead of files."""
+        return self.problem_type == "simulation"
+
+    @property
+    def row_problem(self) -> ProblemType:
+        """The problem type of a competition on rows."""
+        assert self.problem_type != "simulation"
+        return self.problem_type
 
     @property
     def prediction_columns(self) -> tuple[str, ...]:
@@ -101,9 +136,13 @@ def load_competition(path: Path) -> Competition:
 def _check(c: Competition, source: str) -> None:
     if c.host not in ("kaggle", "local") and not c.host.startswith(("http://", "https://")):
         raise UsageError(f"`{source}`: `host` is `{c.host}`", 'write "kaggle", "local", or the address of a host')
+    if c.is_simulation:
+        _check_simulation(c, source)
+        return
+    _check_kind(c, source)
     if not c.target:
         raise UsageError(f"`{source}`: `target` is empty", "name at least one column to predict")
-    single = c.problem_type in ("binary", "multiclass", "regression")
+    single = c.problem_type in ("binary", "multiclass", "regression", "string")
     if single and len(c.target) != 1:
         raise UsageError(
             f"`{source}`: `{c.problem_type}` has one target column, but `target` names {len(c.target)}",
@@ -115,11 +154,68 @@ def _check(c: Competition, source: str) -> None:
         raise UsageError(f"`{source}`: `multiclass` needs `labels`, got {list(c.labels)}", "list every class")
     if c.labels and c.problem_type not in ("binary", "multiclass"):
         raise UsageError(f"`{source}`: `{c.problem_type}` has no `labels`, got {list(c.labels)}", "remove `labels`")
+    if (c.problem_type == "string") != (c.submission.wants == "string"):
+        raise UsageError(
+            f"`{source}`: `problem_type` is {c.problem_type}, and the submission wants a {c.submission.wants}",
+            'set both `problem_type` and `wants` under [submission] to "string", or neither',
+        )
+    if c.submission.blank and c.problem_type != "string":
+        raise UsageError(f"`{source}`: `submission.blank` is for strings, not for {c.problem_type}", "remove `blank`")
+    _check_series(c, source)
     _check_columns(c, source)
 
 
+def _check_series(c: Competition, source: str) -> None:
+    if c.horizon < 0 or c.gap < 0:
+        raise UsageError(f"`{source}`: `horizon` and `gap` count steps, got {c.horizon} and {c.gap}", "write both >= 0")
+    if (c.series or c.gap) and not c.horizon:
+        raise UsageError(
+            f"`{source}`: `{'series' if c.series else 'gap'}` is set, and `horizon` is not",
+            "write how many steps are forecast, such as `horizon = 8`",
+        )
+    if c.horizon and c.time is None:
+        raise UsageError(f"`{source}`: `horizon` is {c.horizon}, and `time` is not set", "name the column of the times")
+    if c.horizon and c.problem_type != "regression":
+        raise UsageError(
+            f"`{source}`: `horizon` is {c.horizon}, but the problem is {c.problem_type}",
+            "forecasts are of one number; remove `series`, `horizon` and `gap`",
+        )
+
+
+def _check_kind(c: Competition, source: str) -> None:
+    """Refuse a competition on rows that has no files, or an environment."""
+    if c.environment:
+        raise UsageError(
+            f"`{source}`: `environment` is for simulations, but the problem is {c.problem_type}",
+            'remove it, or set `problem_type = "simulation"`',
+        )
+    for name in ("files", "submission"):
+        if getattr(c, name) == _default(name):
+            raise UsageError(f"`{source}`: there is no `[{name}]`", "add it, as `aicomp init` writes it")
+
+
+def _check_simulation(c: Competition, source: str) -> None:
+    for name in ("files", "submission", "id", "target", "labels", "group", "time"):
+        if getattr(c, name) != _default(name):
+            raise UsageError(f"`{source}`: a simulation has no `{name}`", "remove it, or correct `problem_type`")
+    if not c.environment:
+        raise UsageError(f"`{source}`: `environment` is empty", 'name one, such as `environment = "CartPole-v1"`')
+    if c.metric not in SIMULATION_METRICS:
+        raise unknown_name(f"metric of a simulation in `{source}`:", c.metric, SIMULATION_METRICS)
+
+
+def _default(name: str) -> object:
+    return next(f.default for f in msgspec.structs.fields(Competition) if f.name == name)
+
+
 def _check_columns(c: Competition, source: str) -> None:
-    lists = (("id", c.id), ("target", c.target), ("labels", c.labels), ("submission.columns", c.submission.columns))
+    lists = (
+        ("id", c.id),
+        ("target", c.target),
+        ("series", c.series),
+        ("labels", c.labels),
+        ("submission.columns", c.submission.columns),
+    )
     for name, values in lists:
         twice = next((v for v in values if values.count(v) > 1), None)
         if twice is not None:
@@ -147,16 +243,16 @@ def dump_competition(competition: Competition, comment: str = "") -> str:
     import tomli_w
 
     tree = msgspec.to_builtins(competition)
-    defaults = {f.name: f.default for f in msgspec.structs.fields(Competition)}
-    kept = {k: v for k, v in tree.items() if k in ("id", "labels") or v != _plain(defaults[k])}
-    kept = {k: v for k, v in kept.items() if v not in (None, (), [], {}) or k == "id"}
+    always = () if competition.is_simulation else ("id", "labels")
+    kept = {k: v for k, v in tree.items() if k in always or v != _plain(_default(k))}
+    kept = {k: v for k, v in kept.items() if v not in (None, (), [], {}) or (k == "id" and k in always)}
     printable = ("".join(c if c.isprintable() else "\ufffd" for c in line) for line in comment.splitlines())
     header = "".join(f"# {line}\n" if line else "#\n" for line in printable)
     return header + tomli_w.dumps(_without_none(kept))
 
 
 def _plain(value: object) -> object:
-    return list(value) if isinstance(value, tuple) else value
+    return value if value is msgspec.NODEFAULT else msgspec.to_builtins(value)
 
 
 def _without_none(tree: object) -> dict:  # type: ignore[type-arg]

@@ -17,7 +17,18 @@ from aicomp.suggest import unknown_name
 
 Auto = Literal["auto"]
 
-ESTIMATOR_NAMES = ("lightgbm", "catboost", "xgboost", "extra-trees", "ridge", "text-linear")
+FORECASTER_NAMES = (
+    "seasonal-naive", "seasonal-mean", "seasonal-growth", "naive", "drift", "theta", "forecast-mean", "forecast-net",
+    "forecast-trees", "ets", "auto-theta", "auto-arima",
+)  # fmt: skip
+"""The models that forecast series."""
+
+STRING_MODEL_NAMES = ("rewrite", "extract", "lead", "seq2seq", "pretrained-seq2seq")
+"""The models whose predictions are strings."""
+
+ESTIMATOR_NAMES = (
+    "lightgbm", "catboost", "xgboost", "extra-trees", "ridge", "text-linear", *STRING_MODEL_NAMES, *FORECASTER_NAMES,
+)  # fmt: skip
 """The models that are no networks; here, so that to know them takes no import of torch."""
 
 _T = TypeVar("_T", bound=msgspec.Struct)
@@ -26,6 +37,11 @@ _T = TypeVar("_T", bound=msgspec.Struct)
 def is_network(model: str) -> bool:
     """Whether a model takes `[training]`, `[regularization]` and a GPU; a project's own is taken for a network."""
     return model not in ESTIMATOR_NAMES
+
+
+def takes_gpu(model: str) -> bool:
+    """Whether a model is trained on a GPU where there is one."""
+    return is_network(model) or model in ("rewrite", "seq2seq", "pretrained-seq2seq")
 
 
 class _Section(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -42,6 +58,30 @@ class FeaturesConfig(_Section, frozen=True):
     function: str | None = "features:add_features"
 
 
+class DataConfig(_Section, frozen=True):
+    """`[data]`: how image and sound files that columns name are read.
+
+    Attributes:
+        image_size: Pixels of each side; "auto" takes the median of the files' shorter sides, 128 at most.
+        image_fit: "stretch" takes the whole image whatever its sides, "crop" its middle square.
+        pixels: "auto" takes columns such as pixel0 to pixel783 as one image; "none" leaves them numbers.
+        sample_rate: Samples of a second of sound; "auto" takes the files' own, 16,000 at most.
+        seconds: Length of a sound: shorter ones get silence around them, of longer ones the middle is taken; "auto" is
+            one that 95 of 100 files do not exceed, 10 at most.
+        n_mels: Bands of pitch that a sound is divided into.
+        on_bad_file: "stop" ends with the first file that is missing or cannot be read, "count" takes a blank one
+            instead and says how many there were.
+    """
+
+    image_size: int | Auto = "auto"
+    image_fit: Literal["stretch", "crop"] = "stretch"
+    pixels: Literal["auto", "none"] = "none"
+    sample_rate: int | Auto = "auto"
+    seconds: float | Auto = "auto"
+    n_mels: int = 64
+    on_bad_file: Literal["stop", "count"] = "stop"
+
+
 class SplitConfig(_Section, frozen=True):
     """`[split]`: how rows become validation folds.
 
@@ -52,6 +92,7 @@ class SplitConfig(_Section, frozen=True):
         group: Column whose rows stay together; None takes the competition's.
         time: Column that orders rows; None takes the competition's.
         fold_column: Column of train that holds the fold of each row.
+        holdout: Share of the rows that the splitter "holdout" validates; "auto" is a tenth, and at most 5000 rows.
         seed: Seed of the shuffles. It is apart from `seed`, so that runs of other seeds have the same folds and blend.
         train_rows: Most training rows of a fold, drawn at random by `seed`; "auto" takes all. Validation rows are the
             same in any case, so that such runs blend with others.
@@ -63,6 +104,7 @@ class SplitConfig(_Section, frozen=True):
     group: str | None = None
     time: str | None = None
     fold_column: str | None = None
+    holdout: float | Auto = "auto"
     seed: int = 0
     train_rows: int | Auto = "auto"
 
@@ -155,6 +197,55 @@ class RegularizationConfig(_Section, frozen=True):
     input_noise: float = 0.0
 
 
+class ForecastConfig(_Section, frozen=True):
+    """`[forecast]`: what is known of the series.
+
+    Attributes:
+        period: Steps after which a series comes round; "auto" follows from the step: 4 for quarters, 12 for months, 52
+            for weeks, 7 for days, 24 for hours, else 1.
+    """
+
+    period: int | Auto = "auto"
+
+
+class AugmentationConfig(_Section, frozen=True):
+    """`[augmentation]`: how training images and sounds are changed at random; "auto" follows a fold's training rows.
+
+    Attributes:
+        flip: Images: mirrored one time in two, from left to right or also from top to bottom. "auto" mirrors where the
+            training images mean the same mirrored, as digits do not.
+        shift: Largest move, as a share of the side; of sounds in time.
+        zoom: Images: largest change of size, as a share.
+        rotate: Images: largest turn, in degrees.
+        color: Images: largest change of brightness, contrast and saturation, as a share.
+        randaugment: Images: operations of RandAugment on each.
+        erasing: Images: probability with which a rectangle is erased.
+        cutmix: Images: alpha of the Beta distribution of the share that a rectangle of another image takes, and its
+            target.
+        tta: Images: predictions are means over mirror images; "auto" where training mirrors.
+        pitch: Sounds: largest change of all pitches, as a share.
+        stretch: Sounds: largest change of speed, as a share.
+        gain: Sounds: largest change of loudness, in decibels.
+        noise: Sounds: loudest added noise, in decibels above silence.
+        masks: Sounds: bands of pitch, and stretches of time, that are left out.
+    """
+
+    flip: Literal["auto", "none", "horizontal", "both"] = "auto"
+    shift: float | Auto = "auto"
+    zoom: float | Auto = "auto"
+    rotate: float | Auto = "auto"
+    color: float | Auto = "auto"
+    randaugment: int | Auto = "auto"
+    erasing: float | Auto = "auto"
+    cutmix: float | Auto = "auto"
+    tta: bool | Auto = "auto"
+    pitch: float | Auto = "auto"
+    stretch: float | Auto = "auto"
+    gain: float | Auto = "auto"
+    noise: float | Auto = "auto"
+    masks: int | Auto = "auto"
+
+
 class OutputConfig(_Section, frozen=True):
     """`[output]`: from predictions to what is submitted.
 
@@ -227,10 +318,13 @@ class Config(_Section, frozen=True):
     workers: int | Auto = "auto"
     features: FeaturesConfig = FeaturesConfig()
     columns: dict[str, str] = {}
+    data: DataConfig = DataConfig()
     split: SplitConfig = SplitConfig()
     model: ModelConfig = ModelConfig()
     training: TrainingConfig = TrainingConfig()
     regularization: RegularizationConfig = RegularizationConfig()
+    forecast: ForecastConfig = ForecastConfig()
+    augmentation: AugmentationConfig = AugmentationConfig()
     output: OutputConfig = OutputConfig()
     notebook: NotebookConfig = NotebookConfig()
     tune: TuneConfig = TuneConfig()
@@ -268,9 +362,18 @@ def load_config(path: Path, overrides: list[str] | None = None) -> Config:
         UsageError: Not TOML, an unknown key (with the nearest known one), or a value of the wrong type.
     """
     tree = read_toml(path)
-    for entry in overrides or []:
-        _apply_override(tree, entry)
+    apply_overrides(tree, overrides or [])
     return to_struct(tree, Config, str(path.name))
+
+
+def apply_overrides(tree: dict[str, Any], overrides: list[str]) -> None:
+    """Change a parsed TOML tree by `key=value` entries.
+
+    Raises:
+        UsageError: An entry has no `=`, or names a section where there is a value.
+    """
+    for entry in overrides:
+        _apply_override(tree, entry)
 
 
 def _apply_override(tree: dict[str, Any], entry: str) -> None:

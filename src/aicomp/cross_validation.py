@@ -17,7 +17,7 @@ from aicomp.engine.local import start_pool, train_and_assemble
 from aicomp.errors import AicompError, DataError, UsageError
 from aicomp.files import writing
 from aicomp.layout import Layout
-from aicomp.project import Project
+from aicomp.project import AnyProject, Project
 from aicomp.provenance import describe
 from aicomp.pseudo import Source, write_labels
 from aicomp.raw_data import check_manifest
@@ -149,7 +149,7 @@ def _nothing_left_of_a_mistake(plan: Plan) -> Iterator[None]:
 
 
 @contextmanager
-def only_training(project: Project) -> Iterator[None]:
+def only_training(project: AnyProject) -> Iterator[None]:
     """Hold the project's lock; the operating system frees it when the process ends, however it ends."""
     path = project.runs / ".lock"
     with writing(path):

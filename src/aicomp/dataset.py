@@ -1,17 +1,22 @@
 """A project's data, ready to be folded: features of train and test, targets as arrays, ids, groups and times."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from aicomp.competition import Competition
 from aicomp.data.dates import parse_dates
+from aicomp.data.panel import Panel
 from aicomp.data.reading import check_finite, is_strings, line_numbers, parse_numbers, read_pair, read_table
+from aicomp.data.steps import read_times
 from aicomp.errors import AicompError, DataError, UsageError
+from aicomp.media import FoundMedia, naming_files, take_media, take_other_media
 from aicomp.project import Project
+from aicomp.raw_data import unpack_media
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,8 @@ class Dataset:
         fold_column: Fold of each train row as the user gave it, None if there is none.
         texts: Columns of the raw files that were read as strings.
         hidden: Columns of the raw files that are no features.
+        series: Series and steps of the rows, None if nothing is forecast.
+        media: Columns that name files, whose values are paths, or that are pixels.
     """
 
     train: pd.DataFrame
@@ -41,6 +48,23 @@ class Dataset:
     fold_column: np.ndarray | None
     texts: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
+    media: FoundMedia = field(default_factory=FoundMedia)
+    series: "SeriesRows | None" = None
+
+
+@dataclass(frozen=True)
+class SeriesRows:
+    """Series and steps of the rows of a competition that is forecast.
+
+    Attributes:
+        panel: The series.
+        train: Number of the series and of the step of each train row, int64 (n_train, 2).
+        test: The same of test.
+    """
+
+    panel: Panel
+    train: np.ndarray
+    test: np.ndarray
 
 
 def load_dataset(project: Project) -> Dataset:
@@ -66,14 +90,18 @@ def load_dataset(project: Project) -> Dataset:
         check_ids(train, competition, train_path)
 
     fold_only = {c for c in (group, split.fold_column) if c}
-    ids = {c for c in competition.id if c not in train.columns or _only_names(test[c])}
+    index = unpack_media(project.raw)
+    of_train = [c for c in competition.id if c in train.columns]
+    files = naming_files(train[of_train], test[of_train], index)
+    ids = {c for c in competition.id if c not in train.columns or (_only_names(test[c]) and c not in files)}
     hidden = {*ids, *competition.target, *fold_only}
     features = [_features(project, t.drop(columns=[c for c in t.columns if c in hidden])) for t in (train, test)]
     for table, path in zip(features, (train_path, test_path), strict=True):
         check_finite(table, path)
+    media, of_rows, of_test = take_media(project, features[0], features[1], index)
     return Dataset(
-        train=features[0],
-        test=features[1],
+        train=of_rows,
+        test=of_test,
         y=y,
         train_ids=train[[c for c in competition.id if c in train.columns]],
         test_ids=test[list(competition.id)],
@@ -82,41 +110,81 @@ def load_dataset(project: Project) -> Dataset:
         fold_column=_strings(train, split.fold_column),
         texts=texts,
         hidden=tuple(sorted(hidden)),
+        series=_series(project, (train, train_path), (test, test_path), time),
+        media=media,
     )
 
 
+def _series(
+    project: Project, train: tuple[pd.DataFrame, Path], test: tuple[pd.DataFrame, Path], time: str | None
+) -> SeriesRows | None:
+    """Series and steps, where the contract says that something is forecast."""
+    competition, period = project.competition, project.config.forecast.period
+    if not competition.horizon:
+        return None
+    for column in (*competition.series, str(time)):
+        for table, path in (train, test):
+            if column not in table.columns:
+                raise UsageError(
+                    f"`{path.name}` has no column `{column}`, which `series` or `time` names", _columns(table)
+                )
+    if period != "auto" and period < 1:
+        raise UsageError(f"`forecast.period` is {period}, it must be at least 1", "write `--set forecast.period=12`")
+    panel = Panel.of(
+        train,
+        test,
+        names=competition.series,
+        time=str(time),
+        horizon=competition.horizon,
+        gap=competition.gap,
+        period=None if period == "auto" else period,
+    )
+    places = [panel.place(*part) for part in (train, test)]
+    panel.check_future(places[1], test[1])
+    return SeriesRows(panel, *places)
+
+
 def load_test(
-    project: Project, path: Path, *, texts: Sequence[str], hidden: Sequence[str]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+    project: Project, path: Path, reading: Mapping[str, Any]
+) -> tuple[pd.DataFrame, pd.DataFrame, FoundMedia, np.ndarray | None]:
     """Read other test rows as those of a run were read.
 
     Args:
         project: The project.
-        path: File of the form of the competition's test file.
-        texts: `Dataset.texts` of the run.
-        hidden: `Dataset.hidden` of the run.
+        path: File of the form of the competition's test file; files that its columns name lie beside it or in the
+            project's `data/raw/`.
+        reading: `reading.json` of the run.
 
     Returns:
-        Features and ids of the rows.
+        Features and ids of the rows, which columns name files, and numbers of series and steps where they are forecast.
 
     Raises:
         DataError: The file breaks the contract.
         UsageError: The feature function is wrong.
     """
     competition = project.competition
-    table = read_table(path, strings=_exact(project), texts=texts, encoding=competition.files.encoding)
+    table = read_table(path, strings=_exact(project), texts=reading["texts"], encoding=competition.files.encoding)
     _number_rows(table, competition)
     check_ids(table, competition, path)
-    features = _features(project, table.drop(columns=[c for c in table.columns if c in hidden]))
+    features = _features(project, table.drop(columns=[c for c in table.columns if c in reading["hidden"]]))
     check_finite(features, path)
-    return features, table[list(competition.id)]
+    media = FoundMedia()
+    if reading.get("media"):  # absent in runs of old
+        media, features = take_other_media(project, reading["media"], features, path.parent)
+    places = None
+    if reading.get("panel"):  # likewise
+        panel = Panel.from_dict(reading["panel"])
+        places = panel.place(table, path)
+        panel.check_future(places, path)
+    return features, table[list(competition.id)], media, places
 
 
 def _exact(project: Project) -> set[str]:
     """Columns that are read as the exact strings of the file."""
     competition, split = project.competition, project.config.split
     group = split.group or competition.group
-    return {*competition.id, *competition.target, *(c for c in (group, split.fold_column) if c)}
+    named = (group, split.fold_column, *competition.series)
+    return {*competition.id, *competition.target, *(c for c in named if c)}
 
 
 def _number_rows(test: pd.DataFrame, competition: Competition) -> None:
@@ -142,18 +210,7 @@ def _strings(table: pd.DataFrame, column: str | None) -> np.ndarray | None:
 def _time(table: pd.DataFrame, column: str | None, path: Path) -> np.ndarray | None:
     if column is None:
         return None
-    values = table[column]
-    if pd.api.types.is_numeric_dtype(values):
-        return values.to_numpy(dtype=np.float64)
-    times = pd.to_datetime(values, errors="coerce", format="mixed", utc=True)
-    bad = np.flatnonzero(times.isna().to_numpy())
-    if len(bad):
-        line = line_numbers(path)[bad[0]]
-        raise DataError(
-            f"`{path.name}` line {line}: `{column}` is `{values.iloc[bad[0]]}`, which is no time",
-            "correct it, or set `time` under `[split]` to another column",
-        )
-    return times.astype("int64").to_numpy().astype(np.float64)
+    return read_times(table[column], path, "correct it, or set `time` under `[split]` to another column").values
 
 
 def _features(project: Project, table: pd.DataFrame) -> pd.DataFrame:
@@ -208,7 +265,7 @@ def encode_target(train: pd.DataFrame, competition: Competition, path: Path) -> 
         path: The file, for messages.
 
     Returns:
-        int64 class codes (n,), float64 values (n,), or float64 (n, n_targets).
+        int64 class codes (n,), float64 values (n,), float64 (n, n_targets), or strings, object (n,).
 
     Raises:
         DataError: A target is missing, is no number, or is a label that the contract does not list.
@@ -218,9 +275,11 @@ def encode_target(train: pd.DataFrame, competition: Competition, path: Path) -> 
         raise DataError(f"`{path.name}` has no target column `{absent[0]}`", _columns(train))
     for column in competition.target:
         missing = np.flatnonzero(train[column].isna().to_numpy())
-        if len(missing):
+        if len(missing) and not competition.submission.blank:
             line = line_numbers(path)[missing[0]]
             raise DataError(f"`{path.name}` line {line}: target `{column}` is missing", "remove the row or fill it in")
+    if competition.problem_type == "string":
+        return train[competition.target[0]].fillna("").map(str).to_numpy(dtype=object)
     if competition.labels:
         return _codes(train[competition.target[0]], competition, path)
     values = np.column_stack([parse_numbers(train[c], file=path, column=c) for c in competition.target])

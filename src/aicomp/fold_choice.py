@@ -38,7 +38,13 @@ def choose_folds(project: Project, dataset: Dataset) -> tuple[str, str, Folds]:
             has_time=dataset.time is not None,
             has_fold_column=dataset.fold_column is not None,
             y=dataset.y,
+            forecasts=dataset.series is not None,
         )
+    n_splits, fewer = split.n_splits, ""
+    n_groups = n_splits if dataset.groups is None else len(set(dataset.groups))
+    if split.splitter == "auto" and name in ("group", "stratified-group") and 2 <= n_groups < n_splits:
+        fewer = f"{n_groups} folds instead of {n_splits}: there are {n_groups} groups, and each is validated once"
+        n_splits = n_groups
     made = make_folds(
         name,
         y=dataset.y,
@@ -46,12 +52,18 @@ def choose_folds(project: Project, dataset: Dataset) -> tuple[str, str, Folds]:
         groups=dataset.groups,
         time=dataset.time,
         fold_column=dataset.fold_column,
-        n_splits=split.n_splits,
+        n_splits=n_splits,
         n_repeats=split.n_repeats,
+        holdout=split.holdout,
         seed=split.seed,
         folder=project.folder,
         labels=task.labels or project.competition.target,
+        steps=None if dataset.series is None else dataset.series.train[:, 1],
+        horizon=project.competition.horizon,
+        gap=project.competition.gap,
     )
+    if fewer:
+        made = Folds(made.folds, [*made.notes, fewer])
     drawn = [f for f in made.folds if isinstance(split.train_rows, int) and len(f.train) > split.train_rows]
     if drawn:
         note = f"at most {split.train_rows} of the {len(drawn[0].train)} training rows of a fold are trained on"

@@ -2,21 +2,27 @@
 
 import os
 import shutil
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
+from aicomp.data.arrays import save_arrays
 from aicomp.data.columns import Column, infer_columns, joined
+from aicomp.data.panel import SERIES_FILE
+from aicomp.data.reading import line_numbers
 from aicomp.data.table import Table
 from aicomp.data.values import time_format
 from aicomp.dataset import Dataset, load_dataset
 from aicomp.files import atomic_write, partial_file, writing
 from aicomp.fold_choice import choose_folds
 from aicomp.folds import Folds
+from aicomp.media import DecodedMedia, decode_media, described_decodings
 from aicomp.project import Project
-from aicomp.recording.write import save_arrays, write_folds_csv, write_ids
+from aicomp.recording.write import write_folds_csv, write_ids
 from aicomp.run import Run
 
 
@@ -31,6 +37,7 @@ class Layout:
         splitter_reason: Why this one.
         made: The folds.
         tables: Train and test with typed columns.
+        decoded: The files that columns name.
     """
 
     dataset: Dataset
@@ -39,6 +46,7 @@ class Layout:
     splitter_reason: str
     made: Folds
     tables: tuple[Table, Table]
+    decoded: DecodedMedia
 
     @classmethod
     def of(cls, project: Project) -> "Layout":
@@ -49,9 +57,12 @@ class Layout:
             DataError: The data breaks the contract.
         """
         dataset = load_dataset(project)
-        columns = infer_columns(dataset.train, dataset.test, project.config.columns)
+        columns = infer_columns(dataset.train, dataset.test, _overrides(project, dataset), dataset.media.kinds)
         name, reason, made = choose_folds(project, dataset)
-        return cls(dataset, columns, name, reason, made, Table.build_pair(dataset.train, dataset.test, columns))
+        tables = Table.build_pair(dataset.train, dataset.test, columns)
+        decoded = decode_media(project, dataset.media, columns, tables[0].levels, _places(project, dataset))
+        made = replace(made, notes=[*made.notes, *decoded.notes])
+        return cls(dataset, columns, name, reason, made, tables, decoded)
 
     def write(self, folder: Path) -> None:
         """Write it into a run's folder: `work/READY` last."""
@@ -63,7 +74,13 @@ class Layout:
         for name, table in zip(("train", "test"), self.tables, strict=True):
             with partial_file(run.work / f"{name}.safetensors") as temporary:
                 table.save(temporary)
+        run.write("work/media.json", {kind: str(files.path) for kind, files in self.decoded.files.items()})
+        bad = {kind: files.bad for kind, files in self.decoded.files.items() if files.bad}
+        if bad:
+            run.write("bad_files.json", bad)
         save_arrays(run.work / "target.safetensors", {"y": dataset.y})
+        if dataset.series is not None:
+            save_arrays(run.work / SERIES_FILE, {"train": dataset.series.train, "test": dataset.series.test})
         for k, fold in enumerate(folds):
             save_arrays(run.work / f"fold-{k}.safetensors", {"train": fold.train, "valid": fold.valid})
         write_ids(run, dataset.train_ids, dataset.test_ids)
@@ -83,7 +100,36 @@ class Layout:
         dates = [c.name for c in self.columns if c.kind == "datetime"]
         both = {name: joined(self.dataset.train[name], self.dataset.test[name]) for name in dates}
         times = {name: msgspec.to_builtins(time_format(values)) for name, values in both.items()}
-        return {"texts": self.dataset.texts, "hidden": self.dataset.hidden, "times": times}
+        series = self.dataset.series
+        media = {**self.dataset.media.to_json(), "decodings": described_decodings(self.decoded)}
+        return {
+            "texts": self.dataset.texts,
+            "hidden": self.dataset.hidden,
+            "times": times,
+            "media": media,
+            "panel": None if series is None else series.panel.as_dict(),
+        }
+
+
+def _overrides(project: Project, dataset: Dataset) -> dict[str, str]:
+    """Kinds that are not inferred: keys of series name something, whatever they are written as."""
+    keys = [] if dataset.series is None else dataset.series.panel.names
+    here = {name: "category" for name in keys if name in dataset.train.columns and name in dataset.test.columns}
+    return {**here, **project.config.columns}
+
+
+def _places(project: Project, dataset: Dataset) -> Callable[[str, str], str]:
+    """Says in which line of which file a column names a path."""
+    files = project.competition.files
+
+    def where(column: str, path: str) -> str:
+        for name, table in ((files.train, dataset.train), (files.test, dataset.test)):
+            rows = np.flatnonzero((table[column] == path).to_numpy())
+            if len(rows):
+                return f"`{name}` line {line_numbers(project.raw / name)[rows[0]]}"
+        return f"`{files.train}`"
+
+    return where
 
 
 def share_layout(source: Path, run: Run) -> None:

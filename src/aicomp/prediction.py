@@ -2,27 +2,24 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import msgspec
 import numpy as np
 import pandas as pd
 
-from aicomp.competition import Competition
-from aicomp.config import Config
 from aicomp.data.columns import Column
+from aicomp.data.reading import line_numbers
 from aicomp.data.table import Table
-from aicomp.data.values import TimeFormat
 from aicomp.dataset import load_test
 from aicomp.errors import DataError, UsageError
+from aicomp.fold_model import FoldModel, run_columns, run_project, run_table
 from aicomp.last_step.steps import load_step
+from aicomp.media import FoundMedia, decode_media, decodings_from, with_files
+from aicomp.predictions import without_prediction
 from aicomp.project import Project
 from aicomp.run import Run
 from aicomp.submission import read_sample
 from aicomp.submission.build import write_submission
-
-if TYPE_CHECKING:
-    from aicomp.training.losses import Objective
 
 FOLD_FILES = ("encoder.json", "encoder.safetensors", "spec.json", "weights.safetensors", "result.json")
 """What each fold must have to predict."""
@@ -37,7 +34,7 @@ class Prediction:
 
     Attributes:
         ids: Id columns of the rows.
-        values: Mean of the folds' predictions, as `Run.test_predictions`.
+        values: The folds' predictions together, as `Run.test_predictions`.
     """
 
     ids: pd.DataFrame
@@ -59,24 +56,41 @@ def predict_run(project: Project, run: Run, test: Path | None = None) -> Predict
         UsageError: The project's code has changed since the run.
     """
     check_can_predict(project, run)
-    info = run.info
-    config = msgspec.convert(info["config"], Config)
-    project = Project(project.folder, config, msgspec.convert(info["competition"], Competition))
-    columns = [msgspec.convert(c, Column) for c in run.read("columns.json")]
+    project = run_project(project, run)
     reading = run.read("reading.json")
     path = test or project.raw / project.competition.files.test
-    features, ids = load_test(project, path, texts=reading["texts"], hidden=reading["hidden"])
-    times = {name: msgspec.convert(t, TimeFormat) for name, t in reading["times"].items()}
-    table = Table.build(features, columns, times)
+    features, ids, media, places = load_test(project, path, reading)
+    table = run_table(run, features)
+    if media.kinds:
+        table = _with_media(project, media, run_columns(run), table, reading["media"]["decodings"], path)
     n_folds = len(run.scores["folds"])
-    values: np.ndarray = np.mean([_predict_fold(project, run, k, columns, table) for k in range(n_folds)], axis=0)
-    bad = np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))
+    values = project.task.combine([FoldModel(project, run, k).predict(table, places) for k in range(n_folds)])
+    bad = np.flatnonzero(without_prediction(values))
     if len(bad):
+        what = "nothing" if project.task.is_string else "NaN or infinity"
         raise DataError(
-            f"run `{run.id}` predicts NaN or infinity for row {bad[0]} of `{path.name}`, counted from 0",
+            f"run `{run.id}` predicts {what} for row {bad[0]} of `{path.name}`, counted from 0",
             "look at that row, and at what features.py and model.py make of it",
         )
     return Prediction(ids, values)
+
+
+def _with_media(
+    project: Project,
+    media: FoundMedia,
+    columns: list[Column],
+    table: Table,
+    decodings: dict[str, Any],
+    path: Path,
+) -> Table:
+    """The table with the files that its rows name, decoded as those of the run were."""
+
+    def where(column: str, file: str) -> str:
+        code = table.levels[column].index(file)
+        return f"`{path.name}` line {line_numbers(path)[np.flatnonzero(table.codes[column] == code)[0]]}"
+
+    decoded = decode_media(project, media, columns, table.levels, where, decodings_from(decodings))
+    return with_files(table, {kind: files.path for kind, files in decoded.files.items()})
 
 
 def check_can_predict(project: Project, run: Run) -> None:
@@ -124,47 +138,3 @@ def predict_submission(folder: Path, run_id: str, files: Path, output: Path) -> 
     sample = read_sample(project, files)
     write_submission(project, sample, prediction.ids, prediction.values, output, load_step(run.folder))
     return len(sample.table)
-
-
-def _predict_fold(project: Project, run: Run, k: int, columns: list[Column], table: Table) -> np.ndarray:
-    from safetensors.torch import load_file
-
-    from aicomp.data.encoding import Encoder
-    from aicomp.models import ALL_MODELS, is_estimator, with_params
-    from aicomp.registry import resolve
-    from aicomp.training.checkpoint import load_spec
-    from aicomp.training.device import choose_device, has_bfloat16, reproducible
-    from aicomp.training.inference import predict
-    from aicomp.training.whole import make_model, predict_whole
-
-    found = resolve("model", project.config.model.name, ALL_MODELS, project.folder)
-    build_model = with_params(found, project.config.model.params)
-    weights = load_file(run.fold(k) / "weights.safetensors")
-    spec, transform = load_spec(run.fold(k))
-    encoded = Encoder.load(run.fold(k), columns).transform(table, np.arange(table.n_rows))
-    if is_estimator(found):
-        estimator = make_model(build_model, spec, project.task)
-        estimator.load_state_dict({name: tensor.numpy() for name, tensor in weights.items()})
-        return predict_whole(estimator, project.task, transform, encoded)
-    settings: dict[str, Any] = run.result(k)["settings"]
-    # A machine that only predicts need not have the device that trained.
-    device = choose_device("auto" if project.config.device != "cpu" else "cpu")
-    with reproducible(project.config.seed, device):
-        model = build_model(spec)
-        model.load_state_dict(weights)
-        return predict(
-            model.to(device),
-            _objective(project, settings, transform),
-            encoded,
-            device=device,
-            amp=bool(settings["amp"]) and has_bfloat16(device),
-        )
-
-
-def _objective(project: Project, settings: dict[str, Any], transform: Any) -> "Objective":
-    from aicomp.training.losses import BinaryCrossEntropy, CrossEntropy, Regression
-
-    problem = project.competition.problem_type
-    if transform is not None:
-        return Regression(settings["loss"], transform, is_flat=problem == "regression")
-    return CrossEntropy() if problem == "multiclass" else BinaryCrossEntropy(is_flat=problem == "binary")

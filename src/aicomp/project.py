@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aicomp.competition import Competition, load_competition
-from aicomp.config import Config, load_config
+from aicomp.config import Config, load_config, read_toml
 from aicomp.errors import UsageError
 from aicomp.metrics import get_metric
 from aicomp.registry import load_object
@@ -20,9 +20,33 @@ if TYPE_CHECKING:
 CONFIG_FILE = "aicomp.toml"
 
 
+class AnyProject:
+    """What a project is whatever it is about: a folder with `aicomp.toml`, its contract, its code and its runs.
+
+    Attributes:
+        folder: Absolute path of the project.
+        competition: The contract.
+    """
+
+    folder: Path
+    competition: Competition
+
+    @property
+    def runs(self) -> Path:
+        """Folder of the runs."""
+        return self.folder / "runs"
+
+    def code_hash(self) -> str:
+        """SHA-256 over the project's Python files: names and contents."""
+        digest = hashlib.sha256()
+        for path in sorted(self.folder.glob("*.py")):
+            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+        return digest.hexdigest()
+
+
 @dataclass(frozen=True)
-class Project:
-    """A folder with `aicomp.toml`, its contract, its code, its data and its runs.
+class Project(AnyProject):
+    """A project on rows: with data, folds and predictions. One on a simulation is a `simulation.project.Simulation`.
 
     Attributes:
         folder: Absolute path of the project.
@@ -43,28 +67,22 @@ class Project:
             overrides: `key=value` entries that win over `aicomp.toml`.
 
         Raises:
-            UsageError: No project there, or its config or contract is wrong.
+            UsageError: No project there, its config or contract is wrong, or it is on a simulation.
         """
-        root = folder.resolve() if folder is not None else find_root(Path.cwd())
-        if root is None:
+        root = require_root(folder)
+        competition = load_competition(contract_path(root))
+        if competition.is_simulation:
             raise UsageError(
-                f"`{Path.cwd()}` lies in no project: no `{CONFIG_FILE}` here or above", "run `aicomp init` to make one"
+                f"`{root}` is a project on a simulation: it has no rows that this could work on",
+                "`aicomp train`, `aicomp runs`, `aicomp submit` and `aicomp submissions` are for it",
             )
-        if not (root / CONFIG_FILE).is_file():
-            raise UsageError(f"`{root}` is no project: it has no `{CONFIG_FILE}`", "run `aicomp init` to make one")
         config = load_config(root / CONFIG_FILE, overrides)
-        competition = load_competition(root / config.competition)
-        return cls(root, config, competition)
+        return cls(root, config, load_competition(root / config.competition))
 
     @property
     def raw(self) -> Path:
         """Folder of the competition's files as they came."""
         return self.folder / "data" / "raw"
-
-    @property
-    def runs(self) -> Path:
-        """Folder of the runs."""
-        return self.folder / "runs"
 
     @cached_property
     def task(self) -> Task:
@@ -81,7 +99,7 @@ class Project:
                 f"metric `{metric.name}` is for {fitting}, and this competition is {competition.problem_type}",
                 f"correct `metric` or `problem_type` in `{self.config.competition}`",
             )
-        return Task(competition.problem_type, competition.labels, len(competition.target), metric)
+        return Task(competition.row_problem, competition.labels, len(competition.target), metric)
 
     @cached_property
     def add_features(self) -> "Callable[[pd.DataFrame], pd.DataFrame] | None":
@@ -94,14 +112,29 @@ class Project:
             raise UsageError(f"`{reference}` is no function", "set `function` under `[features]`")
         return function
 
-    def code_hash(self) -> str:
-        """SHA-256 over the project's Python files: names and contents."""
-        digest = hashlib.sha256()
-        for path in sorted(self.folder.glob("*.py")):
-            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-        return digest.hexdigest()
-
 
 def find_root(start: Path) -> Path | None:
     """The project that a folder lies in, None if it lies in none."""
     return next((folder for folder in (start, *start.parents) if (folder / CONFIG_FILE).is_file()), None)
+
+
+def require_root(folder: Path | None) -> Path:
+    """The project in `folder`; None takes the one that the current directory lies in.
+
+    Raises:
+        UsageError: No project there.
+    """
+    root = folder.resolve() if folder is not None else find_root(Path.cwd())
+    if root is None:
+        raise UsageError(
+            f"`{Path.cwd()}` lies in no project: no `{CONFIG_FILE}` here or above", "run `aicomp init` to make one"
+        )
+    if not (root / CONFIG_FILE).is_file():
+        raise UsageError(f"`{root}` is no project: it has no `{CONFIG_FILE}`", "run `aicomp init` to make one")
+    return root
+
+
+def contract_path(root: Path) -> Path:
+    """Where the contract of a project lies: its config may name another file than the usual one."""
+    name = read_toml(root / CONFIG_FILE).get("competition", "competition.toml")
+    return root / (name if isinstance(name, str) else "competition.toml")

@@ -17,7 +17,14 @@ from aicomp.project import Project
 from aicomp.raw_data import data_hash
 
 _PACKAGES = ("torch", "numpy", "pandas", "scikit-learn", "safetensors")
-_PACKAGES_OF_MODEL = {"lightgbm": ("lightgbm",), "catboost": ("catboost",), "xgboost": ("xgboost", "xgboost-cpu")}
+_PACKAGES_OF_MODEL = {
+    "lightgbm": ("lightgbm",),
+    "catboost": ("catboost",),
+    "xgboost": ("xgboost", "xgboost-cpu"),
+    "image-resnet": ("pillow",),  # which decodes
+    "audio-resnet": ("soundfile",),
+    "pretrained-seq2seq": ("transformers",),
+}
 
 
 def describe(project: Project) -> dict[str, Any]:

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from aicomp.config import Auto, PseudoConfig
+from aicomp.data.arrays import save_arrays
 from aicomp.ensemble.fold_tests import fold_test, has_fold_tests
 from aicomp.ensemble.members import folds_difference, folds_hash, read_folds
 from aicomp.errors import UsageError
 from aicomp.folds import draw_rows
 from aicomp.project import Project
 from aicomp.raw_data import data_hash
-from aicomp.recording.write import save_arrays
 from aicomp.run import Run, find_run
 from aicomp.task import Task
 
@@ -57,12 +57,17 @@ class Source:
         """The source that a project's config names, None if it names none.
 
         Raises:
-            UsageError: No such run, or it was made on other data or for another contract, or what it predicts of test
-                is not by fold, or is no label.
+            UsageError: The targets are strings, there is no such run, or it was made on other data or for another
+                contract, or what it predicts of test is not by fold, or is no label.
         """
         config = project.config.pseudo
         if not config.run:
             return None
+        if project.task.is_string:
+            raise UsageError(
+                "pseudo-labels are probabilities or values, and the targets of this competition are strings",
+                "leave out `--pseudo` and `run` under [pseudo]",
+            )
         _check_config(config)
         run = find_run(project.runs, config.run)
         _check_source(project, run)

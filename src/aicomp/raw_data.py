@@ -1,7 +1,7 @@
 """`data/raw/` of a project: the competition's files as they came, and a manifest that proves they are whole.
 
 data/
-  raw/            copies, byte for byte
+  raw/            copies, byte for byte, with the image and sound files that columns name in folders of their own
   manifest.json   name, size and SHA-256 of each, written last
 """
 
@@ -16,8 +16,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from aicomp.archives import unpack
+from aicomp.data.media_files import MediaIndex, media_kind, media_members, top_of, zip_place
 from aicomp.errors import DataError, UsageError
-from aicomp.files import atomic_write, partial_file
+from aicomp.files import atomic_write, partial_file, writing
 
 TABLE_SUFFIXES = (".csv", ".parquet", ".tsv", ".csv.gz", ".tsv.gz", ".csv.zip", ".tsv.zip", ".gz", ".zip")
 """Endings of files that `data.reading.read_table` takes; of one table in several, the first is read."""
@@ -38,22 +39,56 @@ def table_suffix(name: str) -> str | None:
     return max(endings, key=len, default=None)
 
 
-def copy_raw_data(source: Path, names: Sequence[str], project_folder: Path) -> None:
+def copy_raw_data(source: Path, names: Sequence[str], project_folder: Path, media: Sequence[str] = ()) -> None:
     """Copy files into the project's `data/raw/` and write the manifest last.
 
     Args:
         source: Folder that holds the files.
         names: Names of the files in it.
         project_folder: The project.
+        media: Folders in it, or archives at their place, whose image and sound files are copied too; "." for those that
+            lie in no folder.
 
     Raises:
+        DataError: An archive is broken, or has a member that may not be unpacked.
         AicompError: The disk is full or the folder cannot be written.
     """
+    if not names:
+        return  # a simulation has no data
     manifest_path(project_folder).unlink(missing_ok=True)  # while files change, nothing says that they are whole
+    raw = project_folder / "data" / "raw"
+    index = MediaIndex.of(source, media) if media else MediaIndex((), {})
+    loose = [path for path in index.paths if top_of(path) in media and top_of(path) not in index.archives]
     for name in names:
-        with partial_file(project_folder / "data" / "raw" / name) as temporary:
+        with partial_file(raw / name) as temporary:
             shutil.copyfile(source / name, temporary)
+    with writing(raw):  # the manifest alone says that they are whole: to flush each of many small files takes long
+        for name in loose:
+            (raw / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source / name, raw / name)
+    for name in sorted({index.archives[top] for top in media if top in index.archives}):
+        _unpack_media(source / name, raw)
     write_manifest(project_folder)
+
+
+def unpack_media(raw: Path) -> MediaIndex:
+    """The image and sound files of `data/raw/`, after those of archives that somebody put there were unpacked.
+
+    Raises:
+        DataError: An archive is broken, or has a member that may not be unpacked.
+        AicompError: The disk is full or the folder cannot be written.
+    """
+    index = MediaIndex.of(raw)
+    if not index.archives:
+        return index
+    for name in sorted(set(index.archives.values())):
+        _unpack_media(raw / name, raw)
+    return MediaIndex.of(raw)
+
+
+def _unpack_media(archive: Path, folder: Path) -> None:
+    place = folder / zip_place(archive, media_members(archive))
+    unpack(archive, place, lambda path: media_kind(path.name) is not None and path.parts[0] != "__MACOSX")
 
 
 def write_manifest(project_folder: Path) -> None:
@@ -62,8 +97,10 @@ def write_manifest(project_folder: Path) -> None:
     Raises:
         AicompError: The disk is full or the folder cannot be written.
     """
-    files = sorted(p for p in (project_folder / "data" / "raw").iterdir() if p.is_file())
-    entries = [{"name": p.name, "size": p.stat().st_size, "sha256": _sha256(p)} for p in files]
+    raw = project_folder / "data" / "raw"
+    files = sorted(p for p in raw.iterdir() if p.is_file())
+    files += [raw / path for path in MediaIndex.of(raw).paths if "/" in path]
+    entries = [{"name": p.relative_to(raw).as_posix(), "size": p.stat().st_size, "sha256": _sha256(p)} for p in files]
     atomic_write(manifest_path(project_folder), json.dumps({"files": entries}, indent=1) + "\n")
 
 
@@ -75,6 +112,8 @@ def _sha256(path: Path) -> str:
 def check_manifest(project_folder: Path) -> None:
     """Refuse a project whose data is absent, not whole, or not what it was: a run records the manifest's hashes.
 
+    Of images and sounds the size alone is looked at: to read all of them would take as long as to decode them.
+
     Raises:
         DataError: No manifest, or a file that it names is missing or of another size or SHA-256.
     """
@@ -85,7 +124,7 @@ def check_manifest(project_folder: Path) -> None:
         if size != entry["size"]:
             state = "is missing" if size is None else f"has {size} bytes, the manifest says {entry['size']}"
             raise DataError(f"`data/raw/{entry['name']}` {state}", _restore(project_folder))
-        if _sha256(path) != entry["sha256"]:
+        if media_kind(path.name) is None and _sha256(path) != entry["sha256"]:
             raise DataError(
                 f"`data/raw/{entry['name']}` was changed: its SHA-256 is not the one in `data/manifest.json`",
                 _restore(project_folder),
@@ -145,7 +184,7 @@ def _restore(project_folder: Path) -> str:
 def unpacked(source: Path) -> Iterator[Path]:
     """Yield the folder that holds the tables of `source`, a folder or a .zip.
 
-    The tables of a .zip lie in a temporary folder that is removed when the block ends.
+    What a .zip holds lies in a temporary folder that is removed when the block ends.
 
     Raises:
         UsageError: Neither a folder nor a .zip.
@@ -157,7 +196,7 @@ def unpacked(source: Path) -> Iterator[Path]:
         raise UsageError(f"`{source}` is a file, and neither a folder nor a .zip", "name the folder that it lies in")
     else:
         with tempfile.TemporaryDirectory(prefix="aicomp-") as temporary:
-            unpack(source, Path(temporary), _is_table)
+            unpack(source, Path(temporary), _is_wanted)
             yield _table_folder(Path(temporary))
 
 
@@ -170,5 +209,6 @@ def _table_folder(folder: Path) -> Path:
         folder = content[0]
 
 
-def _is_table(place: PurePosixPath) -> bool:
-    return table_suffix(place.name) is not None and place.parts[0] != "__MACOSX"
+def _is_wanted(place: PurePosixPath) -> bool:
+    is_known = table_suffix(place.name) is not None or media_kind(place.name) is not None
+    return is_known and place.parts[0] != "__MACOSX"

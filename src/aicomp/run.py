@@ -10,6 +10,7 @@ runs/<id>/
   folds/<k>/                predictions, weights and encoder (safetensors, JSON), spec.json, history.csv,
                             result.json last
   oof.csv test.csv          predictions per row
+  test.safetensors          of strings: test predictions of all folds together
   scores.json curves.csv curves.png
   DONE
 
@@ -32,6 +33,9 @@ from aicomp.suggest import unknown_name
 if TYPE_CHECKING:
     from aicomp.project import Project
     from aicomp.recording.draft import RunDraft
+
+TEST_FILE = "test.safetensors"
+"""In a run's folder: test predictions of all folds together, where these are strings and have no mean."""
 
 OUTCOME_FILE = "outcome.json"
 """In the folder of the runs: which of the runs of the last `aicomp train --time-limit` is to be submitted."""
@@ -144,13 +148,19 @@ class Run:
         A blend's "test" is that of weights fitted on all folds; its "test_nested", where all members have a model for
         each fold, is that of weights fitted without fold `k` on what these models predict.
         """
-        from safetensors.numpy import load_file
+        from aicomp.data.arrays import load_arrays
 
-        arrays: dict[str, np.ndarray] = load_file(self.fold(k) / "predictions.safetensors")
-        return arrays
+        return load_arrays(self.fold(k) / "predictions.safetensors")
 
     def test_predictions(self) -> np.ndarray:
-        """Mean of the folds' test predictions, in the order of the test file; shapes in docs/architecture.md."""
+        """Mean of the folds' test predictions, in the order of the test file; shapes in docs/architecture.md.
+
+        Strings have no mean: theirs were put together when the run was written.
+        """
+        if (self.folder / TEST_FILE).is_file():
+            from aicomp.data.arrays import load_arrays
+
+            return load_arrays(self.folder / TEST_FILE)["test"]
         n_folds = len(self.scores["folds"])
         mean: np.ndarray = np.mean([self.predictions(k)["test"] for k in range(n_folds)], axis=0)
         return mean

@@ -8,20 +8,22 @@ import msgspec
 
 from aicomp import catalogue
 from aicomp.competition import Competition, dump_competition, load_competition
-from aicomp.config import load_config
 from aicomp.contract import Ask, Finding, Given, check_files
+from aicomp.contract.infer import slug_of
 from aicomp.contract.inquiry import shell_word
 from aicomp.errors import DataError, UsageError
 from aicomp.files import atomic_write
-from aicomp.project import CONFIG_FILE
+from aicomp.project import CONFIG_FILE, contract_path
 from aicomp.raw_data import check_against_manifest, check_manifest, copy_raw_data
 from aicomp.registry import resolve
 from aicomp.resources import bundled, bundled_names
+from aicomp.simulation.project import open_project
 from aicomp.sources import Download, opened, source_folder
 from aicomp.staging import whole_or_nothing
 
 CONTRACT_FILE = "competition.toml"
 DEFAULT_TEMPLATE = "tabular"
+SIMULATION_TEMPLATE = "simulation"
 
 SLUG_TOKEN = "{{slug}}"
 """The one token that is replaced, in TOML and Markdown alone: a template's Python stands as it is."""
@@ -42,7 +44,7 @@ class Created:
         folder: The project.
         competition: Its contract.
         findings: How the contract was found; empty for an embedded competition.
-        files: The project's files, relative to its folder.
+        files: The project's files, relative to its folder, without those in folders of `data/raw/`.
     """
 
     folder: Path
@@ -77,19 +79,64 @@ def create_project(
         name = template or competition.template
         if template is not None:
             findings = tuple(f for f in findings if f.what != "template")
+        if competition.is_simulation != (name == SIMULATION_TEMPLATE):
+            raise UsageError(
+                f"template `{name}` does not fit `{competition.slug}`, which is {competition.problem_type}",
+                f"take `--template {competition.template}`, or leave it out",
+            )
         competition = msgspec.structs.replace(competition, template=name)
-        contents = {**template_files(template_folder(name), competition.slug), CONTRACT_FILE: b""}
-        contents[CONTRACT_FILE] = dump_competition(competition, _comment(findings)).encode()
         folder = (into or _default_folder(source, competition.slug)).resolve()
         refuse_project(folder, _name(source))
-        _refuse_existing([*contents, "data/raw", "data/manifest.json"], folder)
-        with whole_or_nothing(folder) as staging:
-            for relative, content in contents.items():
-                atomic_write(staging / relative, content)
-            load_competition(staging / CONTRACT_FILE)
-            load_config(staging / CONFIG_FILE)
-            copy_raw_data(data, file_names(competition), staging)
-            files = sorted(p.relative_to(staging).as_posix() for p in staging.rglob("*") if p.is_file())
+        return _write_project(folder, competition, findings, data)
+
+
+def create_simulation(slug: str, into: Path | None, environment: str, metric: str, host: str) -> Created:
+    """Make a project on a simulation that is not embedded; nobody is asked about it.
+
+    Args:
+        slug: Its short name, by which submissions go.
+        into: Folder of the project; None makes one of the slug's name here.
+        environment: See `Competition.environment`.
+        metric: See `SIMULATION_METRICS`.
+        host: See `Competition.host`.
+
+    Raises:
+        UsageError: The slug is none, the contract would be wrong, or a project or one of its files is there already.
+        AicompError: The disk is full or the folder cannot be written.
+    """
+    if slug != slug_of(slug):
+        raise UsageError(f"`{slug}` is no slug: small letters, digits and `-`", f"try `{slug_of(slug)}`")
+    findings = (
+        Finding("environment", environment, "given with --environment, or known by the name"),
+        Finding("metric", metric, "the default for this environment, or given with --metric"),
+    )
+    competition = Competition(
+        slug=slug,
+        title=slug.replace("-", " ").capitalize(),
+        problem_type="simulation",
+        metric=metric,
+        environment=environment,
+        template=SIMULATION_TEMPLATE,
+        host=host,
+    )
+    folder = (into or Path.cwd() / slug).resolve()
+    refuse_project(folder, slug)
+    return _write_project(folder, competition, findings, folder)
+
+
+def _write_project(folder: Path, competition: Competition, findings: tuple[Finding, ...], data: Path) -> Created:
+    """Lay out a project from its contract; `data` holds the competition's files."""
+    contents = {**template_files(template_folder(competition.template), competition.slug), CONTRACT_FILE: b""}
+    contents[CONTRACT_FILE] = dump_competition(competition, _comment(findings)).encode()
+    data_files = [] if competition.is_simulation else ["data/raw", "data/manifest.json"]
+    _refuse_existing([*contents, *data_files], folder)
+    with whole_or_nothing(folder) as staging:
+        for relative, content in contents.items():
+            atomic_write(staging / relative, content)
+        open_project(staging)
+        copy_raw_data(data, file_names(competition), staging, competition.files.media)
+        files = sorted(p.relative_to(staging).as_posix() for p in staging.rglob("*") if p.is_file())
+        files = [path for path in files if not is_below_raw(path)]
     return Created(folder, competition, findings, tuple(files))
 
 
@@ -110,7 +157,7 @@ def add_data(source: str | Download | None, folder: Path) -> Created:
         check_files(competition, data)
         if isinstance(source, Download):
             check_against_manifest(data, folder)
-        copy_raw_data(data, file_names(competition), folder)
+        copy_raw_data(data, file_names(competition), folder, competition.files.media)
     files = [f"data/raw/{name}" for name in file_names(competition)]
     return Created(folder.resolve(), competition, (), (*files, "data/manifest.json"))
 
@@ -119,11 +166,13 @@ def contract_without_data(folder: Path) -> Competition:
     """The contract of a project that lacks its data.
 
     Raises:
-        UsageError: No project, or its data is there.
+        UsageError: No project, its data is there, or it is on a simulation.
     """
     if not (folder / CONFIG_FILE).is_file():
         raise UsageError(f"`{folder}` is no project: it has no `{CONFIG_FILE}`", "leave `--data-only` out to make one")
-    competition = load_competition(folder / load_config(folder / CONFIG_FILE).competition)
+    competition = load_competition(contract_path(folder))
+    if competition.is_simulation:
+        raise UsageError(f"`{folder}` is a project on a simulation: it has no data", "go on with `aicomp train`")
     if _is_whole(folder):
         raise UsageError(f"`{folder}` has its data already", "to copy it anew, remove `data/manifest.json` first")
     return competition
@@ -164,6 +213,11 @@ def template_folder(name: str) -> Path:
     return folder
 
 
+def is_below_raw(path: str) -> bool:
+    """Whether a file lies in a folder of `data/raw/`, as images do, of which there may be a great many."""
+    return path.startswith("data/raw/") and path.count("/") > 2
+
+
 def _comment(findings: tuple[Finding, ...]) -> str:
     if not findings:
         return "The contract of the competition: what aicomp takes for granted."
@@ -174,6 +228,8 @@ def _comment(findings: tuple[Finding, ...]) -> str:
 def file_names(competition: Competition) -> list[str]:
     """The files of `data/raw/` that a contract names."""
     files = competition.files
+    if competition.is_simulation:
+        return []
     return [files.train, files.test, files.sample_submission]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from aicomp import catalogue
+from aicomp.class_folders import with_tables
 from aicomp.competition import Competition
 from aicomp.contract import Ask, Finding, Given, infer_contract
 from aicomp.contract.inquiry import shell_word
@@ -80,14 +81,16 @@ def opened(
 ) -> Iterator[tuple[Path, Competition, tuple[Finding, ...]]]:
     """The folder with the competition's files, its contract, and how that was found."""
     if isinstance(source, Download):
-        inferred = infer_contract(source.folder, given, source.slug, ask)
-        yield source.folder, source.describe(inferred.competition), (*source.findings, *inferred.findings)
+        with with_tables(source.folder) as folder:
+            inferred = infer_contract(folder, given, source.slug, ask)
+            competition = _with_origin(inferred.competition, is_made=folder != source.folder)
+            yield folder, source.describe(competition), (*source.findings, *inferred.findings)
         return
     if not is_embedded(source, into):
-        with source_folder(source) as folder:
-            name = Path(source).resolve().name
+        name = Path(source).resolve().name
+        with _raw_folder(source) as found, with_tables(found) as folder:
             inferred = infer_contract(folder, given, name.removesuffix(".zip"), ask)
-            yield folder, inferred.competition, inferred.findings
+            yield folder, _with_origin(inferred.competition, is_made=folder != found), inferred.findings
         return
     said = [f.name for f in fields(Given) if getattr(given, f.name) != f.default]
     if said:
@@ -117,16 +120,29 @@ def is_embedded(source: str, into: Path | None) -> bool:
 def source_folder(source: str | Download) -> Iterator[Path]:
     """The folder with the files of an embedded competition, of a download, of a folder or of a .zip."""
     if isinstance(source, Download):
-        yield source.folder
+        with with_tables(source.folder) as folder:
+            yield folder
     elif source in catalogue.names():
         with tempfile.TemporaryDirectory(prefix="aicomp-") as temporary:
             catalogue.load(source).write_data(Path(temporary))
             yield Path(temporary)
-    elif Path(source).exists():
-        with unpacked(Path(source)) as folder:
-            yield folder
     else:
+        with _raw_folder(source) as found, with_tables(found) as folder:
+            yield folder
+
+
+@contextmanager
+def _raw_folder(source: str) -> Iterator[Path]:
+    """The folder with the files of a folder or .zip, as they came."""
+    if not Path(source).exists():
         raise _unknown_source(source)
+    with unpacked(Path(source)) as folder:
+        yield folder
+
+
+def _with_origin(competition: Competition, *, is_made: bool) -> Competition:
+    """A contract that says whether its tables were made of a folder per class."""
+    return msgspec.structs.replace(competition, files=msgspec.structs.replace(competition.files, made=is_made))
 
 
 def _unknown_source(source: str) -> UsageError:

@@ -5,14 +5,18 @@ is 0); a project's own (`splitter = "file:function"`), a plugin's and the built-
 
 | argument | what it is |
 |---|---|
-| y | targets: class codes (n,), values (n,), or (n, n_targets) |
-| problem_type | "binary", "multiclass", "regression", "multilabel" or "multi-target" |
+| y | targets: class codes (n,), values (n,), strings (n,), or (n, n_targets) |
+| problem_type | "binary", "multiclass", "regression", "multilabel", "multi-target" or "string" |
 | groups | group of each row, strings (n,); None if the project names no group column |
 | time | time of each row, float (n,); None if the project names no time column |
 | fold_column | fold of each row as the file has it, strings (n,); None if the project names no fold column |
+| steps | number of the step of time of each row, int (n,); None if nothing is forecast |
+| horizon | steps that are forecast, 0 if nothing is |
+| gap | steps between the last known one and the first that is forecast |
 | n_splits | number of folds |
 | n_repeats | number of repetitions with other shuffles |
 | seed | seed of shuffles, >= 0 |
+| holdout | share of the rows that a single fold validates, or "auto" |
 """
 
 import inspect
@@ -23,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from aicomp.config import SplitConfig
+from aicomp.config import Auto, SplitConfig
 from aicomp.dealing import cut_times, deal, deal_groups, deal_labels
 from aicomp.errors import AicompError, DataError, UsageError
 from aicomp.folds import Folds, Rows, check_fold, describe_folds
@@ -32,13 +36,23 @@ from aicomp.registry import resolve
 
 Splitter = Callable[..., Iterable[tuple[Rows, Rows]]]
 
-_ARGUMENTS = ("y", "problem_type", "groups", "time", "fold_column", "n_splits", "n_repeats", "seed")
+_ARGUMENTS = (
+    "y", "problem_type", "groups", "time", "fold_column", "steps", "horizon", "gap", "n_splits", "n_repeats", "seed",
+    "holdout",
+)  # fmt: skip
 _MAX_BINS = 10
 _TRAIN_ONLY = "-1"
+_HOLDOUT, _MOST_HELD_OUT = 0.1, 5000
 
 
 def choose_splitter(
-    *, problem_type: ProblemType, has_groups: bool, has_time: bool, has_fold_column: bool, y: np.ndarray
+    *,
+    problem_type: ProblemType,
+    has_groups: bool,
+    has_time: bool,
+    has_fold_column: bool,
+    y: np.ndarray,
+    forecasts: bool = False,
 ) -> tuple[str, str]:
     """Name of the splitter that suits the data, and why as a sentence.
 
@@ -48,10 +62,16 @@ def choose_splitter(
         has_time: Whether rows have a time.
         has_fold_column: Whether train says which fold a row is in.
         y: Targets; see the module.
+        forecasts: Whether the rows are steps of series that are forecast.
     """
     classes = problem_type in ("binary", "multiclass")
     if has_fold_column:
         return "fold-column", "train has a column with the fold of each row"
+    if forecasts:
+        return (
+            "rolling-origin",
+            "series are forecast: each fold validates as many steps as test has, after all it learns",
+        )
     if has_time and has_groups:
         return "time-series", (
             "rows have a time, and the hidden test is taken to lie after train; "
@@ -68,7 +88,8 @@ def choose_splitter(
     if classes:
         rarest = np.unique(y, return_counts=True)[1].min() / max(len(y), 1)
         return "stratified", f"each fold has its share of every class (the rarest has {rarest:.1%} of the rows)"
-    return "kfold", "shuffled rows: targets are numbers, and chance spreads them over the folds"
+    what = "strings" if problem_type == "string" else "numbers"
+    return "kfold", f"shuffled rows: targets are {what}, and chance spreads them over the folds"
 
 
 def make_folds(
@@ -84,6 +105,10 @@ def make_folds(
     seed: int,
     folder: Path | None,
     labels: Sequence[str] = (),
+    holdout: float | Auto = "auto",
+    steps: np.ndarray | None = None,
+    horizon: int = 0,
+    gap: int = 0,
 ) -> Folds:
     """Split the rows of train into folds.
 
@@ -99,6 +124,10 @@ def make_folds(
         seed: Seed of shuffles.
         folder: The project, where `file:function` is looked up.
         labels: Names of the classes by code, or of the columns of a multilabel target, for the notes.
+        holdout: Share of the rows that the splitter "holdout" validates.
+        steps: Step of each row; this and the next ones: see the module.
+        horizon: Steps that are forecast.
+        gap: Steps before the first of them.
 
     Raises:
         UsageError: No such splitter, an option that does not fit it, or a function of the project that fails or yields
@@ -112,9 +141,13 @@ def make_folds(
         "groups": groups,
         "time": time,
         "fold_column": fold_column,
+        "steps": steps,
+        "horizon": horizon,
+        "gap": gap,
         "n_splits": n_splits,
         "n_repeats": n_repeats,
         "seed": seed,
+        "holdout": holdout,
     }
     accepted = _accepted(name, splitter)
     _check_options(name, accepted, given)
@@ -162,6 +195,11 @@ def _check_options(name: str, accepted: list[str], given: dict[str, Any]) -> Non
         raise UsageError(
             f"`split.fold_column` is set, but splitter `{name}` does not use it",
             "add `--set split.splitter=fold-column`, or remove `fold_column`",
+        )
+    if given["holdout"] != "auto" and "holdout" not in accepted:
+        raise UsageError(
+            f"`split.holdout` is set, but splitter `{name}` does not use it",
+            "add `--set split.splitter=holdout`, or remove `holdout`",
         )
     if "n_splits" in accepted and given["fold_column"] is None and n_rows < n_splits:
         raise DataError(
@@ -237,6 +275,34 @@ def time_series(*, time: np.ndarray | None, n_splits: int) -> Iterator[tuple[Row
         yield np.flatnonzero(step < start), np.flatnonzero((step >= start) & (step < stop))
 
 
+def rolling_origin(*, steps: np.ndarray | None, horizon: int, gap: int, n_splits: int) -> Iterator[tuple[Rows, Rows]]:
+    """Windows as long as test's, one behind the other up to the end of train, each predicted from all rows before it.
+
+    Tashman, "Out-of-sample tests of forecasting accuracy", 2000; Hyndman, Athanasopoulos, "Forecasting: principles and
+    practice", 3rd ed., section 5.10. The newest origin is the last fold. Of the usual number of folds, as many are made
+    as fit.
+    """
+    if steps is None:
+        raise UsageError(
+            "splitter `rolling-origin` needs steps of time, and nothing is forecast",
+            "write `time` and `horizon` in competition.toml, or take the splitter `time-series`",
+        )
+    first, last = int(steps.min()), int(steps.max())
+    most = (last + 1 - first - gap - min(horizon, 2)) // horizon
+    if n_splits > most >= 2 and n_splits == SplitConfig().n_splits:
+        n_splits = most
+    for k in range(n_splits):
+        start = last + 1 - (n_splits - k) * horizon
+        train, valid = np.flatnonzero(steps < start - gap), np.flatnonzero((steps >= start) & (steps < start + horizon))
+        if not len(train) or start - gap - first < min(horizon, 2):
+            raise DataError(
+                f"train has {last + 1 - first} steps, too few for {n_splits} windows of {horizon}"
+                + (f" after a gap of {gap}" if gap else ""),
+                f"run with `--set split.n_splits={most}`" if most >= 2 else "take the splitter `time-series`",
+            )
+        yield train, valid
+
+
 def repeated(
     *,
     y: np.ndarray,
@@ -279,6 +345,38 @@ def by_fold_column(*, fold_column: np.ndarray | None, n_splits: int | None = Non
         yield np.flatnonzero(texts != value), np.flatnonzero(texts == value)
 
 
+def holdout(
+    *,
+    y: np.ndarray,
+    problem_type: ProblemType,
+    groups: np.ndarray | None,
+    time: np.ndarray | None,
+    seed: int,
+    holdout: float | Auto = "auto",
+) -> Iterator[tuple[Rows, Rows]]:
+    """One fold that validates a share of the rows: the latest ones, whole groups, or its share of each class."""
+    share = min(_HOLDOUT, _MOST_HELD_OUT / len(y)) if isinstance(holdout, str) else holdout
+    if not 0 < share <= 0.5:
+        raise UsageError(
+            f"`split.holdout` is {share:g}, it must be above 0 and at most 0.5", "write `--set split.holdout=0.1`"
+        )
+    n_parts = max(2, round(1 / share))
+    if len(y) < n_parts:
+        raise DataError(f"train has {len(y)} rows, of which {share:.1%} are less than one", "hold out a larger share")
+    if time is not None:
+        *_, latest = time_series(time=time, n_splits=n_parts - 1)
+        yield latest
+    elif groups is not None:
+        parts = min(n_parts, len(np.unique(_group_codes(groups))))
+        yield next(_pairs(_whole_groups("holdout", groups, np.zeros(len(y), dtype=np.int64), parts, seed), parts))
+    elif problem_type in ("binary", "multiclass", "regression"):
+        yield next(stratified(y=y, problem_type=problem_type, n_splits=n_parts, seed=seed))
+    elif problem_type == "multilabel":
+        yield next(multilabel_stratified(y=y, problem_type=problem_type, n_splits=n_parts, seed=seed))
+    else:
+        yield next(kfold(y=y, n_splits=n_parts, seed=seed))
+
+
 SPLITTERS: dict[str, Splitter] = {
     "kfold": kfold,
     "stratified": stratified,
@@ -286,8 +384,10 @@ SPLITTERS: dict[str, Splitter] = {
     "stratified-group": stratified_group,
     "multilabel-stratified": multilabel_stratified,
     "time-series": time_series,
+    "rolling-origin": rolling_origin,
     "repeated": repeated,
     "fold-column": by_fold_column,
+    "holdout": holdout,
 }
 """Built-in splitters by name."""
 
@@ -309,6 +409,12 @@ def _pairs(fold_of_row: np.ndarray, n_splits: int) -> Iterator[tuple[Rows, Rows]
 
 def _strata(name: str, y: np.ndarray, problem_type: ProblemType, n_splits: int) -> np.ndarray:
     """Class codes, or bins of a number between its quantiles with at least a row per fold; int64 (n,)."""
+    if problem_type == "string":
+        plain = "group" if name == "stratified-group" else "kfold"
+        raise UsageError(
+            f"splitter `{name}` needs classes or numbers, and the targets are strings",
+            f"run with `--set split.splitter={plain}`",
+        )
     if y.ndim != 1:
         plain = "group" if name == "stratified-group" else "kfold"
         other = "multilabel-stratified" if problem_type == "multilabel" and plain == "kfold" else plain

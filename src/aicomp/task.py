@@ -1,12 +1,15 @@
 """The learning problem behind a competition: targets as arrays, predictions as what a metric or a submission wants."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from aicomp.errors import DataError
 from aicomp.last_step.steps import PLAIN, Step
-from aicomp.metrics.base import Metric, ProblemType
+from aicomp.metrics.base import Combine, Metric, ProblemType
+from aicomp.metrics.consensus import chrf_similarity, consensus
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,33 @@ class Task:
         """Whether predictions are probabilities."""
         return self.problem_type in ("binary", "multiclass", "multilabel")
 
+    @property
+    def is_string(self) -> bool:
+        """Whether targets and predictions are strings."""
+        return self.problem_type == "string"
+
+    def combine(self, predictions: Sequence[np.ndarray], weights: Sequence[float] | None = None) -> np.ndarray:
+        """Several predictions of the same rows as one: their mean; of strings, what the metric makes of each row's.
+
+        Args:
+            predictions: Of each model, all (n,) or all (n, n_columns).
+            weights: Of each model; None weighs all the same.
+        """
+        if not self.is_string:
+            return np.asarray(np.average(predictions, axis=0, weights=weights))
+        if len(predictions) == 1:
+            return predictions[0]
+        shares = [1.0] * len(predictions) if weights is None else list(weights)
+        joined = np.empty(len(predictions[0]), dtype=object)
+        for i, row in enumerate(zip(*predictions, strict=True)):
+            joined[i] = self.combine_row(row, shares)
+        return joined
+
+    @property
+    def combine_row(self) -> Combine:
+        """Of strings: one from at least two predictions of a row and their weights."""
+        return self.metric.combine or partial(consensus, similarity=chrf_similarity)
+
     def decide(self, y_pred: np.ndarray, step: Step = PLAIN) -> np.ndarray:
         """Class codes (or 0/1 per label) from probabilities, or whole numbers from values.
 
@@ -50,7 +80,7 @@ class Task:
         return step.decide(y_pred, exclusive=self.problem_type == "multiclass")
 
     def final(self, y_pred: np.ndarray, step: Step = PLAIN) -> np.ndarray:
-        """What the metric takes, made of predictions by a run's last step: codes, probabilities or values."""
+        """What the metric takes, made of predictions by a run's last step: codes, probabilities, values or strings."""
         return self.decide(y_pred, step) if self.metric.needs == "label" else step.adjust(y_pred)
 
     def score(self, y_true: np.ndarray, y_pred: np.ndarray, step: Step = PLAIN) -> float:
@@ -58,7 +88,7 @@ class Task:
 
         Args:
             y_true: Targets as arrays, see the module `aicomp.task` and docs/architecture.md for shapes.
-            y_pred: Probabilities, or values in the target's unit.
+            y_pred: Probabilities, values in the target's unit, or strings.
             step: The last step.
 
         Raises:

@@ -36,9 +36,9 @@ def lines(capsys: Capture, kind: str) -> list[str]:
 
 def test_competitions(capsys: Capture) -> None:
     assert lines(capsys, "competitions")[:3] == [
-        "name           problem type  metric    host   description",
-        "breast-cancer  binary        roc_auc   local  Breast cancer: malignant or benign",
-        "diabetes       regression    rmse      local  Diabetes: progression after one year",
+        "name           problem type  metric       host    description",
+        "breast-cancer  binary        roc_auc      local   Breast cancer: malignant or benign",
+        "cartpole       simulation    mean_return  local   CartPole: keep a pole upright on a cart",
     ]
 
 
@@ -186,6 +186,9 @@ def test_on_a_terminal_the_last_column_is_wrapped(monkeypatch: pytest.MonkeyPatc
 def test_models_say_whether_their_package_is_there(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("aicomp.models.find_spec", lambda name: None)
     installed = {item["name"]: item["installed"] for item in listed(capsys, "models") if item["plugin"] is None}
-    assert {n for n, there in installed.items() if not there} == {"transformer", "lightgbm", "catboost", "xgboost"}
+    assert {n for n, there in installed.items() if not there} == {
+        "image-timm", "transformer", "pretrained-seq2seq", "lightgbm", "catboost", "xgboost", "forecast-trees", "ets",
+        "auto-theta", "auto-arima",
+    }  # fmt: skip
     (line,) = (line for line in lines(capsys, "models") if line.startswith("catboost"))
     assert line.split()[1] == "no"

@@ -24,7 +24,7 @@ def blend(
             "--method",
             metavar="NAME",
             help="mean, rank, hill-climbing, stacking, stacking-network, or auto: the simplest, or one that is better "
-            "beyond noise.",
+            "beyond noise. Of strings, consensus: what is most like the others.",
         ),
     ] = "auto",
     bags: Annotated[
@@ -47,9 +47,9 @@ def blend(
     optimistic (mean, folds), methods (list of method, honest, optimistic: means,
     before a last step of `[output]`, against: the best before it, gain over that, standard_error of the gain),
     methods_left_out (list of method, reason), members (list of run, model, cv,
-    weight, correlation: mean correlation of its out-of-fold predictions with the other members'), best_member (run,
-    cv), gain (honest score above the best member's; negative is worse), correlations (matrix in the order of members),
-    left_out (list of run, reason), seconds.
+    weight, correlation: mean correlation of its out-of-fold predictions with the other members', of strings their
+    chrF), best_member (run, cv), gain (honest score above the best member's; negative is worse), correlations (matrix
+    in the order of members), left_out (list of run, reason), seconds.
     """
     from aicomp.ensemble.blending import blend as blend_runs
     from aicomp.ensemble.members import choose_runs

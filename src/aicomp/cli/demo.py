@@ -68,7 +68,13 @@ def _check(competition: str, into: Path) -> None:
     from aicomp.catalogue import load
     from aicomp.errors import UsageError
 
-    if load(competition).competition.host != "local":
+    contract = load(competition).competition
+    if contract.is_simulation:
+        raise UsageError(
+            f"`{competition}` is a simulation, and the demo shows a competition on rows",
+            f"`aicomp init {competition}` makes a project of it",
+        )
+    if contract.host != "local":
         raise UsageError(
             f"`{competition}` is not embedded: its data has to be downloaded", "`aicomp list competitions` shows all"
         )

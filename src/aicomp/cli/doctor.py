@@ -11,7 +11,7 @@ from aicomp.cli.output import Output
 
 if TYPE_CHECKING:
     from aicomp.checkup import Check
-    from aicomp.project import Project
+    from aicomp.project import AnyProject
 
 _MARKS = {"ok": "ok", "warning": "warning", "failed": "FAILED"}
 _INDENT = " " * 23  # below the details: the widths of mark and name in `_lines`
@@ -52,21 +52,23 @@ def doctor(
     raise typer.Exit(code)
 
 
-def _project(folder: Path | None) -> "Project | None":
+def _project(folder: Path | None) -> "AnyProject | None":
     """The project that is named or that the current directory lies in, None if there is none."""
-    from aicomp.project import Project, find_root
+    from aicomp.project import find_root
+    from aicomp.simulation.project import open_project
 
     if folder is None and find_root(Path.cwd()) is None:
         return None
-    return Project.open(folder)
+    return open_project(folder)
 
 
-def _checks(project: "Project | None", endpoint: Any, slug: str | None, *, is_elsewhere: bool) -> "Iterator[Check]":
+def _checks(project: "AnyProject | None", endpoint: Any, slug: str | None, *, is_elsewhere: bool) -> "Iterator[Check]":
     from aicomp.checkup import Check, check_device, check_disk, check_versions
     from aicomp.kaggle.doctor import examine
 
     if project is not None:
-        yield _check_data(project)
+        if not project.competition.is_simulation:
+            yield _check_data(project)
         if project.competition.host == "local" and not is_elsewhere:
             yield from (check_versions(), check_device(), check_disk(project.folder))
             yield Check("competition", "ok", f"`{slug}` is embedded: it needs neither network nor account")
@@ -74,7 +76,7 @@ def _checks(project: "Project | None", endpoint: Any, slug: str | None, *, is_el
     yield from examine(endpoint, slug)
 
 
-def _check_data(project: "Project") -> "Check":
+def _check_data(project: "AnyProject") -> "Check":
     """Whether the data is there; where it is known where it comes from, the hint need not ask."""
     from dataclasses import replace
 

@@ -37,7 +37,7 @@ def init(
     problem_type: Annotated[
         str | None,
         typer.Option(
-            "--problem-type", metavar="TYPE", help="binary, multiclass, regression, multilabel, multi-target."
+            "--problem-type", metavar="TYPE", help="binary, multiclass, regression, multilabel, multi-target, string."
         ),
     ] = None,
     group: Annotated[
@@ -45,6 +45,10 @@ def init(
     ] = None,
     time: Annotated[
         str | None, typer.Option("--time", metavar="COLUMN", help="Column by which test is later than train.")
+    ] = None,
+    series: Annotated[
+        list[str] | None,
+        typer.Option("--series", metavar="COLUMN", help="Column that tells series apart; may be repeated."),
     ] = None,
     train: Annotated[str | None, typer.Option("--train", metavar="FILE", help="Name of the train file.")] = None,
     test: Annotated[str | None, typer.Option("--test", metavar="FILE", help="Name of the test file.")] = None,
@@ -56,6 +60,12 @@ def init(
     ] = None,
     slug: Annotated[
         str | None, typer.Option("--slug", metavar="NAME", help="Short name; by default made of SOURCE.")
+    ] = None,
+    environment: Annotated[
+        str | None,
+        typer.Option(
+            "--environment", metavar="NAME", help="Of a simulation: CartPole-v1, kaggle:connectx, FILE:CLASS."
+        ),
     ] = None,
     template: Annotated[
         str | None, typer.Option("--template", metavar="NAME", help="See `aicomp list templates`.")
@@ -75,7 +85,10 @@ def init(
     A slug is that of an embedded competition (`aicomp list competitions`) or of one on Kaggle, or on the host that
     --host or AICOMP_HOST names: its files are downloaded into a cache that all projects share. What the files say is
     inferred and shown with its reason. What neither they nor the host say is a flag.
+
+    A simulation has no files: `--template simulation --environment NAME` makes a project of any name, and asks nobody.
     """
+    from aicomp.cli.simulation_init import is_new_simulation, new_simulation
     from aicomp.contract import Given
     from aicomp.scaffold import add_data, create_project
 
@@ -90,6 +103,7 @@ def init(
         sample=sample,
         group=group,
         time=time,
+        series=tuple(series or ()),
         slug=slug,
         encoding=encoding or "utf-8",
     )
@@ -106,6 +120,9 @@ def init(
         created = add_data(data, folder)
     elif source is None:
         raise UsageError("missing SOURCE", "write `aicomp init SLUG` or `aicomp init PATH --metric NAME`")
+    elif is_new_simulation(source, template, environment):
+        data = source
+        created = new_simulation(source, into, environment, template, given, host)
     elif not wanted.is_remote(source):
         data = source
         created = create_project(source, into, given, template, asker)

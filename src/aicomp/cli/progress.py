@@ -20,10 +20,12 @@ class Progress(AbstractContextManager["Progress"]):
     Args:
         output: Where to say it; bars are drawn only if stderr is a terminal.
         metric: Name of the score.
+        part: What is trained one by one: folds, or the seeds of an agent.
     """
 
-    def __init__(self, output: Output, metric: str) -> None:
+    def __init__(self, output: Output, metric: str, part: str = "fold") -> None:
         self._output = output
+        self._part = part
         self._metric = metric
         self._bars: Bars | None = None
         self._rows: dict[int, TaskID] = {}
@@ -51,7 +53,7 @@ class Progress(AbstractContextManager["Progress"]):
             console=Console(stderr=True),
         )
         self._bars.start()
-        self._rows[-1] = self._bars.add_task("folds", total=len(folds_left), note="")
+        self._rows[-1] = self._bars.add_task(f"{self._part}s", total=len(folds_left), note="")
 
     def on_event(self, event: Event) -> None:
         """Take note of what an engine says."""
@@ -74,7 +76,7 @@ class Progress(AbstractContextManager["Progress"]):
         if self._bars is None:
             return
         if event.fold not in self._rows:
-            name = f"  fold {event.fold}"
+            name = f"  {self._part} {event.fold}"
             self._rows[event.fold] = self._bars.add_task(name, total=event.n_epochs, note="")
         has_score = not math.isnan(event.score)
         note = f"{self._metric} {event.score:.5g}, best {event.best_score:.5g}" if has_score else ""
@@ -91,8 +93,9 @@ class Progress(AbstractContextManager["Progress"]):
                 self._bars.remove_task(self._rows.pop(fold))
         if last is not None:
             line = (
-                f"fold {fold}: {self._metric} {last.best_score:.5g}, {last.epoch} of at most {last.n_epochs} "
-                f"{last.unit}, {last.seconds:.0f} s; {n_done} of {self._n_folds} folds done{self._time_left(', ')}"
+                f"{self._part} {fold}: {self._metric} {last.best_score:.5g}, {last.epoch} of at most {last.n_epochs} "
+                f"{last.unit}, {last.seconds:.0f} s; {n_done} of {self._n_folds} {self._part}s done"
+                f"{self._time_left(', ')}"
             )
             if self._bars is None:
                 self._output.say(line)

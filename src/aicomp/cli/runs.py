@@ -35,11 +35,11 @@ def runs(
     standard_error (of that, over the folds), verdict ("better", "worse" or "equal": b against a; null if they cannot be
     compared).
     """
-    from aicomp.project import Project
     from aicomp.run import find_run, list_runs
+    from aicomp.simulation.project import open_project
 
     output = Output(as_json)
-    folder = Project.open(project_folder).runs
+    folder = open_project(project_folder).runs
     if not words:
         items = _mark_best([_item(run) for run in list_runs(folder)])
         output.result({"runs": items}, *_lines(items))

@@ -27,7 +27,7 @@ def score(
     problem_type: Annotated[
         str | None,
         typer.Option(
-            "--problem-type", metavar="TYPE", help="binary, multiclass, regression, multilabel or multi-target."
+            "--problem-type", metavar="TYPE", help="binary, multiclass, regression, multilabel, multi-target or string."
         ),
     ] = None,
     labels: Annotated[
@@ -55,13 +55,14 @@ def score(
     if not submission.is_file():
         raise DataError(f"`{submission}` is no file", "name a CSV file with ids and predictions")
     predicted = read_text_table(submission)
+    takes_classes = metric.needs in ("label", "probability")
     roles, notes = infer_roles(
         truth,
         predicted,
         metric,
         id_columns=id_columns or (),
         problem_type=_problem_type(problem_type),
-        labels=_split(labels) or (known_labels if metric.needs != "value" and positive is None else ()),
+        labels=_split(labels) or (known_labels if takes_classes and positive is None else ()),
         positive=positive,
     )
     value = grade(truth, predicted, metric, roles)

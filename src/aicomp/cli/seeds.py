@@ -27,10 +27,15 @@ def check_alone(project: "Project", *, time_limit: str | None, seeds: int) -> No
     """Refuse options that do not go together.
 
     Raises:
-        UsageError: A time limit with one of the others, or with one fold at a time.
+        UsageError: A time limit with one of the others, with one fold at a time, or for targets that are strings.
     """
     if time_limit is None:
         return
+    if project.task.is_string:
+        raise UsageError(
+            "`--time-limit` chooses among models of numbers and classes, and the targets here are strings",
+            "leave it out: `aicomp train` trains the model of aicomp.toml, and `aicomp blend` puts several together",
+        )
     if seeds > 1:
         raise UsageError("`--seeds` does not go with `--time-limit`, which chooses seeds itself", "leave one out")
     if project.config.training.shard:
@@ -69,7 +74,7 @@ def train_seeds(project: "Project", output: Output, *, n_seeds: int, overrides: 
         if run is not None:
             output.say(f"run {run.id} is there already")
         runs.append(run or train_project(opened, output, fresh=fresh))
-    averaged = blend(project, runs, "mean").run
+    averaged = blend(project, runs, "consensus" if project.task.is_string else "mean").run
     content = _content(averaged, runs, project.config.seed)
     output.result(content, *_lines(content))
 

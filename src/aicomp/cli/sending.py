@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from aicomp.kaggle.delivery import Delivery, Parcel
     from aicomp.kaggle.endpoint import Endpoint
     from aicomp.kaggle.place import Place
-    from aicomp.project import Project
+    from aicomp.project import AnyProject
     from aicomp.submission.history import Posted
 
 
@@ -27,7 +27,7 @@ class Wait:
 
 def send_parcel(
     output: Output,
-    project: "Project",
+    project: "AnyProject",
     endpoint: "Endpoint",
     parcel: "Parcel",
     content: dict[str, Any],
@@ -97,7 +97,7 @@ def _progress(output: Output, text: str) -> Iterator[Callable[[float], None]]:
         yield lambda seconds: status.update(f"{text}, {seconds:.0f} s")
 
 
-def _keep(project: "Project", endpoint: "Endpoint", delivery: "Delivery", posted: "Posted") -> None:
+def _keep(project: "AnyProject", endpoint: "Endpoint", delivery: "Delivery", posted: "Posted") -> None:
     """Write what the host says into the ledger and the run."""
     from aicomp.kaggle.delivery import keep_outcome
     from aicomp.submission import read_ledger

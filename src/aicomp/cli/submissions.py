@@ -11,7 +11,7 @@ from aicomp.errors import UsageError
 if TYPE_CHECKING:
     from aicomp.kaggle.endpoint import Endpoint
     from aicomp.kaggle.submissions import Limits
-    from aicomp.project import Project
+    from aicomp.project import AnyProject
     from aicomp.submission.history import Posted, Record
     from aicomp.submission.selection import Agreement, Choice
 
@@ -33,32 +33,35 @@ def submissions(
     public_score, reason).
     """
     from aicomp.cli.submit import find_destination
-    from aicomp.project import Project
+    from aicomp.simulation.project import Simulation, open_project
     from aicomp.submission import read_ledger
     from aicomp.submission.history import join
     from aicomp.submission.selection import agreement, select_two
     from aicomp.submission.similarity import similarity
 
     output = Output(as_json)
-    project = Project.open(project_folder)
+    project = open_project(project_folder)
     endpoint = find_destination(project, host)
     if offline and host is not None:
         raise UsageError("`--offline` asks nobody, and `--host` names whom to ask", "leave out one of them")
     posted, limits = ([], None) if endpoint is None or offline else _ask(project, endpoint)
     name = "local" if endpoint is None else endpoint.host
     records = join(posted, read_ledger(project, name))
-    metric = project.task.metric
+    on_rows = None if isinstance(project, Simulation) else project
+    metric_name, greater = project.competition.metric, True
+    if on_rows is not None:
+        metric_name, greater = on_rows.task.metric.name, on_rows.task.metric.greater_is_better
     together = agreement(records)
     choices = select_two(
         records,
-        greater_is_better=metric.greater_is_better,
-        similarity=lambda a, b: similarity(project.competition, a, b),
+        greater_is_better=greater,
+        similarity=lambda a, b: None if on_rows is None else similarity(on_rows.competition, a, b),
     )
     content = {
         "competition": project.competition.slug,
         "host": name,
-        "metric": metric.name,
-        "greater_is_better": metric.greater_is_better,
+        "metric": metric_name,
+        "greater_is_better": greater,
         "offline": offline or endpoint is None,
         "submissions": [_item(record) for record in records],
         "correlation": _correlation(together),
@@ -68,7 +71,7 @@ def submissions(
     output.result(content, *_lines(content, records, together, limits, endpoint, choices))
 
 
-def _ask(project: "Project", endpoint: "Endpoint") -> "tuple[list[Posted], Limits | None]":
+def _ask(project: "AnyProject", endpoint: "Endpoint") -> "tuple[list[Posted], Limits | None]":
     from aicomp.kaggle.connection import connect
     from aicomp.kaggle.delivery import refresh
     from aicomp.kaggle.submissions import list_submissions, read_limits

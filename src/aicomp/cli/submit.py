@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from aicomp.grading import TextTable
     from aicomp.kaggle.delivery import Parcel
     from aicomp.kaggle.endpoint import Endpoint
-    from aicomp.project import Project
+    from aicomp.project import AnyProject, Project
 
 _TIMEOUT = 30.0
 
@@ -68,12 +68,19 @@ def submit(
     after and teams; null unless waited for), left_today (submissions left before this one, null if unknown).
     """
     from aicomp.cli.parcel import describe, find_runs, lines, next_command, pack, run_words
-    from aicomp.project import Project
+    from aicomp.simulation.project import Simulation, open_project
 
     output = Output(as_json)
-    project = Project.open(project_folder)
+    project = open_project(project_folder)
     names = [*([run_name] if run_name is not None else []), *(more_runs or [])]
     repeated: dict[str, object] = {"--message": message, "--host": host, "--project": project_folder}
+    if isinstance(project, Simulation):
+        from aicomp.cli.simulation_submit import Sending, submit_agent
+
+        refused = {"--notebook": notebook, "--weight": weights, "--time-limit": time_limit, "--run": names[1:]}
+        sending = Sending(dry_run, yes, again, _waiting(wait, timeout), host, message, repeated)
+        submit_agent(project, output, names[0] if names else None, file, sending, refused=refused)
+        return
     if notebook:
         _refuse(
             {"--file": file, "--weight": weights, "--again": again, "--timeout": timeout, "a second run": names[1:]}
@@ -100,7 +107,7 @@ def submit(
     waiting = _waiting(wait, timeout)
     runs = find_runs(project, names, file, weights or [])
     if not dry_run:
-        _check_sender(output, endpoint, yes=yes)
+        check_sender(output, endpoint, yes=yes)
     parcel, table, blended = pack(project, runs, file, weights or [], message)
     content = describe(project, endpoint, parcel, table, blended)
     if dry_run:
@@ -110,7 +117,7 @@ def submit(
         return
     output.say(*lines(content, endpoint))
     if endpoint is None:
-        _confirm(output, yes=yes)
+        confirm(output, yes=yes)
         outcome = _grade_here(project, parcel, table)
         output.result({**content, **outcome}, f"{content['metric']}: {outcome['score']:.5g} on the hidden part")
         return
@@ -125,7 +132,7 @@ def submit(
         again=again,
         wait=waiting,
         host=host,
-        confirm=lambda left: _confirm(output, yes=yes, is_limited=True, left=left),
+        confirm=lambda left: confirm(output, yes=yes, is_limited=True, left=left),
     )
 
 
@@ -146,7 +153,7 @@ def _waiting(wait: bool, timeout: float | None) -> "Wait | None":
     return Wait((_TIMEOUT if timeout is None else timeout) * 60) if wait else None
 
 
-def find_destination(project: "Project", host: str | None) -> "Endpoint | None":
+def find_destination(project: "AnyProject", host: str | None) -> "Endpoint | None":
     """Where to send it; None grades it here, as long as no host is named."""
     import os
 
@@ -157,7 +164,7 @@ def find_destination(project: "Project", host: str | None) -> "Endpoint | None":
     return find_endpoint(host, project.competition.host)
 
 
-def _check_sender(output: Output, endpoint: "Endpoint | None", *, yes: bool) -> None:
+def check_sender(output: Output, endpoint: "Endpoint | None", *, yes: bool) -> None:
     """Refuse before anything is built or asked where nothing could be sent."""
     if not yes and not output.can_ask:
         raise UsageError(
@@ -170,7 +177,15 @@ def _check_sender(output: Output, endpoint: "Endpoint | None", *, yes: bool) -> 
         find_credentials(endpoint)
 
 
-def _confirm(output: Output, *, yes: bool, is_limited: bool = False, left: int | None = None) -> None:
+def confirm(output: Output, *, yes: bool, is_limited: bool = False, left: int | None = None) -> None:
+    """Ask whether to send, and raise if the answer is not yes.
+
+    Args:
+        output: Where to ask.
+        yes: Do not ask.
+        is_limited: Whether it counts against a daily limit.
+        left: Submissions that are left today, None if that is not known.
+    """
     if yes:
         return
     cost = "; it counts against the daily limit" if is_limited else ""

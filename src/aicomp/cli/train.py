@@ -59,16 +59,27 @@ def train(
     process (Python, packages and rows), allocator (what the C library keeps of freed memory), rest (the process that
     starts the others), parameters, trained, rows and length of a micro-batch, weights, gradients, optimizer, kept,
     activations, peak (all in bytes), and traced (false if real steps were taken).
+    In a project on a simulation an agent is trained with several seeds (`training.seeds`), and the best one plays the
+    episodes of evaluation; a time limit ends their training earlier.
 
     With --json the keys are: run, folder, metric, greater_is_better, folds (score of each), mean, std, pooled,
     n_validated, last_step, seconds (of all folds together). With a time limit also: time_limit and seconds_used, kind
     ("blend", "member", or "floor": the prior of the targets, where no model was ready), method and gain of the blend,
     plan (list of member, model, params, seed, status: done, reused, dropped or failed, reason, cv, seconds, run,
-    weight).
+    weight). Of a simulation, folds are the seeds, and there are also: evaluation (mean, low, high, episodes),
+    best_fold, slowest (seconds of an action), opponents (of a game, by name: won, drawn, lost and the interval).
     """
     from aicomp.project import Project
+    from aicomp.simulation.project import Simulation, open_project
 
     output = Output(as_json)
+    simulation = open_project(project_folder, overrides)
+    if isinstance(simulation, Simulation):
+        from aicomp.cli.simulation import train_agent
+
+        refused = {"--seeds": seeds > 1, "--pseudo": pseudo is not None}
+        train_agent(simulation, output, time_limit=time_limit, fresh=fresh, refused=refused)
+        return
     if pseudo is not None:
         overrides = [*(overrides or []), pseudo_override(project_folder, overrides, pseudo)]
     project = Project.open(project_folder, overrides)
@@ -147,9 +158,20 @@ def describe_run(run: "Run") -> list[str]:
         f" ({direction} is better)",
         f"folds: {folds}",
         *_describe_last_step(scores),
+        *_fold_notes(run),
         f"run {run.id} in `{run.folder}`; its folds took {run.seconds:.0f} s together",
         "next: aicomp submit --dry-run",
     ]
+
+
+def _fold_notes(run: "Run") -> list[str]:
+    """What a model that is no network says of what it learned; those of networks, one per fold, stay in the files."""
+    from aicomp.config import ESTIMATOR_NAMES
+
+    if run.info["config"]["model"]["name"] not in ESTIMATOR_NAMES:
+        return []
+    said = [note for k in range(len(run.scores["folds"])) for note in run.result(k)["notes"]]
+    return [f"note: {note}" for note in dict.fromkeys(said)]
 
 
 def _describe_last_step(scores: dict[str, Any]) -> list[str]:

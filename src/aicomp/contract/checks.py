@@ -14,6 +14,8 @@ from aicomp.data.reading import check_finite, line_numbers
 from aicomp.dataset import check_ids, encode_target
 from aicomp.errors import DataError
 
+_WORDS_OF_TIME = ("date", "time", "year", "quarter", "month", "week", "day", "hour", "period")
+
 
 def check_files(competition: Competition, folder: Path) -> None:
     """Check the files of a folder against a contract.
@@ -118,7 +120,10 @@ def later_in_test(tables: Tables) -> str | None:
 
 def _times(values: pd.Series, column: str) -> np.ndarray | None:
     if pd.api.types.is_numeric_dtype(values):
-        is_time = any(word in column.lower() for word in ("date", "time", "year", "month", "week", "day"))
+        is_time = any(
+            word in column.lower()
+            for word in ("date", "time", "year", "quarter", "month", "week", "day", "hour", "period")
+        )
         return values.to_numpy(dtype=np.float64) if is_time else None
     if pd.api.types.is_datetime64_any_dtype(values):
         return to_seconds(values)

@@ -6,9 +6,11 @@ from pathlib import Path
 
 from aicomp.competition import Competition, Files, SubmissionSchema
 from aicomp.contract.checks import check_tables, later_in_test, only_in_train
-from aicomp.contract.columns import Ids, Targets, find_ids, find_targets
+from aicomp.contract.columns import Targets, find_ids, find_targets
+from aicomp.contract.files import find_files, find_group
 from aicomp.contract.inquiry import Ask, Finding, Given, Inquiry, listing
 from aicomp.contract.problem import Problem, find_problem
+from aicomp.contract.series import find_series
 from aicomp.contract.tables import Tables, find_tables
 from aicomp.contract.template import find_template
 from aicomp.errors import DataError, UsageError
@@ -45,8 +47,12 @@ def infer_contract(folder: Path, given: Given, name: str, ask: Ask | None = None
     tables = find_tables(folder, inquiry)
     ids = find_ids(tables, inquiry)
     targets = find_targets(tables, ids, inquiry)
-    lacking = _check_features(ids, targets, tables, inquiry)
-    problem = find_problem(tables.train, targets, inquiry)
+    media = find_files(ids, targets, tables, folder)
+    named = {column.name for column in media.columns}
+    hidden = {*ids.columns, *targets.columns} - named
+    lacking = _check_features(hidden, named, tables, inquiry)
+    problem = find_problem(tables, targets, inquiry)
+    series = find_series(tables, targets.columns, inquiry) if problem.problem_type == "regression" else None
     competition = Competition(
         slug=slug,
         title=slug.replace("-", " ").capitalize(),
@@ -60,12 +66,16 @@ def infer_contract(folder: Path, given: Given, name: str, ask: Ask | None = None
             test=tables.test.name,
             sample_submission=tables.sample.name,
             encoding=given.encoding,
+            media=media.tops,
         ),
         submission=_submission(targets, problem, tables, inquiry),
-        group=_column("group", given.group, tables),
-        time=_column("time", given.time, tables),
+        group=_column("group", given.group, tables) or find_group(media.columns, lacking, tables, inquiry),
+        time=series.time if series else _column("time", given.time, tables),
+        series=series.series if series else (),
+        horizon=series.horizon if series else 0,
+        gap=series.gap if series else 0,
         first_row_id=ids.first_row_id,
-        template=find_template(tables, {*ids.columns, *targets.columns}, inquiry),
+        template=find_template(tables, hidden, media.columns, series, problem.problem_type, inquiry),
     )
     check_tables(competition, tables)
     _note_columns(competition, lacking, tables, inquiry)
@@ -81,16 +91,21 @@ def slug_of(name: str) -> str:
     return re.sub("[^a-z0-9]+", "-", name.lower()).strip("-") or "competition"
 
 
-def _check_features(ids: Ids, targets: Targets, tables: Tables, inquiry: Inquiry) -> list[str]:
+def _check_features(hidden: set[str], files: set[str], tables: Tables, inquiry: Inquiry) -> list[str]:
     """Columns of train that test lacks.
+
+    Args:
+        hidden: Ids and targets, which are left out.
+        files: Columns of both that name files: beside them train often has more to say.
+        tables: The tables.
+        inquiry: What is given.
 
     Raises:
         DataError: They are most of them, as if the wrong file was taken for test.
     """
-    hidden = {*ids.columns, *targets.columns}
     lacking, shared = only_in_train(hidden, tables)
     named = inquiry.given.train is not None and inquiry.given.test is not None
-    if len(lacking) > len(shared) and not named:
+    if len(lacking) > len(shared) and not named and not files:
         train, test, n_columns = tables.train.name, tables.test.name, len(lacking) + len(shared)
         raise DataError(
             f"`{test}` lacks {len(lacking)} of the {n_columns} columns of `{train}`: {listing(lacking)}",
@@ -146,8 +161,10 @@ def _column(flag: str, name: str | None, tables: Tables) -> str | None:
 
 def _note_columns(competition: Competition, lacking: list[str], tables: Tables, inquiry: Inquiry) -> None:
     for flag, column in (("group", competition.group), ("time", competition.time)):
-        if column is not None:
+        is_told = flag == "time" and competition.horizon
+        if column is not None and getattr(inquiry.given, flag) is not None and not is_told:
             inquiry.found(flag, column, f"given with --{flag}")
+    lacking = [column for column in lacking if column != competition.group]
     if lacking:
         inquiry.found("only in train", ", ".join(lacking), f"{tables.test.name} lacks them; they are not used")
     surplus = [c for c in tables.test.columns if c not in {*tables.train.columns, *competition.id, *competition.target}]

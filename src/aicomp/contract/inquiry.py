@@ -22,6 +22,7 @@ class Given:
         train: Name of the train file; likewise `test` and `sample`, the sample submission.
         group: Column whose rows belong together.
         time: Column that orders rows in time.
+        series: Columns that tell series apart.
         slug: Short name of the competition.
         encoding: Of the files' text.
         stated_metric: How the competition's page names the metric; it counts where `metric` is None.
@@ -37,6 +38,7 @@ class Given:
     sample: str | None = None
     group: str | None = None
     time: str | None = None
+    series: tuple[str, ...] = ()
     slug: str | None = None
     encoding: str = "utf-8"
     stated_metric: str = ""

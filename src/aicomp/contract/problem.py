@@ -8,7 +8,8 @@ import pandas as pd
 
 from aicomp.contract.columns import Targets
 from aicomp.contract.inquiry import Inquiry, listing
-from aicomp.contract.tables import RawTable
+from aicomp.contract.strings import guess_metric, holds_language
+from aicomp.contract.tables import RawTable, Tables
 from aicomp.data.reading import line_numbers, parse_numbers
 from aicomp.errors import DataError, UsageError
 from aicomp.labels import order_labels
@@ -32,16 +33,17 @@ class Problem:
     metric: Metric
 
 
-def find_problem(train: RawTable, targets: Targets, inquiry: Inquiry) -> Problem:
+def find_problem(tables: Tables, targets: Targets, inquiry: Inquiry) -> Problem:
     """Choose the problem type that fits the target's values and the metric.
 
     Raises:
         UsageError: The metric is not given, or is none for such a target.
         DataError: The target holds nothing that can be learned.
     """
+    train = tables.train
     values = train.strings(targets.columns)
     wanted = _given_type(inquiry)
-    types, shape = _possible_types(train, values, targets)
+    types, shape = _possible_types(tables, values, targets)
     if wanted is not None:
         if targets.classes and wanted != "multiclass":
             raise UsageError(
@@ -49,7 +51,9 @@ def find_problem(train: RawTable, targets: Targets, inquiry: Inquiry) -> Problem
                 "leave `--problem-type` out",
             )
         types = (wanted,)
-    metric = _find_metric(types, inquiry)
+    metric = _guessed_metric(types, tables, targets, inquiry) or _find_metric(types, inquiry)
+    if metric.needs == "string" and len(targets.columns) == 1 and not targets.classes and wanted is None:
+        types = ("string",)
     fitting = [t for t in types if t in metric.problem_types]
     if wanted is None and metric.needs == "label" and not _are_in_a_row(values):
         fitting = [t for t in fitting if t != "regression"]
@@ -84,8 +88,20 @@ def _given_type(inquiry: Inquiry) -> ProblemType | None:
     return None
 
 
-def _possible_types(train: RawTable, values: pd.DataFrame, targets: Targets) -> tuple[tuple[ProblemType, ...], str]:
+def _guessed_metric(types: Sequence[ProblemType], tables: Tables, targets: Targets, inquiry: Inquiry) -> Metric | None:
+    """The metric of sentences where nobody names one; None for other targets, whose metric cannot be guessed."""
+    if types != ("string",) or inquiry.given.metric is not None or inquiry.given.stated_metric:
+        return None
+    if not holds_language(tables.train.strings(targets.columns)[targets.columns[0]]):
+        return None  # `--problem-type string`, and lists or numbers: nothing tells how they are scored
+    name, reason = guess_metric(tables, targets.columns[0])
+    inquiry.found("metric", name, f"{reason}; `--metric` names another")
+    return get_metric(name)
+
+
+def _possible_types(tables: Tables, values: pd.DataFrame, targets: Targets) -> tuple[tuple[ProblemType, ...], str]:
     """Problem types that the values allow, the likeliest first, and what the values look like."""
+    train = tables.train
     if targets.classes:
         return ("multiclass",), "one column per class"
     if len(targets.columns) > 1:
@@ -94,7 +110,11 @@ def _possible_types(train: RawTable, values: pd.DataFrame, targets: Targets) -> 
             return ("multilabel", "multi-target"), f"{len(targets.columns)} columns of 0 and 1"
         return ("multi-target",), f"{len(targets.columns)} columns of numbers"
     column = targets.columns[0]
-    return _types_of_column(values[column], train, column)
+    types, shape = _types_of_column(values[column], train, column)
+    sample = tables.sample.columns[-1]
+    if not types and holds_language(values[column]) and not pd.api.types.is_numeric_dtype(tables.sample.frame[sample]):
+        return ("string",), f"{shape}, sentences; {tables.sample.name} holds strings too"
+    return types, shape
 
 
 def _types_of_column(values: pd.Series, train: RawTable, column: str) -> tuple[tuple[ProblemType, ...], str]:
@@ -227,7 +247,7 @@ def _refuse(train: RawTable, values: pd.DataFrame, types: Sequence[ProblemType],
 
 
 def _plural(needs: str) -> str:
-    return {"label": "labels", "probability": "probabilities", "value": "values"}[needs]
+    return "probabilities" if needs == "probability" else f"{needs}s"
 
 
 def _shortened(labels: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from aicomp.archives import check_packed
 from aicomp.contract.inquiry import Inquiry
+from aicomp.data.media_files import media_members
 from aicomp.data.reading import read_table
 from aicomp.errors import DataError, UsageError
 from aicomp.raw_data import TABLE_SUFFIXES, table_suffix
@@ -75,7 +76,7 @@ def find_tables(folder: Path, inquiry: Inquiry) -> Tables:
         UsageError: A given name is not there, or several files fit.
         DataError: No file fits.
     """
-    files = sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith(".") and table_suffix(p.name))
+    files = sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith(".") and _may_be_table(p))
     if not files:
         raise LackingError(
             f"`{folder}` holds no table ({', '.join(TABLE_SUFFIXES[:6])})",
@@ -91,6 +92,15 @@ def find_tables(folder: Path, inquiry: Inquiry) -> Tables:
         chosen |= _fitting_files(missing, chosen, files, folder, inquiry)
     _check_distinct(chosen)
     return Tables(**{role: RawTable(path, inquiry.given.encoding) for role, path in chosen.items()})
+
+
+def _may_be_table(path: Path) -> bool:
+    return table_suffix(path.name) is not None and not (path.suffix == ".zip" and media_members(path))
+
+
+def file_rank(role: str, path: Path) -> int | None:
+    """How well the name of a table fits "train", "test" or "sample": 0 is best, None is not at all."""
+    return _rank(role, _stem(path))
 
 
 def _given_file(role: str, folder: Path, inquiry: Inquiry) -> Path | None:

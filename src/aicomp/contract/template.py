@@ -1,30 +1,54 @@
 """Which template suits a competition, by what its columns hold."""
 
-import re
-from collections.abc import Set
-
-import pandas as pd
+from collections.abc import Sequence, Set
 
 from aicomp.contract.inquiry import Inquiry, listing
+from aicomp.contract.series import Series
+from aicomp.contract.strings import ROWS, holds_sentences
 from aicomp.contract.tables import Tables
-from aicomp.data.strings import string_kind
-from aicomp.data.text import is_written_without_blanks
-
-_ROWS = 2000
-_FEWEST_WORDS = 4
-_WORD = re.compile(r"\w+")
+from aicomp.data.media_files import MediaColumn
+from aicomp.data.pixels import find_pixels
+from aicomp.metrics.base import ProblemType
 
 
-def find_template(tables: Tables, hidden: Set[str], inquiry: Inquiry) -> str:
-    """Name of the template: "text" where at least half of the columns are sentences, else "tabular".
+def find_template(
+    tables: Tables,
+    hidden: Set[str],
+    media: Sequence[MediaColumn],
+    series: Series | None,
+    problem_type: ProblemType,
+    inquiry: Inquiry,
+) -> str:
+    """Name of the template.
+
+    "image" or "audio" where a column names such files, "image" where columns are pixels, "seq2seq" for strings,
+    "forecast" for series, "text" where at least half of the columns are sentences, else "tabular".
 
     Args:
         tables: The competition's tables.
         hidden: Columns that nothing is learned from: ids and targets.
+        media: Columns that name files.
+        series: What is forecast, if anything is.
+        problem_type: See `Competition.problem_type`.
         inquiry: Told the reason, where it is not "tabular".
     """
+    if media:
+        first = media[0]
+        inquiry.found("template", first.kind, f"`{first.name}` {first.reason}; `--template tabular` is another")
+        return first.kind
+    if series is not None:
+        reason = "test holds the next steps of the series of train; `--template tabular` is another"
+        inquiry.found("template", "forecast", reason)
+        return "forecast"
+    pixels = find_pixels(*(t.frame.drop(columns=list(hidden), errors="ignore") for t in (tables.train, tables.test)))
+    if pixels is not None:
+        inquiry.found("template", "image", f"{pixels.reason}; `--template tabular` takes them as numbers")
+        return "image"
+    if problem_type == "string":
+        inquiry.found("template", "seq2seq", "predictions are strings")
+        return "seq2seq"
     columns = [c for c in tables.train.columns if c not in hidden and c in tables.test.columns]
-    texts = [c for c in columns if _holds_sentences(tables.train.frame[c].head(_ROWS))]
+    texts = [c for c in columns if holds_sentences(tables.train.frame[c].head(ROWS))]
     if not texts or 2 * len(texts) < len(columns):
         return "tabular"
     others = f"{len(columns) - len(texts)} other columns" if len(columns) > len(texts) else "no other column"
@@ -32,13 +56,3 @@ def find_template(tables: Tables, hidden: Set[str], inquiry: Inquiry) -> str:
         "template", "text", f"{listing(texts)} holds sentences, beside {others}; `--template tabular` is another"
     )
     return "text"
-
-
-def _holds_sentences(values: pd.Series) -> bool:
-    present = values.dropna()
-    if pd.api.types.is_numeric_dtype(present) or not len(present):
-        return False
-    texts = present.astype(str)
-    if string_kind(texts)[0] != "text":
-        return False
-    return is_written_without_blanks(list(texts)) or float(texts.str.count(_WORD.pattern).mean()) >= _FEWEST_WORDS

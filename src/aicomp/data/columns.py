@@ -1,7 +1,7 @@
-"""How each column is taken: as a number, a code, a category, a boolean, a time, text, or not at all."""
+"""How each column is taken: as a number, a code, a category, a boolean, a time, text, files, or not at all."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
@@ -15,7 +15,7 @@ from aicomp.data.values import CONVERT, as_numbers, as_strings, is_boolean_words
 from aicomp.errors import DataError, UsageError
 from aicomp.suggest import unknown_name
 
-Kind = Literal["number", "code", "category", "boolean", "datetime", "text", "drop"]
+Kind = Literal["number", "code", "category", "boolean", "datetime", "text", "image", "audio", "drop"]
 KINDS: tuple[str, ...] = get_args(Kind)
 
 _CODE_NAME = re.compile(r"(?:^|[^a-z])(?:id|code|zip|zipcode|postcode|type|class|category|cat)s?\d?$")
@@ -49,13 +49,19 @@ class Column:
     reason: str
 
 
-def infer_columns(train: pd.DataFrame, test: pd.DataFrame, overrides: Mapping[str, str]) -> list[Column]:
+def infer_columns(
+    train: pd.DataFrame,
+    test: pd.DataFrame,
+    overrides: Mapping[str, str],
+    media: Sequence[Column] = (),
+) -> list[Column]:
     """Choose a kind for each column of train, from its values in train and test and never from a target.
 
     Args:
         train: Features, without ids and targets.
         test: The same columns; some may be absent.
         overrides: Column name -> kind, as in `[columns]` of aicomp.toml.
+        media: The columns that name files, see `data.media_files`.
 
     Returns:
         A column per column of train, in its order.
@@ -66,7 +72,8 @@ def infer_columns(train: pd.DataFrame, test: pd.DataFrame, overrides: Mapping[st
     """
     for table in (train, test):
         _check_names(table)
-    _check_overrides(overrides, train, test)
+    known = {column.name: column for column in media}
+    _check_overrides(overrides, train, test, known)
     extra = [c for c in test.columns if c not in train.columns]
     if extra:
         raise DataError(
@@ -76,8 +83,7 @@ def infer_columns(train: pd.DataFrame, test: pd.DataFrame, overrides: Mapping[st
     seen: dict[int, str] = {}
     columns = []
     for name in train.columns:
-        column = _infer(name, train, test, overrides.get(name), seen)
-        columns.append(column)
+        columns.append(known.get(name) or _infer(name, train, test, overrides.get(name), seen))
     check_usable(columns)
     return [_with_encoding(column, train, columns) for column in columns]
 
@@ -119,7 +125,9 @@ def _check_names(table: pd.DataFrame) -> None:
             )
 
 
-def _check_overrides(overrides: Mapping[str, str], train: pd.DataFrame, test: pd.DataFrame) -> None:
+def _check_overrides(
+    overrides: Mapping[str, str], train: pd.DataFrame, test: pd.DataFrame, media: Collection[str]
+) -> None:
     for name, kind in overrides.items():
         if kind not in KINDS:
             error = unknown_name("kind", kind, KINDS)
@@ -131,6 +139,11 @@ def _check_overrides(overrides: Mapping[str, str], train: pd.DataFrame, test: pd
             raise UsageError(
                 f"`[columns]`: `{name}` is to be taken as {kind}, but test lacks it",
                 f'set `"{name}" = "drop"` or remove the line',
+            )
+        if kind in ("image", "audio") and name not in media:
+            raise UsageError(
+                f"`[columns]`: `{name}` is to be taken as {kind}, but its values name no files below `data/raw/`",
+                "`aicomp init` copies the files that columns name; correct the values in features.py",
             )
 
 

@@ -57,6 +57,7 @@ _FORMATS = (
     _date_format("Mon YYYY", rf"{_MONTH_NAME}[-\s]{_YEAR}", time=False),
     _date_format("YYYY Qn", rf"{_YEAR}[-\s]?Q(?P<quarter>[1-4])", time=False),
     _date_format("Qn YYYY", rf"Q(?P<quarter>[1-4])[-\s]?{_YEAR}", time=False),
+    _date_format("YYYY-Www", rf"{_YEAR}[-\s]?W(?P<week>\d{{2}})(?:-(?P<weekday>[1-7]))?", time=False),
     DateFormat("HH:MM", re.compile(_TIME)),
 )
 
@@ -118,6 +119,28 @@ def read_dates(values: pd.Series, shown: str, *, to_utc: bool) -> np.ndarray:
     return np.asarray(seconds[codes])
 
 
+def find_misfit(values: pd.Series) -> int | None:
+    """Where times that are not all in one format leave the one that most of them have.
+
+    Args:
+        values: Strings, missing ones NaN.
+
+    Returns:
+        Number of the first row that is missing or does not fit the format of at least half of the rows; None if all
+        fit, or no format is that common.
+
+    >>> find_misfit(pd.Series(["1998 Q1", "1998 Q2", "1998 Q5"]))
+    2
+    """
+    texts = values.astype(object).where(values.notna(), "").map(lambda v: str(v).strip())
+    for date_format in _FORMATS:
+        fits = texts.map({t: date_format.pattern.fullmatch(t) is not None for t in texts.unique()})
+        if fits.mean() >= 0.5:
+            known = np.isnan(read_dates(texts, date_format.shown, to_utc=False))
+            return int(known.argmax()) if known.any() else None
+    return None
+
+
 def _zones_differ(matches: list[re.Match[str]]) -> bool:
     return "zone" in matches[0].re.groupindex and len({_offset(m["zone"]) for m in matches}) > 1
 
@@ -161,6 +184,8 @@ def _seconds(matches: list[re.Match[str]], *, to_utc: bool) -> np.ndarray:
         month = np.array([_MONTHS.index(m["name"][:3].lower()) + 1.0 for m in matches])
     if "quarter" in groups:
         month = 3 * part("quarter", 1) - 2
+    if "week" in groups:
+        return _iso_weeks(year.astype(np.int64), part("week", 1), part("weekday", 1))
     hour, valid_half = _hour_of_day(part("hour", 0), [m["half"] if "half" in groups else None for m in matches])
     minute, second = part("minute", 0), part("second", 0)
     months = (year.astype(np.int64) - 1970).astype("datetime64[Y]").astype("datetime64[M]") + (month - 1).astype(
@@ -173,6 +198,20 @@ def _seconds(matches: list[re.Match[str]], *, to_utc: bool) -> np.ndarray:
     if to_utc and "zone" in groups:
         seconds = seconds - np.array([_offset(m["zone"]) for m in matches])
     return np.where(valid, seconds, np.nan)
+
+
+def _iso_weeks(year: np.ndarray, week: np.ndarray, weekday: np.ndarray) -> np.ndarray:
+    """Seconds since 1970-01-01 of days of ISO 8601 weeks, Mondays where none is named; NaN for a wrong week."""
+
+    def first_monday(year: np.ndarray) -> np.ndarray:
+        # Week 1 holds the 4th of January; 1970-01-01 was a Thursday.
+        fourth = (year - 1970).astype("datetime64[Y]").astype("datetime64[D]").astype(np.int64) + 3
+        return np.asarray(fourth - (fourth + 3) % 7)
+
+    first = first_monday(year)
+    days = first + 7 * (week - 1)
+    valid = (week >= 1) & (days < first_monday(year + 1))
+    return np.where(valid, (days + weekday - 1) * 86400.0, np.nan)
 
 
 def _hour_of_day(hour: np.ndarray, halves: list[str | None]) -> tuple[np.ndarray, np.ndarray]:

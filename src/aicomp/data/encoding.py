@@ -27,8 +27,9 @@ from aicomp.data.encoders import (
     dump,
     restore,
 )
+from aicomp.data.media_cache import places_of
 from aicomp.data.places import Places, are_degrees, pair_names
-from aicomp.data.rows import Rows
+from aicomp.data.rows import Media, Rows
 from aicomp.data.statistics import LevelStatistics
 from aicomp.data.table import Table
 from aicomp.data.target_encoding import fit_statistics
@@ -51,6 +52,7 @@ class Encoder:
         numbers: "normal" and "robust" make numbers near 0 without NaN, as networks need them, by rank or by distance;
             "raw" keeps their unit and NaN.
         keeps_texts: Whether columns of text are left to a model that reads them itself, instead of becoming numbers.
+        media: Kind of the files that the model reads, "image" or "audio"; None leaves files aside.
 
     Attributes:
         num_names: Names of the numbers, in the order of `Rows.x_num`.
@@ -58,14 +60,27 @@ class Encoder:
         cardinalities: Number of codes of each categorical column.
     """
 
-    def __init__(self, columns: Sequence[Column], numbers: Numbers = "normal", *, keeps_texts: bool = False) -> None:
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        numbers: Numbers = "normal",
+        *,
+        keeps_texts: bool = False,
+        media: str | None = None,
+    ) -> None:
         self.columns = list(columns)
+        self.media = media
         self.text_names = [c.name for c in columns if c.kind == "text"] if keeps_texts else []
         self._is_raw = numbers == "raw"
         self._scale = RobustClip if numbers == "robust" else QuantileNormal
         self._numbers: list[ColumnEncoder] = []
         self._categories: list[LevelEncoder] = []
         self._statistics: list[LevelStatistics] = []
+
+    @property
+    def media_names(self) -> list[str]:
+        """Names of the columns of files that the model reads."""
+        return [c.name for c in self.columns if c.kind == self.media]
 
     @property
     def num_names(self) -> list[str]:
@@ -103,12 +118,13 @@ class Encoder:
         )
         return replace(encoded, x_num=np.hstack([encoded.x_num, block.astype(np.float32)]))
 
-    def fit(self, table: Table, rows: np.ndarray) -> "Encoder":
+    def fit(self, table: Table, rows: np.ndarray, *, may_be_empty: bool = False) -> "Encoder":
         """Learn from the training rows of a fold, and from no other row, without their targets.
 
         Args:
             table: The train table.
             rows: Indices of the fold's training rows.
+            may_be_empty: Whether rows without any column will do, as for a series of which only the target is known.
 
         Raises:
             DataError: Every column is constant among these rows.
@@ -119,13 +135,26 @@ class Encoder:
         for pair in pair_names([c.name for c in self.columns if c.kind == "number"]):
             if are_degrees(*(table.numbers[name][rows] for name in pair)):
                 self._numbers.append(Places.fit(*pair, table, rows))
-        if not self._numbers and not self._categories and not self.text_names:
+        has_any = self._numbers or self._categories or self.text_names or self.media_names
+        if not has_any and not may_be_empty:
+            self._refuse_media()
             names = ", ".join(f"`{c.name}`" for c in self.columns if c.kind != "drop")
             raise DataError(
                 f"every column ({names}) is constant among the training rows of a fold",
                 "take fewer folds with `--set split.n_splits=3`, or add a feature in features.py",
             )
         return self
+
+    def _refuse_media(self) -> None:
+        """Refuse columns that are all of files that the model does not read."""
+        unread = [c for c in self.columns if c.kind in ("image", "audio")]
+        if unread:
+            name, kind = unread[0].name, unread[0].kind
+            what = f"`{name}` holds {'images' if kind == 'image' else 'sounds'}, which this model does not read"
+            raise DataError(
+                f"{what}, and no other column is left",
+                f"write `--set model.name={kind}-resnet`, or add a feature in features.py",
+            )
 
     def _fit_column(self, column: Column, table: Table, rows: np.ndarray) -> None:
         fit_number = _fit_raw if self._is_raw else partial(_fit_number, self._scale)
@@ -161,16 +190,25 @@ class Encoder:
             width = len(part.names)
             x_num[:, at : at + width] = part(x_cat) if isinstance(part, LevelStatistics) else part(table, rows)
             at += width
+        media = self._media_of(table, rows)
         if not self.text_names:
-            return Rows(x_num, x_cat)
+            return Rows(x_num, x_cat, media=media)
         texts = np.empty((len(rows), len(self.text_names)), dtype=object)
         for j, name in enumerate(self.text_names):
             texts[:, j] = texts_of(table, name, rows)
-        return Rows(x_num, x_cat, texts)
+        return Rows(x_num, x_cat, texts, media)
+
+    def _media_of(self, table: Table, rows: np.ndarray) -> Media | None:
+        names = self.media_names
+        if self.media is None or not names:
+            return None
+        places = places_of(table.levels, names)
+        index = [places[name][table.codes[name][rows]] for name in names]
+        return Media(table.media[self.media], np.stack(index, axis=1))
 
     def save(self, folder: Path) -> None:
         """Write what was learned into a folder: `encoder.json`, and arrays in `encoder.safetensors`."""
-        content: dict[str, list[Any]] = {"texts": self.text_names}
+        content: dict[str, Any] = {"texts": self.text_names, "media": self.media}
         tensors: dict[str, np.ndarray] = {}
         for group, encoders in self._groups().items():
             content[group] = []
@@ -188,6 +226,7 @@ class Encoder:
         content = json.loads((folder / "encoder.json").read_text(encoding="utf-8"))
         tensors = load_file(folder / "encoder.safetensors")
         encoder = cls(columns)
+        encoder.media = content.get("media")
         encoder.text_names = content.get("texts", [])  # runs of aicomp 0.1 have none
         for group, encoders in encoder._groups().items():
             for i, values in enumerate(content.get(group, [])):  # runs of aicomp 0.1 may have no statistics

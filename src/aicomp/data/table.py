@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +23,16 @@ class Table:
         n_rows: Number of rows.
         numbers: Numbers, codes, booleans (0 and 1) and times (seconds since 1970-01-01): float64 (n_rows,), NaN is
             missing.
-        codes: Categories and texts: int32 (n_rows,), an index into `levels`, -1 is missing.
+        codes: Categories, texts and names of files: int32 (n_rows,), an index into `levels`, -1 is missing.
         levels: Distinct strings of each column of `codes`, sorted; train and test share them.
+        media: Decoded files that the columns of a kind name, see `Media.files`, by kind; where they are needed.
     """
 
     n_rows: int
     numbers: dict[str, np.ndarray]
     codes: dict[str, np.ndarray]
     levels: dict[str, list[str]]
+    media: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @classmethod
     def build(

@@ -33,7 +33,9 @@ class TargetColumns:
             y: Targets, shapes as in docs/architecture.md; values in a unit in which their mean says most.
             task: What is learned.
         """
-        if task.problem_type == "multiclass":
+        if task.is_string:
+            values = np.empty((len(y), 0))
+        elif task.problem_type == "multiclass":
             values = np.eye(len(task.labels))[y] if len(task.labels) <= MOST_COLUMNS else np.empty((len(y), 0))
         else:
             values = np.asarray(y, dtype=np.float64).reshape(len(y), -1)

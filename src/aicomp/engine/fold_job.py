@@ -2,37 +2,43 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
-from safetensors.numpy import load_file, save_file
+import torch
 from safetensors.torch import save_file as save_tensors
 
 from aicomp.competition import Competition
-from aicomp.config import Config
+from aicomp.config import Config, takes_gpu
+from aicomp.data.arrays import load_arrays, save_arrays
 from aicomp.data.columns import Column
 from aicomp.data.encoding import Encoder
+from aicomp.data.rows import Media
 from aicomp.data.table import Table
 from aicomp.data.targets import TargetColumns
 from aicomp.engine.ranks import train_fold_together
+from aicomp.engine.series_fold import EncodedFold, columns_of, encode_series
 from aicomp.files import atomic_write, partial_file
 from aicomp.folds import draw_rows
-from aicomp.models import ALL_MODELS, ESTIMATORS, is_estimator, with_params
-from aicomp.models.estimator import numbers_of, reads_texts
+from aicomp.media import with_files
+from aicomp.models import ALL_MODELS, is_estimator, with_params
+from aicomp.models.estimator import forecasts, learns_strings, numbers_of, reads_media, reads_texts
 from aicomp.project import Project
 from aicomp.pseudo import add_pseudo_rows
 from aicomp.registry import resolve
+from aicomp.report.contact_sheet import draw_contact_sheet
 from aicomp.report.curves import write_curves_csv
 from aicomp.run import Run
 from aicomp.task import Task
 from aicomp.training.aims import choose_aim
+from aicomp.training.augmentation import Augmentation, augmentation_of
 from aicomp.training.checkpoint import save_spec
-from aicomp.training.device import choose_device
+from aicomp.training.device import choose_device, reproducible
 from aicomp.training.fit import EpochReport, FoldData, FoldResult, fit_fold
 from aicomp.training.model_recipes import numbers_for
+from aicomp.training.precheck import check_learns
 from aicomp.training.share import ALONE, Share
 from aicomp.training.targets import TargetTransform
 from aicomp.training.whole import fit_whole
@@ -53,21 +59,6 @@ def run_fold(run: Run, project_folder: Path, k: int, report: Callable[[EpochRepo
         return
     encoded = folds.encode(k)
     folds.save(k, encoded, folds.fit(k, encoded, report))
-
-
-@dataclass(frozen=True)
-class EncodedFold:
-    """A fold as its model takes it.
-
-    Attributes:
-        data: Its rows.
-        encoder: What encoded them.
-        valid_rows: Numbers of the validation rows.
-    """
-
-    data: FoldData
-    encoder: Encoder
-    valid_rows: np.ndarray
 
 
 class Folds:
@@ -92,6 +83,7 @@ class Folds:
         project = Project(project_folder, self.config, msgspec.convert(info["competition"], Competition))
         self.task = project.task
         self.found = resolve("model", self.config.model.name, ALL_MODELS, project_folder)
+        check_learns(self.config.model.name, self.task, learns_strings=learns_strings(self.found))
         self.is_network = not is_estimator(self.found)
         self.build = with_params(self.found, self.config.model.params)
 
@@ -101,16 +93,18 @@ class Folds:
 
     def encode(self, k: int) -> EncodedFold:
         """Fit the encoders of fold `k` and encode its rows."""
-        fold = load_file(self.run.work / f"fold-{k}.safetensors")
+        fold = load_arrays(self.run.work / f"fold-{k}.safetensors")
         fold["train"] = draw_rows(fold["train"], self.config.split.train_rows, self.seed(k))
         numbers = numbers_of(self.found) if is_estimator(self.found) else numbers_for(self.config)
-        encoder = Encoder(self._columns(), numbers, keeps_texts=reads_texts(self.found))
+        if forecasts(self.found):
+            return encode_series(self.run, fold, numbers)
+        encoder = Encoder(self._columns(), numbers, keeps_texts=reads_texts(self.found), media=reads_media(self.found))
         data = _encode(self.run, fold, self.task, self.config, encoder, self.seed(k))
         data = add_pseudo_rows(data, self.run, k, self.task, is_network=self.is_network)
         return EncodedFold(data, encoder, fold["valid"])
 
     def _columns(self) -> list[Column]:
-        return [msgspec.convert(c, Column) for c in self.run.read("columns.json")]
+        return columns_of(self.run)
 
     def fit(
         self, k: int, encoded: EncodedFold, report: Callable[[EpochReport], None], share: Share = ALONE
@@ -131,22 +125,37 @@ class Folds:
         )
 
     def save(self, k: int, encoded: EncodedFold, result: FoldResult) -> None:
-        """Write what came of fold `k`."""
+        """Write what came of fold `k`, and for the first one how augmentation changes its files."""
+        augmentation = augmentation_of(result.settings)
+        if k == 0 and augmentation is not None and encoded.data.train.media is not None:
+            draw_augmentation(encoded.data.train.media, augmentation, self.run.folder / "augmentation.png")
         _save(self.run.fold(k), encoded.valid_rows, result, encoded.encoder)
 
 
+def draw_augmentation(media: Media, augmentation: Augmentation, path: Path) -> None:
+    """Draw some files beside what augmentation makes of them."""
+    top = 255 if media.files.dtype == np.uint8 else 1
+
+    def change(files: np.ndarray) -> np.ndarray:
+        return augmentation(torch.from_numpy(files).float() / top).numpy() * top
+
+    with reproducible(0, torch.device("cpu")):
+        draw_contact_sheet(media, change, path)
+
+
 def training_device(config: Mapping[str, Any]) -> str:
-    """Kind of the device that a config's folds are trained on, such as "cpu"; models that are no networks take the CPU.
+    """Kind of the device that a config's folds are trained on, such as "cpu"; trees and linear models take the CPU.
 
     Raises:
         UsageError: A device was asked for that this machine does not have.
     """
-    return "cpu" if config["model"]["name"] in ESTIMATORS else choose_device(config["device"]).type
+    return choose_device(config["device"]).type if takes_gpu(config["model"]["name"]) else "cpu"
 
 
 def _encode(run: Run, fold: dict[str, np.ndarray], task: Task, config: Config, encoder: Encoder, seed: int) -> FoldData:
-    train, test = Table.load(run.work / "train.safetensors"), Table.load(run.work / "test.safetensors")
-    y = load_file(run.work / "target.safetensors")["y"]
+    files = {kind: Path(path) for kind, path in run.read("work/media.json").items() if kind == encoder.media}
+    train, test = (with_files(Table.load(run.work / f"{name}.safetensors"), files) for name in ("train", "test"))
+    y = load_arrays(run.work / "target.safetensors")["y"]
     targets = _averaged(y[fold["train"]], task, config)
     return FoldData(
         train=encoder.fit_transform(train, fold["train"], targets, seed),
@@ -160,7 +169,7 @@ def _encode(run: Run, fold: dict[str, np.ndarray], task: Task, config: Config, e
 
 def _averaged(y: np.ndarray, task: Task, config: Config) -> TargetColumns:
     """What encodings average over the rows of a category: labels, or values in the unit in which they are learned."""
-    if not task.is_classification:
+    if not task.is_classification and not task.is_string:
         y = TargetTransform.fit(y, choose_aim(config.training, task).target).transform(y)
     return TargetColumns.of(y, task)
 
@@ -170,8 +179,7 @@ def _save(folder: Path, valid_rows: np.ndarray, result: FoldResult, encoder: Enc
     encoder.save(folder)
     save_spec(folder, result.spec, result.transform)
     arrays = {"valid_rows": valid_rows, "valid": result.valid_pred, "test": result.test_pred}
-    with partial_file(folder / "predictions.safetensors") as path:
-        save_file({name: np.ascontiguousarray(a) for name, a in arrays.items()}, path)
+    save_arrays(folder / "predictions.safetensors", arrays)
     with partial_file(folder / "weights.safetensors") as path:
         save_tensors({name: t.contiguous().cpu() for name, t in result.state_dict.items()}, path)
     write_curves_csv([result.history], folder / "history.csv")
@@ -182,6 +190,11 @@ def _save(folder: Path, valid_rows: np.ndarray, result: FoldResult, encoder: Enc
         "settings": result.settings,
         "notes": result.notes,
         "history": result.history,
-        "inputs": {"numbers": encoder.num_names, "categories": encoder.cat_names, "texts": encoder.text_names},
+        "inputs": {
+            "numbers": encoder.num_names,
+            "categories": encoder.cat_names,
+            "texts": encoder.text_names,
+            "media": encoder.media_names,
+        },
     }
     atomic_write(folder / "result.json", json.dumps(summary, indent=1) + "\n")

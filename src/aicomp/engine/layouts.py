@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from aicomp.config import is_network
+from aicomp.config import takes_gpu
 from aicomp.engine.jobs import Job
 from aicomp.engine.pool import Pool, n_cores
 from aicomp.run import Run
@@ -44,7 +44,7 @@ def stackable_folds(run: Run, folds: list[int], n_beside: int) -> list[int]:
 def fold_jobs(run: Run, folds: list[int], threads: int) -> list[Job]:
     """A job for each fold alone."""
     config = run.info["config"]
-    on_cpu = config["device"] == "cpu" or not is_network(config["model"]["name"])
+    on_cpu = config["device"] == "cpu" or not takes_gpu(config["model"]["name"])
     return [Job("fold", str(run.folder), fold=k, threads=threads, on_cpu=on_cpu) for k in folds]
 
 

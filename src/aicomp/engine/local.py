@@ -25,8 +25,8 @@ def start_pool(project: Path, config: Config) -> Pool | None:
     """
     if config.workers == 0:
         return None
-    n_folds = max(1, config.split.n_splits * max(1, config.split.n_repeats))
-    return Pool(project, min(n_processes(config), n_folds), share_gpu=config.workers != "auto")
+    n_folds = 1 if config.split.splitter == "holdout" else config.split.n_splits * config.split.n_repeats
+    return Pool(project, max(1, min(n_processes(config), n_folds)), share_gpu=config.workers != "auto")
 
 
 def n_processes(config: Config) -> int:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from aicomp.engine.fold_job import EncodedFold, Folds
+    from aicomp.engine.fold_job import Folds
+    from aicomp.engine.series_fold import EncodedFold
     from aicomp.training.footprint import Footprint
 
 _RANK = 8

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aicomp.engine.fold_job import EncodedFold, Folds
+from aicomp.engine.fold_job import Folds
 from aicomp.engine.layouts import LAYOUT_FILE, stored_layout
+from aicomp.engine.series_fold import EncodedFold
 from aicomp.errors import DataError
 from aicomp.run import Run
 from aicomp.training.device import choose_device, reproducible

@@ -1,6 +1,7 @@
 """What each job of `engine.jobs` does. Runs in a worker process or in the caller's."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,10 @@ def do(job: Job, project: Path, tell: Tell) -> dict[str, Any]:
         return _stack(job, project, tell)
     if job.task == "assemble":
         return _assemble(job, project)
+    if job.task == "agent":
+        return _agent(job, project, tell)
+    if job.task == "episodes":
+        return _episodes(job, project)
     return _blend(job, project) if job.task == "blend" else _weigh(job, project)
 
 
@@ -109,3 +114,17 @@ def _weigh(job: Job, folder: Path) -> dict[str, Any]:
     from aicomp.engine.blend_job import weigh_members
 
     return weigh_members(job, folder)
+
+
+def _agent(job: Job, folder: Path, tell: Tell) -> dict[str, Any]:
+    from aicomp.simulation.seed_job import train_seed
+
+    run = Run(Path(job.run))
+    train_seed(run, folder, job.fold, job.budget, lambda event: tell({"event": "epoch", **asdict(event)}))
+    return {}
+
+
+def _episodes(job: Job, folder: Path) -> dict[str, Any]:
+    from aicomp.simulation.finish import play_part
+
+    return play_part(Run(Path(job.run)), folder, job.fold, job.n_folds, job.budget)

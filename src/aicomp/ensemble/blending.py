@@ -12,7 +12,7 @@ import pandas as pd
 from aicomp.ensemble.budget import Budget
 from aicomp.ensemble.choice import Selection, select
 from aicomp.ensemble.fold_tests import fold_test, has_fold_tests
-from aicomp.ensemble.members import Members, load_members
+from aicomp.ensemble.members import Members, load_members, stacked
 from aicomp.ensemble.methods import Options, choose_methods
 from aicomp.ensemble.nested import Evaluation, correlations
 from aicomp.errors import UsageError
@@ -125,8 +125,7 @@ def _nested_tests(members: Members, chosen: Evaluation) -> list[np.ndarray]:
     if not all(has_fold_tests(run) for run in members.runs):
         return []
     return [
-        nested.combine(np.stack([fold_test(run, k) for run in members.runs]).astype(np.float64))
-        for k, nested in enumerate(chosen.nested)
+        nested.combine(stacked([fold_test(run, k) for run in members.runs])) for k, nested in enumerate(chosen.nested)
     ]
 
 

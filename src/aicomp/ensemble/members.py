@@ -21,7 +21,7 @@ class Part:
 
     Attributes:
         y: Targets, (n,) or (n, n_targets).
-        predictions: Of each member, (n_members, n) or (n_members, n, n_columns).
+        predictions: Of each member, (n_members, n) or (n_members, n, n_columns); of strings, object.
     """
 
     y: np.ndarray
@@ -145,9 +145,15 @@ def load_members(project: Project, runs: Sequence[Run]) -> Members:
     parts = []
     for k, rows in enumerate(folds):
         valid = [arrays[k]["valid"][np.argsort(arrays[k]["valid_rows"])] for arrays in loaded]
-        parts.append(Part(y[rows], np.stack(valid).astype(np.float64)))
-    test = np.stack([run.test_predictions() for run in runs]).astype(np.float64)
+        parts.append(Part(y[rows], stacked(valid)))
+    test = stacked([run.test_predictions() for run in runs])
     return Members(tuple(runs), y, tuple(folds), tuple(parts), test)
+
+
+def stacked(predictions: Sequence[np.ndarray]) -> np.ndarray:
+    """Predictions of several members side by side, (n_members, ...): float64, or object where they are strings."""
+    together = np.stack(predictions)
+    return together if together.dtype == object else together.astype(np.float64)
 
 
 def check_members(project: Project, runs: Sequence[Run]) -> None:

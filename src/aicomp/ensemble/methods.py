@@ -16,9 +16,11 @@ from aicomp.errors import UsageError
 from aicomp.suggest import unknown_name
 from aicomp.task import Task
 
-Method = Literal["mean", "rank", "hill-climbing", "stacking", "stacking-network"]
-METHODS: tuple[Method, ...] = get_args(Method)
-"""The simplest and cheapest first: another one is taken only if it is better beyond noise."""
+Method = Literal["mean", "rank", "hill-climbing", "stacking", "stacking-network", "consensus"]
+METHODS: tuple[Method, ...] = tuple(method for method in get_args(Method) if method != "consensus")
+"""The simplest and cheapest first: another one is taken only if it is better beyond noise.
+
+Strings have "consensus" alone."""
 
 _FEWEST_ROWS = 200
 _MOST_INPUTS = 1000
@@ -66,14 +68,50 @@ class Average:
         return weighted_mean(parts, self.weights)
 
 
+@dataclass(frozen=True)
+class Consensus:
+    """Of each row, the prediction that the task makes of those of all members: for strings.
+
+    Attributes:
+        task: What is learned and how it is scored.
+        order: The members, the best first: of predictions that are equally like the others, the first is taken.
+    """
+
+    task: Task
+    order: tuple[int, ...]
+
+    @property
+    def weights(self) -> np.ndarray:
+        """See `Fitted`; all are the same."""
+        return np.full(len(self.order), 1 / len(self.order))
+
+    def combine(self, predictions: np.ndarray) -> np.ndarray:
+        """See `Fitted`."""
+        return self.task.combine([predictions[m] for m in self.order])
+
+
+def _fit_consensus(task: Task, parts: Sequence[Part]) -> Consensus:
+    sign = 1 if task.metric.greater_is_better else -1
+    n_members = len(parts[0].predictions)
+    scores = [sign * float(np.mean([task.score(p.y, p.predictions[m]) for p in parts])) for m in range(n_members)]
+    return Consensus(task, tuple(sorted(range(n_members), key=lambda m: -scores[m])))
+
+
+def fit_nothing(task: Task, n_members: int) -> Fitted:
+    """Members put together as they are, where there are no rows to fit anything on."""
+    return Consensus(task, tuple(range(n_members))) if task.is_string else Average(np.full(n_members, 1 / n_members))
+
+
 def fit(method: Method, task: Task, parts: Sequence[Part], options: Options, budget: Budget = UNLIMITED) -> Fitted:
-    """Fit a method's weights on some rows; "mean" and "rank" have nothing to fit.
+    """Fit a method's weights on some rows; "mean" and "rank" have nothing to fit, "consensus" the order.
 
     Raises:
         OutOfTime: The budget is spent.
     """
     n_members = len(parts[0].predictions)
     equal = np.full(n_members, 1 / n_members)
+    if method == "consensus":
+        return _fit_consensus(task, parts)
     if method == "hill-climbing":
         return Average(climb(task, parts, options.n_bags, budget=budget))
     if method == "stacking":
@@ -104,11 +142,15 @@ def choose_methods(name: str, task: Task, competition: Competition) -> tuple[Met
         UsageError: No such method, or it does not fit the metric.
     """
     ranks = sees_only_ranks(task.metric, competition)
+    if task.is_string and name in ("auto", *get_args(Method)):
+        return _methods_of_strings(name)
     if name == "auto":
         return tuple(method for method in METHODS if method != "rank" or ranks)
-    chosen = next((method for method in METHODS if method == name), None)
+    chosen = next((method for method in get_args(Method) if method == name), None)
     if chosen is None:
         raise unknown_name("method", name, ["auto", *METHODS], "aicomp blend --help")
+    if chosen == "consensus":
+        raise UsageError("`--method consensus` is for strings, and these are numbers", "choose `--method mean`")
     if chosen == "rank" and not ranks:
         raise UsageError(
             f"ranks cannot stand in for predictions: `{task.metric.name}` and a submission of "
@@ -116,3 +158,12 @@ def choose_methods(name: str, task: Task, competition: Competition) -> tuple[Met
             "choose `--method mean`",
         )
     return (chosen,)
+
+
+def _methods_of_strings(name: str) -> tuple[Method, ...]:
+    if name not in ("auto", "consensus"):
+        raise UsageError(
+            f"`--method {name}` weighs numbers, and the predictions of this competition are strings",
+            "leave it out: of each row, the prediction that is most like the others is taken",
+        )
+    return ("consensus",)

@@ -6,8 +6,12 @@ import numpy as np
 
 from aicomp.ensemble.budget import UNLIMITED, Budget
 from aicomp.ensemble.members import Members
-from aicomp.ensemble.methods import Fitted, Method, Options, fit
+from aicomp.ensemble.methods import Fitted, Method, Options, fit, fit_nothing
+from aicomp.metrics.consensus import chrf_similarity
 from aicomp.task import Task
+
+_MOST_COMPARED = 500
+"""Rows whose strings are compared, character by character."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,8 @@ def evaluate(task: Task, members: Members, method: Method, options: Options, bud
         budget.check()
         others = members.without(k)
         # A fold whose rows are in every other fold too leaves nothing to fit on: equal weights need no rows.
-        found = fit(method, task, others, options, budget) if others else fit("mean", task, members.parts, options)
+        n_members = len(part.predictions)
+        found = fit(method, task, others, options, budget) if others else fit_nothing(task, n_members)
         valid.append(found.combine(part.predictions))
         nested.append(found)
     honest = [task.score(part.y, v) for part, v in zip(members.parts, valid, strict=True)]
@@ -72,11 +77,24 @@ def evaluate(task: Task, members: Members, method: Method, options: Options, bud
 def correlations(members: Members) -> np.ndarray:
     """Pearson's correlation of the members' out-of-fold predictions, (n_members, n_members).
 
-    Each column is taken about its mean; 0 for a member that never varies.
+    Each column is taken about its mean; 0 for a member that never varies. Strings have none: theirs is the mean chrF of
+    the first rows, between 0 and 1.
     """
+    if members.test.dtype == object:
+        return _similarities(np.concatenate([part.predictions for part in members.parts], axis=1)[:, :_MOST_COMPARED])
     stacked = np.concatenate([part.predictions for part in members.parts], axis=1)
     stacked -= stacked.mean(axis=1, keepdims=True)
     centred = stacked.reshape(len(stacked), -1)
     norms = np.linalg.norm(centred, axis=1)
     scaled = centred / np.where(norms > 0, norms, 1.0)[:, None]
     return np.asarray(scaled @ scaled.T)
+
+
+def _similarities(predictions: np.ndarray) -> np.ndarray:
+    n_members = len(predictions)
+    found = np.eye(n_members)
+    for a in range(n_members):
+        for b in range(a):
+            pairs = zip(predictions[a], predictions[b], strict=True)
+            found[a, b] = found[b, a] = np.mean([chrf_similarity(x, y) for x, y in pairs])
+    return found

@@ -42,8 +42,10 @@ def true_array(solution: TextTable, roles: Roles) -> np.ndarray:
     """Targets as the metric takes them; shapes as in `aicomp.metrics.base.Metric`.
 
     Raises:
-        DataError: A field is blank, no label, or no number.
+        DataError: A field is blank, no label, or no number; of strings, a blank one is an empty string.
     """
+    if roles.problem_type == "string":
+        return solution.strings(roles.target[0])
     if not roles.labels:
         values = _columns(solution, roles.target)
         if roles.problem_type == "multilabel":
@@ -69,6 +71,8 @@ def predicted_array(submission: TextTable, roles: Roles, metric: Metric) -> np.n
     Raises:
         DataError: A field is blank, no label, or no number.
     """
+    if roles.problem_type == "string":
+        return submission.strings(roles.predictions[0])
     if metric.needs == "label" and roles.labels:
         return submission.codes(roles.predictions[0], roles.labels)
     values = _columns(submission, roles.predictions)

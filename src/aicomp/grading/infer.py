@@ -39,6 +39,8 @@ def infer_roles(
     """
     ids = _id_columns(solution, submission, id_columns)
     target, predictions, notes = _compared(solution, submission, ids, metric)
+    if metric.needs == "string":
+        return _strings_role(ids, target, predictions, metric, problem_type, labels, positive), notes
     # Several columns that both files have are numbers, or one 0/1 column per label, unless the user says: per class.
     per_class = len(target) > 1 and problem_type in ("binary", "multiclass")
     if metric.needs == "value" or problem_type == "regression" or (len(target) > 1 and not per_class):
@@ -68,6 +70,25 @@ def infer_roles(
     return Roles(kind, ids, target, predictions, tuple(ordered)), notes
 
 
+def _strings_role(
+    ids: tuple[str, ...],
+    target: tuple[str, ...],
+    predictions: tuple[str, ...],
+    metric: Metric,
+    problem_type: ProblemType | None,
+    labels: Sequence[str],
+    positive: str | None,
+) -> Roles:
+    _refuse_label_options(labels, positive, metric, target)
+    _check_metric(metric, problem_type or "string")
+    if len(target) != 1:
+        raise UsageError(
+            f"metric `{metric.name}` compares one column of strings, and there are {len(target)}: {', '.join(target)}",
+            "remove the other columns, or name them as ids with `--id`",
+        )
+    return Roles("string", ids, target, predictions)
+
+
 def _kind_of_numbers(metric: Metric, n_columns: int) -> ProblemType:
     if metric.needs != "value":
         return "multilabel"
@@ -78,8 +99,10 @@ def _refuse_label_options(labels: Sequence[str], positive: str | None, metric: M
     if not labels and positive is None:
         return
     option = "--labels" if labels else "--positive"
-    if metric.needs == "value":
-        raise UsageError(f"`{option}` names classes, but metric `{metric.name}` takes values", f"leave `{option}` out")
+    if metric.needs in ("value", "string"):
+        raise UsageError(
+            f"`{option}` names classes, but metric `{metric.name}` takes {metric.needs}s", f"leave `{option}` out"
+        )
     raise UsageError(
         f"`{option}` names classes, but {', '.join(target)} are taken as one 0/1 column per label",
         f"leave `{option}` out, or add `--problem-type multiclass` if one of them is 1 in each row",

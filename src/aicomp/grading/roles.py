@@ -29,7 +29,7 @@ class Roles:
 def contract_roles(competition: Competition) -> Roles:
     """The roles that a competition's contract gives the columns."""
     return Roles(
-        problem_type=competition.problem_type,
+        problem_type=competition.row_problem,
         id=competition.id,
         target=competition.target,
         predictions=competition.prediction_columns,

@@ -100,6 +100,10 @@ class TextTable:
         self.refuse(np.isinf(numbers), column, "which is not finite", "write a finite number")
         return numbers
 
+    def strings(self, column: str) -> np.ndarray:
+        """A column as strings, object (n_rows,); a blank or NaN field is an empty one."""
+        return self.frame[column].fillna("").map(str).to_numpy(dtype=object)
+
     def codes(self, column: str, labels: Sequence[str]) -> np.ndarray:
         """A column of labels as int64 codes in the order of `labels`, (n_rows,).
 

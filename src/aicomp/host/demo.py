@@ -16,7 +16,7 @@ _HOST_TOML = f'# made by aicomp {__version__}\nmax_daily_submissions = 100\ncate
 
 
 def write_demo(folder: Path) -> None:
-    """Write every embedded competition as a hosted folder; one that is there already stays as it is.
+    """Write every embedded competition on rows as a hosted folder; one that is there already stays as it is.
 
     Raises:
         AicompError: The disk is full or the folder cannot be written.
@@ -24,7 +24,7 @@ def write_demo(folder: Path) -> None:
     for slug in names():
         entry = load(slug)
         marker = folder / slug / HOST_FILE
-        if entry.competition.host != "local":
+        if entry.competition.host != "local" or entry.competition.is_simulation:
             continue
         if not marker.is_file() or marker.read_text(encoding="utf-8") != _HOST_TOML:
             _write_competition(entry, folder / slug)

@@ -64,7 +64,7 @@ def _labels(
 ) -> list[str]:
     """Labels of train in the order of their codes, () where the metric takes none."""
     targets = [str(c) for c in truth.frame.columns if c not in (id_columns or truth.frame.columns[:1])]
-    if metric.needs == "value" or len(targets) != 1 or train is None:
+    if metric.needs in ("value", "string") or len(targets) != 1 or train is None:
         return []
     frame = read_table(train, strings=targets, encoding=encoding)
     if targets[0] not in frame.columns:

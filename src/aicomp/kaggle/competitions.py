@@ -34,6 +34,7 @@ class CompetitionInfo:
         user_rank: The user's place on the leaderboard, None without one.
         reward: What the winner gets, in the server's own words.
         category: Such as "Featured" or "Getting Started".
+        tags: Its subjects.
     """
 
     slug: str
@@ -49,6 +50,12 @@ class CompetitionInfo:
     user_rank: int | None
     reward: str
     category: str
+    tags: tuple[str, ...] = ()
+
+    @property
+    def is_simulation(self) -> bool:
+        """Whether agents play in it. The API has no field for that; its tags and its metric tell, where they do."""
+        return any("simulation" in text.lower() for text in (*self.tags, self.metric, self.category))
 
 
 def find_competition(connection: Connection, slug: str) -> CompetitionInfo:
@@ -156,6 +163,7 @@ def _info(connection: Connection, competition: Any) -> CompetitionInfo:
         user_rank=competition.user_rank or None,
         reward=_line(competition.reward or ""),
         category=_line(competition.category or ""),
+        tags=tuple(_line(getattr(tag, "name", "") or "") for tag in competition.tags or ()),
     )
 
 

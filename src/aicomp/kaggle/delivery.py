@@ -10,7 +10,7 @@ from aicomp.errors import AicompError, RefusedError
 from aicomp.kaggle.connection import Connection
 from aicomp.kaggle.submissions import Limits, list_submissions, read_limits
 from aicomp.kaggle.submit import Sent, UncertainError, find_arrived, send
-from aicomp.project import Project
+from aicomp.project import AnyProject
 from aicomp.run import Run
 from aicomp.submission.history import Posted, describe_file, join, with_tag
 from aicomp.submission.ledger import (
@@ -130,7 +130,7 @@ def find_info(connection: Connection, slug: str) -> "CompetitionInfo | None":
 
 def deliver(
     connection: Connection,
-    project: Project,
+    project: AnyProject,
     parcel: Parcel,
     readiness: Readiness,
     *,
@@ -201,7 +201,7 @@ def _earlier(
     return None
 
 
-def _settle(connection: Connection, project: Project, attempts: Sequence[Attempt], page: str) -> Delivery | None:
+def _settle(connection: Connection, project: AnyProject, attempts: Sequence[Attempt], page: str) -> Delivery | None:
     """Find out what became of earlier tries that broke off; one that arrived is what this command was to do."""
     settled = None
     taken = {a.ref for a in attempts if a.ref is not None}
@@ -217,7 +217,7 @@ def _settle(connection: Connection, project: Project, attempts: Sequence[Attempt
 
 
 def _send(
-    connection: Connection, project: Project, parcel: Parcel, known: list[int], sender: Callable[..., Sent]
+    connection: Connection, project: AnyProject, parcel: Parcel, known: list[int], sender: Callable[..., Sent]
 ) -> Delivery:
     facts: dict[str, Any] = {"known": known}
     if parcel.blend:
@@ -237,7 +237,7 @@ def _send(
     return Delivery(sent.ref, sent.url, "sent", None, attempt)
 
 
-def refresh(project: Project, host: str, posted: Sequence[Posted]) -> None:
+def refresh(project: AnyProject, host: str, posted: Sequence[Posted]) -> None:
     """Write into the ledger, and the runs, what the host says now about the submissions of this project.
 
     A try that broke off and is found by its tag gets its number; a score that has come is kept.
@@ -252,7 +252,7 @@ def refresh(project: Project, host: str, posted: Sequence[Posted]) -> None:
             keep_outcome(project, attempt, record.posted)
 
 
-def keep_outcome(project: Project, attempt: Attempt, posted: Posted) -> None:
+def keep_outcome(project: AnyProject, attempt: Attempt, posted: Posted) -> None:
     """Write what the host says about one submission, if the ledger does not know it yet."""
     status: Literal["sent", "complete", "error"] = "sent" if posted.status == "pending" else posted.status
     if (attempt.status, attempt.ref, attempt.score) == (status, posted.ref, posted.public_score):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from aicomp.checkup import Check, check_disk, size_text
-from aicomp.errors import AicompError, DataError, RefusedError
+from aicomp.errors import AicompError, DataError, RefusedError, UsageError
 from aicomp.kaggle.cache import Cache
 from aicomp.kaggle.competitions import CompetitionInfo, find_competition
 from aicomp.kaggle.connection import Connection
@@ -63,6 +63,12 @@ def check_before_download(connection: Connection, slug: str, patterns: Sequence[
     """
     connection.check_credentials()
     info = find_competition(connection, slug)
+    if info.is_simulation and not patterns:
+        raise UsageError(
+            f"`{slug}` is a simulation, as {connection.endpoint.name} says: it takes agents, and has no tables",
+            f"`aicomp init {slug} --template simulation --environment NAME` makes a project; `--file PATTERN` takes "
+            "files all the same",
+        )
     files = list_files(connection, slug)
     check_rules(connection, slug, files)
     chosen = choose_files(files, patterns, slug)

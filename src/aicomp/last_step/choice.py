@@ -110,7 +110,7 @@ def apply_nested(
         apply: (rows of `oof`, step) -> their values; one per row or of the rows' shape.
 
     Returns:
-        The values of all rows; NaN where a row was never validated (0 where values are whole numbers).
+        The values of all rows; NaN or None where a row was never validated (0 where values are whole numbers).
     """
     parts, seen = [], np.zeros(len(oof), dtype=bool)
     for fold, step in zip(folds, choice.nested, strict=True):
@@ -118,7 +118,7 @@ def apply_nested(
         seen[rows] = True
         parts.append((rows, apply(oof[rows], step)))
     first = parts[0][1]
-    filler = 0 if first.dtype.kind == "i" else np.nan
+    filler = {"i": 0, "O": None}.get(first.dtype.kind, np.nan)
     result = np.full((len(oof), *first.shape[1:]), filler, dtype=first.dtype)
     for rows, values in parts:
         result[rows] = values
@@ -141,6 +141,7 @@ def pooled_score(
     Raises:
         DataError: The rows cannot be scored.
     """
-    of_train = np.full((len(y), *oof.shape[1:]), np.nan)
+    missing = None if oof.dtype == object else np.nan
+    of_train = np.full((len(y), *oof.shape[1:]), missing, dtype=oof.dtype)
     of_train[rows] = oof
     return task.score_final(y[rows], apply_nested(of_train, folds, choice, task.final)[rows])

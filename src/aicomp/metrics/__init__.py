@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import get_args
 
 from aicomp.errors import UsageError
-from aicomp.metrics import classification, probability, regression
+from aicomp.metrics import classification, edit_distance, probability, regression, rouge, translation
 from aicomp.metrics.aliases import ALIASES, spelling_key
 from aicomp.metrics.base import Metric, Needs, ProblemType, ScoreFunction
+from aicomp.metrics.consensus import Similarity, consensus
 from aicomp.registry import resolve
 
 __all__ = ["ALIASES", "METRICS", "Metric", "canonical_name", "get_metric", "guess_metric_names", "nearest_metrics"]
@@ -19,6 +20,27 @@ __all__ = ["ALIASES", "METRICS", "Metric", "canonical_name", "get_metric", "gues
 
 def _metric(fn: ScoreFunction, needs: Needs, direction: str, *problem_types: ProblemType) -> Metric:
     return Metric(fn.__name__, fn, direction == "higher", needs, frozenset(problem_types))
+
+
+def _of_strings(
+    name: str, fn: ScoreFunction, direction: str, similarity: Similarity | None = None, package: str | None = None
+) -> Metric:
+    """A metric of strings; `similarity` is what it makes of one row, where it is a mean over rows."""
+    combine = None if similarity is None else partial(consensus, similarity=similarity)
+    types: frozenset[ProblemType] = frozenset({"string"})
+    return Metric(name, fn, direction == "higher", "string", types, combine=combine, package=package)
+
+
+def _fewest_words(truth: str, text: str) -> float:
+    return -float(edit_distance.edit_distance(truth.split(), text.split()))
+
+
+def _fewest_characters(truth: str, text: str) -> float:
+    return -float(edit_distance.edit_distance(truth, text))
+
+
+def _equal(truth: str, text: str) -> float:
+    return float(truth.strip() == text.strip())
 
 
 _BUILTIN = (
@@ -53,11 +75,20 @@ _BUILTIN = (
     _metric(regression.rmspe, "value", "lower", "regression"),
     _metric(regression.mape, "value", "lower", "regression"),
     _metric(regression.smape, "value", "lower", "regression"),
+    _metric(regression.wape, "value", "lower", "regression"),
     _metric(regression.r2, "value", "higher", "regression", "multi-target"),
     _metric(regression.pearson, "value", "higher", "regression"),
     _metric(regression.spearman, "value", "higher", "regression"),
     _metric(regression.mcrmse, "value", "lower", "multi-target"),
     _metric(regression.mcrmsle, "value", "lower", "multi-target"),
+    _of_strings("bleu", translation.bleu, "higher", package=translation.PACKAGE),
+    _of_strings("chrf", translation.chrf, "higher", package=translation.PACKAGE),
+    _of_strings("rougeL", rouge.rouge_l, "higher", rouge.rouge_l_of, rouge.PACKAGE),
+    _of_strings("rouge1", rouge.rouge1, "higher", rouge.rouge1_of, rouge.PACKAGE),
+    _of_strings("rouge2", rouge.rouge2, "higher", rouge.rouge2_of, rouge.PACKAGE),
+    _of_strings("wer", edit_distance.wer, "lower", _fewest_words),
+    _of_strings("cer", edit_distance.cer, "lower", _fewest_characters),
+    _of_strings("exact_match", translation.exact_match, "higher", _equal),
 )
 
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _BUILTIN}

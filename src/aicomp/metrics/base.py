@@ -1,16 +1,19 @@
 """The noun Metric."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-Needs = Literal["label", "probability", "value"]
-ProblemType = Literal["binary", "multiclass", "regression", "multilabel", "multi-target"]
+Needs = Literal["label", "probability", "value", "string"]
+ProblemType = Literal["binary", "multiclass", "regression", "multilabel", "multi-target", "string"]
 
 ScoreFunction = Callable[[np.ndarray, np.ndarray], float]
+
+Combine = Callable[[Sequence[str], Sequence[float]], str]
+"""One prediction of a row from several of them, at least two, and the weight of each."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class Metric:
     | probability | multilabel | 0 or 1, (n, n_labels) | (n, n_labels) |
     | value | regression | (n,) float | (n,) float |
     | value | multi-target | (n, n_targets) float | (n, n_targets) float |
+    | string | string | (n,) object | (n,) object |
 
     Class codes follow the order of the competition's `labels`. What stands between predictions and `y_pred`, such as a
     threshold, is the last step (`aicomp.last_step`); only built-in metrics have others than the plain one.
@@ -40,6 +44,9 @@ class Metric:
         needs: What `y_pred` holds.
         problem_types: Problem types the metric is defined for.
         level: Of a metric of quantiles, between 0 and 1; it stands in the name as in "pinball@0.9".
+        combine: Of a metric of strings, which have no mean: how several predictions of a row become one. None takes the
+            one that is nearest to the others by characters (`aicomp.metrics.consensus`).
+        package: Package that the score needs beside aicomp's own, None for none.
     """
 
     name: str
@@ -48,6 +55,8 @@ class Metric:
     needs: Needs
     problem_types: frozenset[ProblemType]
     level: float | None = None
+    combine: Combine | None = None
+    package: str | None = None
 
     @property
     def base_name(self) -> str:

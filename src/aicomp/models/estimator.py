@@ -22,7 +22,7 @@ Numbers = Literal["raw", "normal"]
 """How an estimator wants its numbers: in their own unit with NaN where missing, or as a network gets them."""
 
 
-LossName = Literal["binary", "multiclass", "mse", "mae", "huber", "quantile"]
+LossName = Literal["binary", "multiclass", "mse", "mae", "huber", "quantile", "string"]
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,13 @@ class Goal:
     """What is learned, and with what.
 
     Attributes:
-        loss: "binary" and "multiclass" (cross-entropy), "mse", "mae", "huber" (quadratic up to 1) or "quantile".
+        loss: "binary" and "multiclass" (cross-entropy), "mse", "mae", "huber" (quadratic up to 1) or "quantile";
+            "string" for targets that are strings, which the model learns as it sees fit.
         n_classes: Classes of "multiclass", else 1.
         seed: Of everything random.
         threads: Threads that this process may use.
         level: Of "quantile", between 0 and 1.
+        device: Where networks are to be trained: "cpu", "cuda" or "mps".
     """
 
     loss: LossName
@@ -42,6 +44,7 @@ class Goal:
     seed: int
     threads: int
     level: float = 0.5
+    device: str = "cpu"
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,8 @@ class Round:
             the library has none before it has ended.
         train_loss: Loss over the training rows.
         valid_loss: Loss over the validation rows.
+        valid_rows: Validation rows that `valid_pred` is of, int64 (n,), where to predict all in each round would take
+            too long; None for all.
     """
 
     done: int
@@ -62,6 +67,7 @@ class Round:
     valid_pred: np.ndarray | None
     train_loss: float
     valid_loss: float
+    valid_rows: np.ndarray | None = None
 
     @staticmethod
     def is_due(done: int, total: int) -> bool:
@@ -77,7 +83,8 @@ class Estimator(Protocol):
 
     Targets and predictions by `Goal.loss`: labels 0 or 1 and probabilities of 1, (n,), for "binary"; class codes int64
     (n,) and probabilities (n, n_classes) for "multiclass"; standardized values float32 (n,), of log(1 + y) where the
-    metric is logarithmic, for the others. Several labels or targets are learned by an estimator each.
+    metric is logarithmic, for the others; strings, object (n,), for "string", by a class with `learns_strings = True`.
+    Several labels or targets are learned by an estimator each. Sentences in an attribute `notes` are told at the end.
     """
 
     numbers: ClassVar[Numbers]
@@ -99,6 +106,32 @@ class Estimator(Protocol):
 
     def load_state_dict(self, state: State) -> None:
         """Take what another instance, made with the same spec and parameters, has learned."""
+
+
+class Forecaster(Estimator, Protocol):
+    """An estimator of series: `Rows.places` say which series and which step of time a row is, `spec.series` the rest.
+
+    `fit` takes the rows of all steps up to an origin; `predict` may look at no target but those that it was given. The
+    validation rows tell how good it is and decide nothing. Targets are in their own unit, or logarithms where the
+    metric is logarithmic.
+    """
+
+    forecasts: ClassVar[bool]
+
+    def extend(self, known: Rows, y: np.ndarray, goal: Goal, watch: Watch) -> None:
+        """Move the origin on to the end of all known rows, and learn from them as well; then test is predicted.
+
+        Args:
+            known: All rows of train.
+            y: Their targets.
+            goal: As for `fit`.
+            watch: Told of rounds, without predictions.
+        """
+
+
+def forecasts(model: object) -> bool:
+    """Whether a model forecasts series (`forecasts = True`)."""
+    return bool(getattr(model, "forecasts", False))
 
 
 def is_estimator(found: object) -> TypeGuard[type[Estimator]]:
@@ -127,6 +160,17 @@ def numbers_of(model: type[Estimator]) -> Numbers:
 def reads_texts(model: object) -> bool:
     """Whether a model takes texts as they are (`reads_texts = True`), and not as numbers."""
     return bool(getattr(model, "reads_texts", False))
+
+
+def reads_media(model: object) -> str | None:
+    """Which files a model reads, "image" or "audio" (`reads_media = "image"`), None if none."""
+    kind: str | None = getattr(model, "reads_media", None)
+    return kind
+
+
+def learns_strings(model: object) -> bool:
+    """Whether a model predicts strings (`learns_strings = True`), and not numbers."""
+    return bool(getattr(model, "learns_strings", False))
 
 
 class PerColumn:

@@ -7,6 +7,46 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from aicomp.data.rows import Media
+
+_LOOKED_AT = 1000
+
+
+@dataclass(frozen=True)
+class MediaInput:
+    """Images or sounds of a row, for a model that reads them; its `forward` gets (batch, n, *shape).
+
+    Attributes:
+        n: How many a row has.
+        shape: Channels, height and width: of a sound 1, bands of pitch, steps in time.
+        mean: Of each channel in the training rows: images go from 0 to 1, sounds are in decibels.
+        deviation: Standard deviation of each channel there.
+    """
+
+    n: int
+    shape: tuple[int, int, int]
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class SeriesSpec:
+    """What a model that forecasts is told about the series.
+
+    Attributes:
+        n_series: Series that train and test have; a new one has a number from there on.
+        n_keys: Leading columns of `Rows.x_cat` that are keys of the series; the others vary in time.
+        horizon: Steps that are forecast.
+        gap: Steps between the last known one and the first that is forecast.
+        seasons: Steps after which a series comes round, the most important first; (1,) without any.
+    """
+
+    n_series: int
+    n_keys: int
+    horizon: int
+    gap: int
+    seasons: tuple[float, ...]
+
 
 @dataclass(frozen=True)
 class ModelSpec:
@@ -25,6 +65,8 @@ class ModelSpec:
         dropout: Probability with which a hidden unit is silenced in training.
         outputs: What the outputs are: values, logits of labels that are 0 or 1, or logits of exclusive classes.
         n_text: Number of texts of a row, for a model that reads them itself.
+        media: Images or sounds of a row, for a model that reads them.
+        series: What there is to forecast; None for models that do not.
     """
 
     n_num: int
@@ -34,11 +76,27 @@ class ModelSpec:
     dropout: float = 0.0
     outputs: Literal["values", "labels", "classes"] = "values"
     n_text: int = 0
+    media: MediaInput | None = None
+    series: SeriesSpec | None = None
 
     @property
     def n_cat(self) -> int:
         """Number of categorical columns."""
         return len(self.cardinalities)
+
+
+def media_input(media: Media) -> MediaInput:
+    """What the files of some training rows are like; of many rows a part is looked at."""
+    places = media.index[:: max(1, len(media.index) // _LOOKED_AT)]
+    values = media.files[np.unique(places[places >= 0])].astype(np.float32)
+    if media.files.dtype == np.uint8:
+        values /= 255
+    values = values if len(values) else np.zeros((1, *media.files.shape[1:]), dtype=np.float32)
+    mean, deviation = (part.tolist() for part in (values.mean(axis=(0, 2, 3)), values.std(axis=(0, 2, 3))))
+    _, channels, height, width = media.files.shape
+    return MediaInput(
+        media.index.shape[1], (channels, height, width), tuple(mean), tuple(max(d, 1e-3) for d in deviation)
+    )
 
 
 def bin_edges(x: np.ndarray, n_bins: int) -> Tensor:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from aicomp.config import is_network
+from aicomp.config import FORECASTER_NAMES, is_network
 from aicomp.portfolio.attempt import Attempt
 from aicomp.portfolio.costs import Costs
 from aicomp.portfolio.members import Member, on_sample
@@ -154,6 +154,7 @@ def _larger_sample(samples: Sequence[Attempt], costs: Costs, room: Room) -> Choi
 def _too_slow(attempts: Sequence[Attempt], failed: set[str]) -> dict[str, Member]:
     """The models of which all rows take too long, the quick ones first; without those that fail on a sample."""
     found = {a.member.model: a.member for a in attempts if a.member.is_first and (a.status == "waiting" or a.tries)}
+    found = {model: member for model, member in found.items() if model not in FORECASTER_NAMES}  # it would have holes
     quick = [model for model in _QUICK if model in found]
     return {model: found[model] for model in [*quick, *found] if model not in failed}
 

@@ -12,6 +12,14 @@ _PER_MILLION_CELLS = {
     "extra-trees": 8.0,
     "ridge": 1.5,
     "linear": 4.0,
+    "forecast-net": 70.0,
+    "forecast-trees": 100.0,
+    "ets": 200.0,
+    "theta": 2.0,
+    "seasonal-growth": 2.0,
+    "forecast-mean": 70.0,
+    "seasonal-mean": 2.0,
+    "drift": 1.0,
 }
 _PER_EPOCH = {
     # Seconds of one core for an epoch of 10,000 rows, and as much again for each 20 columns.
@@ -22,6 +30,11 @@ _PER_EPOCH = {
     "ft-transformer": 4.0,
     "linear": 0.05,
     "text-bag": 8.0,
+}
+_PER_POINT = {
+    # Seconds of one core for an epoch of 10,000 rows, for each pixel of a row's images or point of its sounds.
+    "image-resnet": 0.006,
+    "audio-resnet": 0.006,
 }
 _BOOSTED = frozenset({"lightgbm", "xgboost", "catboost"})
 _OF_ANOTHER_MODEL = 1.0
@@ -37,6 +50,7 @@ class Costs:
         n_rows: Training rows of a fold.
         n_columns: Columns.
         n_classes: Classes of multiclass, else 1.
+        n_points: Pixels of a row's images, or points of its sounds, all channels together.
         measured: What folds took, by member name.
         by_model: What folds took, by model.
         estimated: What a fold of a model would take by its first rounds, until one is measured.
@@ -45,6 +59,7 @@ class Costs:
     n_rows: int
     n_columns: int
     n_classes: int = 1
+    n_points: int = 0
     measured: dict[str, list[float]] = field(default_factory=dict)
     by_model: dict[str, list[float]] = field(default_factory=dict)
     estimated: dict[str, float] = field(default_factory=dict)
@@ -84,7 +99,8 @@ class Costs:
     def least(self, model: str, name: str = "") -> float:
         """Seconds of the shortest fold that is worth a try."""
         whole = self.expected(model, name)
-        return whole * _SMALLEST_SHARE if model in _PER_EPOCH or model in _BOOSTED else whole
+        can_be_short = model in _PER_EPOCH or model in _PER_POINT or model in _BOOSTED
+        return whole * _SMALLEST_SHARE if can_be_short else whole
 
     @property
     def _speed(self) -> float:
@@ -96,8 +112,10 @@ class Costs:
         return 0.3 + self.n_rows * self.n_columns * 2e-6 + self._training(model, self.n_rows)
 
     def _training(self, model: str, n_rows: int) -> float:
+        epochs = min(70.0, max(8.0, 28 * math.sqrt(10_000 / max(n_rows, 1))))
+        if model in _PER_POINT:
+            return epochs * _PER_POINT[model] * max(self.n_points, 1) * n_rows / 10_000
         if model in _PER_EPOCH:
-            epochs = min(70.0, max(8.0, 28 * math.sqrt(10_000 / max(n_rows, 1))))
             return epochs * _PER_EPOCH[model] * n_rows / 10_000 * (1 + self.n_columns / 20) / 2
         cells = n_rows * self.n_columns / 1e6
         classes = self.n_classes if model in _BOOSTED else 1

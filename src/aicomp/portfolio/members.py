@@ -69,11 +69,23 @@ FIRST: tuple[Member, ...] = (
 )
 """The first of each kind."""
 
-READERS: tuple[Member, ...] = (
-    Member("text-linear", share=1.0, is_first=True),
-    Member("text-bag", share=2.0, is_first=True),
+READERS: dict[str, tuple[Member, ...]] = {
+    "image": (Member("image-resnet", share=3.0, is_first=True),),
+    "audio": (Member("audio-resnet", share=3.0, is_first=True),),
+    "text": (Member("text-linear", share=1.0, is_first=True), Member("text-bag", share=2.0, is_first=True)),
+}
+"""The same of the models that read columns of a kind, which come before them where there are such columns."""
+
+FORECASTERS: tuple[Member, ...] = (
+    Member("seasonal-growth", share=0.3, is_first=True),
+    Member("forecast-net", share=3.0, is_first=True),
+    Member("theta", share=0.3, is_first=True),
+    Member("seasonal-mean", share=0.3, is_first=True),
+    Member("drift", share=0.3, is_first=True),
+    Member("forecast-trees", share=2.0, is_first=True),
+    Member("ets", share=2.0, is_first=True),
 )
-"""The same of the kinds that read texts, which come before them where there are texts."""
+"""The first of each kind where series are forecast; others are not tried there."""
 
 VARIANTS: dict[str, tuple[Mapping[str, Any], ...]] = {
     "lightgbm": (
@@ -93,14 +105,24 @@ VARIANTS: dict[str, tuple[Mapping[str, Any], ...]] = {
     "modern-nca": ({}, {"d_embedding": 24}, {"n_blocks": 0, "d_key": 96}),
     "mlp": ({}, {"n_blocks": 2, "d_block": 384}, {"d_embedding": 24}),
     "ft-transformer": ({}, {"n_blocks": 3}),
+    "forecast-net": ({"size_power": 1.0}, {"d_hidden": 64, "dropout": 0.3}, {"epochs": 4, "d_hidden": 16}),
+    "forecast-trees": ({"num_leaves": 16, "learning_rate": 0.02}, {"size_power": 1.0}, {"n_estimators": 50}),
+    "image-resnet": ({}, {"n_blocks": 2}, {"width": 48}),
+    "audio-resnet": ({}, {"n_blocks": 2}, {"width": 48}),
 }
 """Other parameters by model, within its `SPACE`; with each of them goes another seed."""
 
-NEEDS = {"lightgbm": "lightgbm", "catboost": "catboost", "xgboost": "xgboost"}
-"""Packages of the extra `[boost]` by model."""
+NEEDS = {
+    "lightgbm": "lightgbm",
+    "catboost": "catboost",
+    "xgboost": "xgboost",
+    "forecast-trees": "lightgbm",
+    "ets": "statsforecast",
+}
+"""Packages of the extras by model."""
 
 
-_WITHOUT_SEED = frozenset({"ridge", "text-linear"})
+_WITHOUT_SEED = frozenset({"ridge", "text-linear", "seasonal-growth", "theta", "seasonal-mean", "ets", "drift"})
 """What comes out the same with every seed."""
 
 

@@ -23,8 +23,8 @@ def plan(project: Project, layout: Layout, only: str | None) -> list[Attempt]:
         layout: Its data.
         only: The one model that shall be tried, None for all.
     """
-    has_text = any(column.kind == "text" for column in layout.columns)
-    attempts = [Attempt(member) for member in first_members(project, only=only, has_text=has_text)]
+    kinds = {column.kind for column in layout.columns}
+    attempts = [Attempt(member) for member in first_members(project, only=only, kinds=kinds)]
     for attempt in attempts:
         reason = None if only is not None else _reason_against(attempt.member, layout)
         if reason is not None:
@@ -45,6 +45,8 @@ def other_target(project: Project, layout: Layout) -> str | None:
     from aicomp.training.aims import choose_aim
 
     task, training, y = project.task, project.config.training, layout.dataset.y
+    if layout.dataset.series is not None:  # models of series scale each one by itself
+        return None
     if task.problem_type != "regression" or training.loss != "auto" or training.target != "auto":
         return None
     if choose_aim(training, task).target != "auto" or y.min() < 0 or y.std() == 0:
@@ -58,7 +60,8 @@ def other_target(project: Project, layout: Layout) -> str | None:
 def _reason_against(member: Member, layout: Layout) -> str | None:
     package = missing_package(member.model)
     if package is not None:
-        return f"needs `{package}`: pip install 'aicomp[boost]'"
+        extra = "forecast" if package == "statsforecast" else "boost"
+        return f"needs `{package}`: pip install 'aicomp[{extra}]'"
     if member.model == "ft-transformer":
         n_texts = sum(column.kind == "text" for column in layout.columns)
         if n_texts:

@@ -1,5 +1,6 @@
 """`aicomp train --time-limit`: from a project to the best Run that the time allows."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -149,7 +150,8 @@ def _costs(project: Project, layout: Layout) -> Costs:
     n_train = int(np.median([len(fold.train) for fold in layout.made.folds]))
     most = project.config.split.train_rows
     n_train = n_train if most == "auto" else min(n_train, most)
-    return Costs(n_train, max(1, len(layout.columns)), n_classes)
+    n_points = sum(math.prod(decoding.shape) for decoding in layout.decoded.decodings.values())
+    return Costs(n_train, max(1, len(layout.columns)), n_classes, n_points)
 
 
 def _keep_best(project: Project, session: Session, floor: Floor) -> None:

@@ -1,16 +1,24 @@
 """A project with the config of one member."""
 
 import dataclasses
+from collections.abc import Set
 from typing import Any
 
 import msgspec
 
-from aicomp.config import Config, ModelConfig, RegularizationConfig, TrainingConfig, is_network
-from aicomp.portfolio.members import FIRST, READERS, Member
+from aicomp.config import FORECASTER_NAMES, Config, ModelConfig, RegularizationConfig, TrainingConfig, is_network
+from aicomp.portfolio.members import FIRST, FORECASTERS, READERS, Member
 from aicomp.project import Project
 
-_ROUNDS = {"lightgbm": "n_estimators", "xgboost": "n_estimators", "catboost": "iterations"}
-"""The parameter that limits the rounds of a boosted model."""
+_ROUNDS = {
+    "lightgbm": "n_estimators",
+    "xgboost": "n_estimators",
+    "catboost": "iterations",
+    "forecast-mean": "epochs",
+    "forecast-net": "epochs",
+    "forecast-trees": "n_estimators",
+}
+"""The parameter that limits the rounds of a model that is no network, or its epochs."""
 
 
 def variant(project: Project, member: Member, cap: int | None = None) -> Project:
@@ -58,8 +66,10 @@ def capped(model: str, params: dict[str, Any], rounds: int) -> dict[str, Any]:
 
     CatBoost chooses its learning rate by the number of rounds itself.
     """
+    if model in FORECASTER_NAMES:  # of which half are for validation, and half for test
+        rounds = max(1, rounds // 2)
     changed = {**params, _ROUNDS[model]: rounds}
-    if model != "catboost" and rounds < 1000:
+    if model in ("lightgbm", "xgboost") and rounds < 1000:
         rate = float(params.get("learning_rate", 0.03))
         changed["learning_rate"] = round(max(rate, min(0.2, rate * 1000 / rounds)), 3)
     return changed
@@ -70,17 +80,20 @@ def can_be_capped(model: str) -> bool:
     return is_network(model) or model in _ROUNDS
 
 
-def first_members(project: Project, *, only: str | None, has_text: bool) -> list[Member]:
-    """The first of each kind; a model of the project's own comes before all others, and one that reads texts next.
+def first_members(project: Project, *, only: str | None, kinds: Set[str]) -> list[Member]:
+    """The first of each kind; a model of the project's own comes before all others, then those on files and on texts.
 
     Args:
         project: The project.
         only: The one model that shall be tried, None for all.
-        has_text: Whether there is a column of text.
+        kinds: Kinds of the columns. Models of tables are not tried where there are none but images and sounds.
     """
     if only is not None:
         return [Member(only, is_first=True)]
-    first = [*READERS, *FIRST] if has_text else [*FIRST]
+    first = [member for kind, members in READERS.items() if kind in kinds for member in members]
+    first += FIRST if kinds - {"image", "audio", "drop"} else ()
+    if project.competition.horizon:  # models of single rows know nothing of what came before
+        first = [*FORECASTERS]
     own = project.config.model.name
     is_known = own in {m.model for m in first}
     return first if is_known else [Member(own, share=2.0, is_first=True), *first]

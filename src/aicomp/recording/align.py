@@ -31,7 +31,7 @@ def align_predictions(
         needed: Rows that must have a prediction; None means all.
 
     Returns:
-        float64, (n_rows,) or (n_rows, n_columns); NaN in rows that are not needed.
+        float64, (n_rows,) or (n_rows, n_columns), or strings, object (n_rows,); NaN or None where not needed.
 
     Raises:
         DataError: With row, id and value of what is wrong.
@@ -43,7 +43,7 @@ def align_predictions(
         rows, frame = _rows(name, predictions, ids, n_rows)
         values = _columns(name, frame, names, competition)
     else:
-        rows, values = None, _array(name, predictions)
+        rows, values = None, _array(name, predictions, competition)
     values = _shaped(name, values, n_rows, names, competition)
     if rows is not None:
         ordered = np.empty_like(values)
@@ -51,11 +51,13 @@ def align_predictions(
         values = ordered
     wanted = np.arange(n_rows) if needed is None else needed
     _check(name, values, wanted, ids, competition)
-    values[np.setdiff1d(np.arange(n_rows), wanted)] = np.nan
+    values[np.setdiff1d(np.arange(n_rows), wanted)] = None if values.dtype == object else np.nan
     return values
 
 
-def _array(name: str, predictions: object) -> np.ndarray:
+def _array(name: str, predictions: object, competition: Competition) -> np.ndarray:
+    if competition.problem_type == "string":
+        return np.array(predictions, dtype=object)
     try:
         return np.array(predictions, dtype=np.float64)
     except (TypeError, ValueError) as e:
@@ -159,17 +161,26 @@ def _columns(name: str, frame: pd.DataFrame, names: list[str], competition: Comp
             f"`{name}` has the columns {', '.join(f'`{c}`' for c in given)}",
             f"name them {known}, beside the ids, or give an array",
         )
-    return _array(name, frame.to_numpy())
+    return _array(name, frame.to_numpy(), competition)
 
 
 def _check(name: str, values: np.ndarray, rows: np.ndarray, ids: pd.DataFrame, competition: Competition) -> None:
-    """Refuse what is not finite, and probabilities that are none."""
+    """Refuse what is not finite, probabilities that are none, and what is no string where one is needed."""
+    if competition.problem_type == "string":
+        _check_strings(name, values, rows, ids)
+        return
     part = values[rows].reshape(len(rows), -1)
     _refuse(name, part, ~np.isfinite(part), rows, ids, "a finite number is needed")
     if competition.problem_type in ("binary", "multiclass", "multilabel"):
         _refuse(name, part, (part < 0) | (part > 1), rows, ids, "a probability lies in [0, 1]")
     if competition.problem_type == "multiclass":
         _check_sums(name, values, rows, ids)
+
+
+def _check_strings(name: str, values: np.ndarray, rows: np.ndarray, ids: pd.DataFrame) -> None:
+    wrong = next((row for row in rows if not isinstance(values[row], str)), None)
+    if wrong is not None:
+        raise DataError(f"`{name}` is `{values[wrong]}` in {_place(wrong, ids)}", "a string is needed")
 
 
 def _refuse(name: str, part: np.ndarray, bad: np.ndarray, rows: np.ndarray, ids: pd.DataFrame, expected: str) -> None:

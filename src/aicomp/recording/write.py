@@ -4,15 +4,14 @@ import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from safetensors.numpy import save_file
 
 from aicomp.assembly import assemble
-from aicomp.files import atomic_write, partial_file
+from aicomp.data.arrays import save_arrays
+from aicomp.files import atomic_write
 from aicomp.project import Project
 from aicomp.run import Run, create_run
 
@@ -97,9 +96,3 @@ def write_ids(run: Run, train_ids: pd.DataFrame, test_ids: pd.DataFrame) -> None
     """Write `train_ids.json` and `test_ids.json`."""
     for name, ids in (("train", train_ids), ("test", test_ids)):
         atomic_write(run.folder / f"{name}_ids.json", json.dumps(ids.to_dict(orient="list")) + "\n")
-
-
-def save_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """Write arrays as safetensors, whole or not at all."""
-    with partial_file(path) as temporary:
-        save_file({name: np.ascontiguousarray(a) for name, a in arrays.items()}, temporary)

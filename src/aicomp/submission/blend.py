@@ -13,10 +13,12 @@ from aicomp.errors import UsageError
 from aicomp.last_step.choice import choose_last_step, pooled_score
 from aicomp.last_step.steps import PLAIN, Step
 from aicomp.last_step.trials import FoldPredictions
+from aicomp.predictions import pool_folds, without_prediction
 from aicomp.project import Project
 from aicomp.run import Run
+from aicomp.task import Task
 
-Method = Literal["mean of ranks", "mean of probabilities", "mean of values"]
+Method = Literal["mean of ranks", "mean of probabilities", "mean of values", "consensus"]
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,15 @@ def blend_runs(project: Project, runs: Sequence[Run], weights: Sequence[float] =
     """
     shares = _check(project, runs, weights)
     method = _method(project)
-    test = average([run.test_predictions() for run in runs], shares, method)
+    test = _together(project.task, [run.test_predictions() for run in runs], shares, method)
     cv, step = _cv(project, runs, shares, method)
     return Blend(tuple(runs), tuple(map(float, shares)), method, test, cv, step)
+
+
+def _together(task: Task, predictions: Sequence[np.ndarray], weights: np.ndarray, method: Method) -> np.ndarray:
+    if method == "consensus":
+        return task.combine(predictions, weights.tolist())
+    return average(predictions, weights, method)
 
 
 def average(predictions: Sequence[np.ndarray], weights: np.ndarray, method: Method) -> np.ndarray:
@@ -76,6 +84,8 @@ def average(predictions: Sequence[np.ndarray], weights: np.ndarray, method: Meth
 
 
 def _method(project: Project) -> Method:
+    if project.task.is_string:
+        return "consensus"
     if sees_only_ranks(project.task.metric, project.competition):
         return "mean of ranks"
     return "mean of probabilities" if project.task.is_classification else "mean of values"
@@ -98,29 +108,23 @@ def _check(project: Project, runs: Sequence[Run], weights: Sequence[float]) -> n
 
 def _cv(project: Project, runs: Sequence[Run], weights: np.ndarray, method: Method) -> tuple[dict[str, Any], Step]:
     y = read_targets(project)
-    oof = [_out_of_fold(run, len(y)) for run in runs]
-    validated = np.all([np.isfinite(o.reshape(len(y), -1)).all(axis=1) for o in oof], axis=0)
+    oof = [_out_of_fold(project.task, run, len(y)) for run in runs]
+    validated = ~np.any([without_prediction(o) for o in oof], axis=0)
     folds = []
     for k in range(len(runs[0].scores["folds"])):
         rows = runs[0].predictions(k)["valid_rows"]
         rows = rows[validated[rows]]
         if len(rows):
-            folds.append(FoldPredictions(rows, average([o[rows] for o in oof], weights, method)))
+            folds.append(FoldPredictions(rows, _together(project.task, [o[rows] for o in oof], weights, method)))
     if not folds:
         raise UsageError("the runs have validated no row in common", "train them on the same folds")
     choice = choose_last_step(project.task, y, folds, project.config.output.last_step)
     rows = np.flatnonzero(validated)
-    pooled = pooled_score(project.task, y, rows, average([o[rows] for o in oof], weights, method), folds, choice)
+    together = _together(project.task, [o[rows] for o in oof], weights, method)
+    pooled = pooled_score(project.task, y, rows, together, folds, choice)
     return {"mean": float(np.mean(choice.scores)), "std": float(np.std(choice.scores)), "pooled": pooled}, choice.step
 
 
-def _out_of_fold(run: Run, n_rows: int) -> np.ndarray:
-    """Mean of each train row's validation predictions, NaN where a row was never validated."""
-    folds: list[dict[str, Any]] = [run.predictions(k) for k in range(len(run.scores["folds"]))]
-    shape = (n_rows, *folds[0]["valid"].shape[1:])
-    total, count = np.zeros(shape), np.zeros(n_rows)
-    for fold in folds:
-        total[fold["valid_rows"]] += fold["valid"]
-        count[fold["valid_rows"]] += 1
-    divisor = np.where(count > 0, count, np.nan).reshape(-1, *[1] * (len(shape) - 1))
-    return np.asarray(total / divisor)
+def _out_of_fold(task: Task, run: Run, n_rows: int) -> np.ndarray:
+    """Validation predictions of each train row, see `pool_folds`."""
+    return pool_folds(task, n_rows, [run.predictions(k) for k in range(len(run.scores["folds"]))])

@@ -101,6 +101,8 @@ def _columns(project: Project, predictions: np.ndarray, step: Step) -> dict[str,
         if codes is None or (competition.labels and len(names) != 1):
             raise _contradiction(project)
         values = np.array(competition.labels, dtype=object)[codes] if competition.labels else codes
+    elif wants == "string":
+        values = predictions
     elif (wants == "probability") != project.task.is_classification:
         raise _contradiction(project)
     elif competition.problem_type == "binary" and len(names) == 2:

@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from aicomp.errors import AicompError, DataError
 from aicomp.files import writing
-from aicomp.project import Project
+from aicomp.project import AnyProject
 from aicomp.run import Run
 
 Status = Literal["sent", "graded", "failed", "unknown", "complete", "error"]
@@ -75,13 +75,13 @@ class Attempt:
         return ref not in self.known
 
 
-def ledger_path(project: Project) -> Path:
+def ledger_path(project: AnyProject) -> Path:
     """Where a project's ledger lies."""
     return project.folder / "submissions" / "ledger.jsonl"
 
 
 @contextmanager
-def only_submission(project: Project) -> Iterator[None]:
+def only_submission(project: AnyProject) -> Iterator[None]:
     """Hold the project's lock from intent to outcome; it is freed when the process ends, however it ends.
 
     Raises:
@@ -107,7 +107,7 @@ def only_submission(project: Project) -> Iterator[None]:
 
 
 def record_intent(
-    project: Project,
+    project: AnyProject,
     run: Run | None,
     path: Path,
     message: str,
@@ -148,7 +148,7 @@ def record_intent(
 
 
 def record_outcome(
-    project: Project, run: Run | None, entry: dict[str, Any], status: Status, **facts: Any
+    project: AnyProject, run: Run | None, entry: dict[str, Any], status: Status, **facts: Any
 ) -> dict[str, Any]:
     """Write down what became of an intent.
 
@@ -169,7 +169,7 @@ def record_outcome(
     return complete
 
 
-def amend_outcome(project: Project, attempt: Attempt, status: Status, **facts: Any) -> None:
+def amend_outcome(project: AnyProject, attempt: Attempt, status: Status, **facts: Any) -> None:
     """Write down what was learned later about an attempt: it arrived after all, or it has its score now."""
     entry = next(e for e in _entries(project) if e["id"] == attempt.id)
     run = Run(project.runs / entry["run"]) if entry.get("run") else None
@@ -178,7 +178,7 @@ def amend_outcome(project: Project, attempt: Attempt, status: Status, **facts: A
     record_outcome(project, run if told and told.get("id") == attempt.id else None, entry, status, **facts)
 
 
-def read_ledger(project: Project, host: str | None = None) -> list[Attempt]:
+def read_ledger(project: AnyProject, host: str | None = None) -> list[Attempt]:
     """Every attempt in this project for its competition, oldest first; a line cut short by a crash is none.
 
     Args:
@@ -216,7 +216,7 @@ def _attempt(entry: dict[str, Any]) -> Attempt:
     )
 
 
-def _entries(project: Project) -> list[dict[str, Any]]:
+def _entries(project: AnyProject) -> list[dict[str, Any]]:
     """Intents, each with its outcomes added."""
     path = ledger_path(project)
     if not path.is_file():

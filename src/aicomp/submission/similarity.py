@@ -17,9 +17,9 @@ def similarity(competition: Competition, a: Record, b: Record) -> float | None:
     """Rank correlation of the predictions of two submissions, 1 for the same order; the mean over columns.
 
     None where a file is gone or has changed since it was sent, where a column never varies, and where the predictions
-    are labels, which have no order.
+    are labels or strings, which have no order.
     """
-    if competition.submission.wants == "label":
+    if competition.submission.wants in ("label", "string"):
         return None
     try:
         first, second = _sent_file(a), _sent_file(b)

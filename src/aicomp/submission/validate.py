@@ -15,7 +15,8 @@ def validate_submission(path: Path, sample: Sample, *, name: str | None = None) 
     """Refuse a submission that Kaggle would refuse or score as wrong.
 
     Checked are, in this order: the columns; the ids, as exact strings; and every prediction: labels spelled as in
-    train, probabilities in [0, 1] that sum to 1 where they must, finite numbers. Rows may stand in any order.
+    train, probabilities in [0, 1] that sum to 1 where they must, finite numbers, strings that are not blank. Rows
+    may stand in any order.
 
     Args:
         path: The file.
@@ -42,6 +43,10 @@ def check_predictions(table: TextTable, competition: Competition) -> None:
         DataError: With line, column and value.
     """
     columns, schema = competition.prediction_columns, competition.submission
+    if schema.wants == "string":
+        for column in columns if not schema.blank else ():
+            table.need_values(column)
+        return
     if schema.wants == "label" and competition.problem_type == "regression":
         for column in columns:
             values = table.numbers(column)

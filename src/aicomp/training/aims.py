@@ -13,7 +13,7 @@ Kind = Literal["standard", "log1p", "box-cox", "yeo-johnson"]
 Asked = Kind | Literal["auto"]
 """A kind, or one that follows from the targets."""
 
-_LOSS_OF_METRIC = {"mae": "mae", "mape": "mae", "smape": "mae", "medae": "mae", "pinball": "quantile"}
+_LOSS_OF_METRIC = {"mae": "mae", "mape": "mae", "smape": "mae", "medae": "mae", "wape": "mae", "pinball": "quantile"}
 _LOG_METRICS = ("rmsle", "msle", "mcrmsle", "rmspe", "mape", "smape")
 """Metrics of relative errors: on a logarithmic scale, equal ratios are equal distances."""
 
@@ -23,7 +23,7 @@ class Aim:
     """What is learned.
 
     Attributes:
-        loss: "cross-entropy", "mse", "mae", "huber" or "quantile".
+        loss: "cross-entropy", "mse", "mae", "huber", "quantile", or "string".
         target: Kind of a regression's `TargetTransform`.
         quantile: Level of "quantile".
     """
@@ -40,6 +40,8 @@ def choose_aim(training: TrainingConfig, task: Task) -> Aim:
         UsageError: A loss of classes for values or the other way round, or settings that contradict each other or
             could not do anything.
     """
+    if task.is_string:
+        return _of_strings(training)
     if task.is_classification:
         return _of_classes(training, task)
     loss = _loss(training, task)
@@ -49,6 +51,17 @@ def choose_aim(training: TrainingConfig, task: Task) -> Aim:
     if target == "auto" and task.metric.name in _LOG_METRICS:
         target = "log1p" if training.loss == "auto" else "standard"
     return Aim(loss, target, _level(training, task, loss))
+
+
+def _of_strings(training: TrainingConfig) -> Aim:
+    for name in ("loss", "target", "quantile"):
+        value = getattr(training, name)
+        if value != "auto":
+            raise UsageError(
+                f"`training.{name}` is `{value}`, but the targets are strings, which the model learns as it sees fit",
+                f'write `--set training.{name}="auto"`',
+            )
+    return Aim("string")
 
 
 def _of_classes(training: TrainingConfig, task: Task) -> Aim:

@@ -4,11 +4,12 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import torch
 
 from aicomp.files import atomic_write
-from aicomp.models.spec import ModelSpec
+from aicomp.models.spec import MediaInput, ModelSpec, SeriesSpec
 from aicomp.training.targets import TargetTransform, transform_from
 
 
@@ -21,6 +22,8 @@ def save_spec(folder: Path, spec: ModelSpec, transform: TargetTransform | None) 
         "dropout": spec.dropout,
         "outputs": spec.outputs,
         "n_text": spec.n_text,
+        "series": None if spec.series is None else asdict(spec.series),
+        "media": None if spec.media is None else asdict(spec.media),
         "bins": [edges.tolist() for edges in spec.bins],
         "target": None
         if transform is None
@@ -32,6 +35,8 @@ def save_spec(folder: Path, spec: ModelSpec, transform: TargetTransform | None) 
 def load_spec(folder: Path) -> tuple[ModelSpec, TargetTransform | None]:
     """Read what `save_spec` wrote."""
     content = json.loads((folder / "spec.json").read_text(encoding="utf-8"))
+    series = content.get("series")
+    media = content.get("media")
     spec = ModelSpec(
         n_num=content["n_num"],
         cardinalities=tuple(content["cardinalities"]),
@@ -40,6 +45,8 @@ def load_spec(folder: Path) -> tuple[ModelSpec, TargetTransform | None]:
         dropout=content["dropout"],
         outputs=content.get("outputs", "values"),  # absent in runs of old, whose models do not ask for it
         n_text=content.get("n_text", 0),
+        series=None if series is None else SeriesSpec(**{**series, "seasons": tuple(series["seasons"])}),
+        media=None if media is None else msgspec.convert(media, MediaInput),
     )
     target = content["target"]
     return spec, None if target is None else transform_from(target)

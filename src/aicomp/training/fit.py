@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from aicomp.config import Config
 from aicomp.errors import UsageError
 from aicomp.models.memory import remembers_rows
-from aicomp.models.spec import ModelSpec, bin_edges
+from aicomp.models.spec import ModelSpec, bin_edges, media_input
 from aicomp.models.texts import has_tokens
 from aicomp.task import Task
+from aicomp.training.augmentation import Augmentation, choose_augmentation, described
 from aicomp.training.compiling import compiled
 from aicomp.training.device import reproducible
 from aicomp.training.fold import EpochReport, FoldData, FoldResult
@@ -39,6 +40,8 @@ class Prepared:
         objective: The loss, fitted on the training targets.
         spec: What the model was told about the data.
         model: The network as it starts, on the CPU.
+        augmentation: How images or sounds are changed in training; None where there are none.
+        notes: Sentences about what was decided.
     """
 
     data: FoldData
@@ -46,6 +49,8 @@ class Prepared:
     objective: Objective
     spec: ModelSpec
     model: nn.Module
+    augmentation: Augmentation | None = None
+    notes: tuple[str, ...] = ()
 
 
 def fit_fold(
@@ -88,7 +93,7 @@ def fit_fold(
             model.to(device)
         else:
             share.divide(model, device)  # block by block: the whole may be too large for the device
-        trainer = Trainer(model, task, fold.objective, fold.settings, device, share)
+        trainer = Trainer(model, task, fold.objective, fold.settings, device, fold.augmentation, share)
         if share.rank:
             torch.manual_seed(seed + share.rank)  # other rows get other masks of dropout
         with compiled(trainer.model, asked=fold.settings.compile):
@@ -129,7 +134,10 @@ def prepare_fold(
     model = _build(build_model, data, spec, settings, objective, config)
     if not is_sketch:
         _check_outputs(model, data, spec, config.model.name)
-    return Prepared(data, settings, objective, spec, model)
+    if data.train.media is None:
+        return Prepared(data, settings, objective, spec, model)
+    augmentation, notes = choose_augmentation(config.augmentation, data.train.media, data.y, task)
+    return Prepared(data, settings, objective, spec, model, augmentation, tuple(notes))
 
 
 def make_result(
@@ -151,10 +159,11 @@ def make_result(
         best_epoch=best_epoch,
         n_epochs=len(history),
         seconds=seconds,
-        settings=fold.settings.to_dict(),
+        settings=fold.settings.to_dict()
+        | ({"augmentation": described(fold.augmentation)} if fold.augmentation else {}),
         spec=fold.spec,
         transform=fold.objective.transform if isinstance(fold.objective, Regression) else None,
-        notes=notes,
+        notes=[*fold.notes, *notes],
     )
 
 
@@ -183,6 +192,7 @@ def _spec(data: FoldData, task: Task, settings: Settings) -> ModelSpec:
         dropout=settings.dropout,
         outputs=_outputs(task),
         n_text=0 if data.train.texts is None else data.train.texts.shape[1],
+        media=None if data.train.media is None else media_input(data.train.media),
     )
 
 
@@ -241,7 +251,8 @@ def _check_outputs(model: nn.Module, data: FoldData, spec: ModelSpec, name: str)
     """Try a project's own model on two rows, so that a wrong shape is not an error deep in a loss."""
     model.eval()
     rows = batch_of(model, data.train.take(slice(2)), torch.empty(0), torch.device("cpu"))
-    outputs = model(rows.x_num, rows.x_cat) if rows.tokens is None else model(rows.x_num, rows.x_cat, rows.tokens)
+    more = () if rows.source is None else (rows.source(slice(None)),)
+    outputs = model(rows.x_num, rows.x_cat, *more)
     n = len(rows.x_num)
     shape = tuple(getattr(outputs, "shape", ()))
     if shape[:1] + shape[-1:] != (n, spec.n_outputs) or len(shape) not in (2, 3):

@@ -7,7 +7,7 @@ import numpy as np
 from torch import Tensor
 
 from aicomp.data.rows import Rows
-from aicomp.models.spec import ModelSpec
+from aicomp.models.spec import ModelSpec, SeriesSpec
 from aicomp.training.targets import TargetTransform
 
 
@@ -22,6 +22,8 @@ class FoldData:
         valid_y: Their targets.
         test: Test rows.
         cardinalities: Number of distinct codes of each categorical column.
+        series: Of a model that forecasts: the series, and all rows of train with their targets, from which it predicts
+            test; None for others.
     """
 
     train: Rows
@@ -30,6 +32,22 @@ class FoldData:
     valid_y: np.ndarray
     test: Rows
     cardinalities: tuple[int, ...]
+    series: "SeriesData | None" = None
+
+
+@dataclass(frozen=True)
+class SeriesData:
+    """What a model that forecasts gets beside the rows of its fold.
+
+    Attributes:
+        spec: The series.
+        known: All rows of train: what is known when test is predicted.
+        known_y: Their targets.
+    """
+
+    spec: SeriesSpec
+    known: Rows
+    known_y: np.ndarray
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from torch._subclasses.fake_tensor import (
     UnsupportedFakeTensorException,
 )
 
+from aicomp.data.rows import Media
 from aicomp.models.encoder import sketching
 from aicomp.models.memory import remembers_rows
 from aicomp.models.texts import has_tokens
@@ -182,12 +183,23 @@ def _batch(fold: Prepared, model: nn.Module, n: int, length: int, device: torch.
         x_cat=torch.zeros(n, fold.spec.n_cat, dtype=torch.int64, device=device),
         targets=torch.zeros(n, *targets.shape[1:], dtype=targets.dtype, device=device),
         rows=torch.arange(n, device=device) if remembers_rows(model) else None,
-        tokens=torch.ones(n, length, dtype=torch.int32, device=device) if has_tokens(model) else None,
+        extra=_extra(fold, model, n, length, device),
     )
 
 
+def _extra(fold: Prepared, model: nn.Module, n: int, length: int, device: torch.device) -> Tensor | None:
+    if has_tokens(model):
+        return torch.ones(n, length, dtype=torch.int32, device=device)
+    media = fold.data.train.media
+    return None if media is None else torch.zeros(n, *_files_of_a_row(media), device=device)
+
+
+def _files_of_a_row(media: Media) -> tuple[int, ...]:
+    return (media.index.shape[1], *media.files.shape[1:])
+
+
 def _loss(fold: Prepared, model: nn.Module, batch: Batch) -> Tensor:
-    more = [t for t in (batch.rows, batch.tokens) if t is not None]
+    more = [t for t in (batch.rows, batch.extra) if t is not None]
     outputs = outputs_of(model, batch.x_num, batch.x_cat, *more, amp=fold.settings.amp)
     return fold.objective.loss(outputs, batch.targets, smooth=True)
 
@@ -195,10 +207,10 @@ def _loss(fold: Prepared, model: nn.Module, batch: Batch) -> Tensor:
 @torch.no_grad()
 def _predict(fold: Prepared, model: nn.Module, length: int, device: torch.device) -> None:
     model.eval()
-    n = min(chunk_rows(device, length), max(len(fold.data.valid), len(fold.data.test)))
+    n = min(chunk_rows(device, _extra(fold, model, 1, length, device)), max(len(fold.data.valid), len(fold.data.test)))
     batch = _batch(fold, model, n, length, device)
-    tokens = [] if batch.tokens is None else [batch.tokens]
-    outputs_of(model, batch.x_num, batch.x_cat, *tokens, amp=fold.settings.amp)
+    more = [] if batch.extra is None else [batch.extra]
+    outputs_of(model, batch.x_num, batch.x_cat, *more, amp=fold.settings.amp)
 
 
 def _state(optimizer: Any) -> Iterable[Any]:

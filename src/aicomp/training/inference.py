@@ -1,14 +1,15 @@
 """Predict rows with a trained network."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from aicomp.data.rows import Rows
-from aicomp.models.texts import has_tokens, trimmed
+from aicomp.training.extra_inputs import Picked, View, Viewed, extra_input
 from aicomp.training.losses import Objective
 from aicomp.training.regularization import Batch
 from aicomp.training.share import ALONE, Share
@@ -18,6 +19,8 @@ CHUNK = {"cpu": 1024, "cuda": 65_536, "mps": 65_536}
 
 _TOKENS = {"cpu": 16_384, "cuda": 262_144, "mps": 65_536}
 """Tokens that are read at once: a layer of 1024 numbers holds 64 MB of 16,384."""
+_MOST_PIXELS = {"cpu": 200_000, "cuda": 20_000_000, "mps": 20_000_000}
+"""Pixels of images, or points of sounds, that are predicted at once: their activations are many times as large."""
 
 
 def outputs_of(model: nn.Module, x_num: Tensor, x_cat: Tensor, *more: Tensor, amp: bool) -> Tensor:
@@ -27,7 +30,8 @@ def outputs_of(model: nn.Module, x_num: Tensor, x_cat: Tensor, *more: Tensor, am
         model: On the device of the rows.
         x_num: Numbers.
         x_cat: Codes.
-        more: Tokens, for a model that reads texts; for one that remembers rows, in training, which rows these are.
+        more: The extra input, for a model that reads texts or files; for one that remembers rows, in training, which
+            rows these are.
         amp: Whether products are made in bfloat16.
     """
     with torch.autocast(x_num.device.type, dtype=torch.bfloat16, enabled=amp):
@@ -64,8 +68,8 @@ def _evaluate_together(
 ) -> tuple[np.ndarray, float]:
     n = len(rows.x_num)
     own = share.equal_rows(n).to(rows.x_num.device)
-    tokens = None if rows.tokens is None else rows.tokens[own]
-    mine = Batch(rows.x_num[own], rows.x_cat[own], rows.targets[:0], tokens=tokens)
+    source = None if rows.source is None else Picked(rows.source, own)
+    mine = Batch(rows.x_num[own], rows.x_cat[own], rows.targets[:0], source=source)
     # What is gathered in inference mode would be of no use to the next training step.
     parts = [outputs for _, outputs in _outputs(model, mine, amp, mode=torch.no_grad)]
     outputs = share.gather(torch.cat(parts), n)
@@ -77,41 +81,62 @@ def _outputs(
     model: nn.Module, rows: Batch, amp: bool, mode: Callable[[], AbstractContextManager[None]] = torch.inference_mode
 ) -> Iterator[tuple[slice, Tensor]]:
     """Outputs of some rows after the other, and which they are."""
-    size = chunk_rows(rows.x_num.device, 0 if rows.tokens is None else rows.tokens.shape[1])
+    size = CHUNK[rows.x_num.device.type]
+    if rows.source is not None and len(rows.x_num):
+        size = chunk_rows(rows.x_num.device, rows.source.sample())
     for start in range(0, max(1, len(rows.x_num)), size):
         chunk = slice(start, start + size)
-        tokens = () if rows.tokens is None else (trimmed(rows.tokens[chunk]),)
+        more = () if rows.source is None else (rows.source(chunk),)
         with mode():
-            outputs = outputs_of(model, rows.x_num[chunk], rows.x_cat[chunk], *tokens, amp=amp)
+            outputs = outputs_of(model, rows.x_num[chunk], rows.x_cat[chunk], *more, amp=amp)
         yield chunk, outputs
 
 
-def chunk_rows(device: torch.device, length: int) -> int:
+def chunk_rows(device: torch.device, sample: Tensor | None) -> int:
     """Rows that are predicted at once.
 
     Args:
         device: Where.
-        length: Tokens of the longest row; 0 for a model that reads none.
+        sample: Extra input of the largest row, (1, ...): its tokens, or its files; None for a model that takes none.
     """
     most = CHUNK[device.type]
-    return min(most, max(1, _TOKENS[device.type] // length)) if length else most
+    if sample is None:
+        return most
+    limits = _MOST_PIXELS if sample.is_floating_point() else _TOKENS
+    return min(most, max(1, limits[device.type] // sample.numel()))
 
 
 def predict(
-    model: nn.Module, objective: Objective, rows: Rows, *, device: torch.device, amp: bool, share: Share = ALONE
+    model: nn.Module,
+    objective: Objective,
+    rows: Rows,
+    *,
+    device: torch.device,
+    amp: bool,
+    views: Sequence[View] = (),
+    share: Share = ALONE,
 ) -> np.ndarray:
-    """Predict encoded rows: probabilities, or values in the target's unit, float64."""
-    return evaluate(model, objective, batch_of(model, rows, torch.empty(0), device), amp=amp, share=share)[0]
+    """Predict encoded rows: probabilities, or values in the target's unit, float64.
+
+    Args:
+        model: On the device.
+        objective: Turns outputs into predictions.
+        rows: The rows.
+        device: Where the model lies.
+        amp: Whether products are made in bfloat16.
+        views: Further views of a row's files, such as mirror images: the mean of all is what comes out.
+        share: Which part of the rows is predicted by this process.
+    """
+    batch = batch_of(model, rows, torch.empty(0), device)
+    seen = [batch, *(replace(batch, source=Viewed(batch.source, v)) for v in views if batch.source is not None)]
+    parts = [evaluate(model, objective, one, amp=amp, share=share)[0] for one in seen]
+    return parts[0] if len(parts) == 1 else np.asarray(np.mean(parts, axis=0))
 
 
 def batch_of(model: nn.Module, rows: Rows, targets: Tensor, device: torch.device) -> Batch:
-    """All of some rows as one batch, with their tokens if the model reads texts."""
+    """All of some rows as one batch, with the extra input that the model takes."""
     x_num, x_cat = tensors_of(rows, device)
-    tokens = None
-    if has_tokens(model):
-        assert rows.texts is not None
-        tokens = model.tokens(rows.texts).to(device)
-    return Batch(x_num, x_cat, targets.to(device), tokens=tokens)
+    return Batch(x_num, x_cat, targets.to(device), source=extra_input(model, rows, device))
 
 
 def tensors_of(rows: Rows, device: torch.device | None = None) -> tuple[Tensor, Tensor]:

@@ -123,4 +123,5 @@ def _step_stacked(fold: Prepared, task: Task, device: torch.device, n: int) -> C
 
 def _batch(fold: Prepared, device: torch.device) -> Batch:
     data, n = fold.data, -(-len(fold.data.y) // n_batches_of(fold))
-    return batch_of(fold.model, data.train.take(slice(n)), fold.objective.encode(data.y[:n]), device)
+    batch = batch_of(fold.model, data.train.take(slice(n)), fold.objective.encode(data.y[:n]), device)
+    return batch if batch.source is None else replace(batch, extra=batch.source(slice(None)))

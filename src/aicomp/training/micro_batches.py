@@ -52,6 +52,6 @@ def take(batch: Batch, rows: slice) -> Batch:
     """Some rows of a batch."""
     values = {f.name: getattr(batch, f.name) for f in fields(batch)}
     cut: dict[str, Any] = {name: value[rows] for name, value in values.items() if isinstance(value, Tensor)}
-    if "tokens" in cut:
-        cut["tokens"] = trimmed(cut["tokens"])
+    if "extra" in cut and not cut["extra"].is_floating_point():  # tokens
+        cut["extra"] = trimmed(cut["extra"])
     return replace(batch, **cut)

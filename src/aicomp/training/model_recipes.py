@@ -18,7 +18,9 @@ class ModelRecipe:
         numbers: Name of `[training] numbers`.
         learning_rate: Peak, with the recipe's own optimizer; None follows the optimizer.
         batch_size: Rows in one step; None follows the number of rows.
+        large_batch_size: The same from 20,000 training rows on; None is `batch_size`.
         epochs: Most epochs; None follows the number of rows.
+        most_epochs: More than these are not taken where the number of rows decides.
         label_smoothing: For classes whose metric reads labels: it blurs the probabilities that other metrics read.
     """
 
@@ -29,11 +31,18 @@ class ModelRecipe:
     numbers: Literal["normal", "robust"] = "normal"
     learning_rate: float | None = None
     batch_size: int | None = None
+    large_batch_size: int | None = None
     epochs: int | None = None
+    most_epochs: int = 70
     label_smoothing: float = 0.0
 
 
 MODEL_RECIPES: dict[str, ModelRecipe] = {
+    "image-resnet": ModelRecipe(schedule="one-cycle", batch_size=64, large_batch_size=128, label_smoothing=0.1),
+    "image-timm": ModelRecipe(schedule="one-cycle", learning_rate=0.002, batch_size=32, epochs=12, label_smoothing=0.1),
+    "audio-resnet": ModelRecipe(
+        schedule="one-cycle", batch_size=64, large_batch_size=128, most_epochs=30, label_smoothing=0.1
+    ),
     "transformer": ModelRecipe(schedule="one-cycle", learning_rate=1e-4, batch_size=32, epochs=3),
     # Vectors of terms that are in few texts learn their rows by heart within some epochs.
     "text-bag": ModelRecipe(dropout=0.5, learning_rate=0.001, epochs=12),

@@ -1,10 +1,18 @@
 """Refuse settings before any fold starts, without importing torch."""
 
+from importlib.util import find_spec
 from typing import Any
 
 import msgspec
 
-from aicomp.config import Config, RegularizationConfig, TrainingConfig
+from aicomp.config import (
+    ESTIMATOR_NAMES,
+    FORECASTER_NAMES,
+    STRING_MODEL_NAMES,
+    Config,
+    RegularizationConfig,
+    TrainingConfig,
+)
 from aicomp.errors import UsageError
 from aicomp.task import Task
 from aicomp.training.aims import choose_aim
@@ -23,7 +31,10 @@ def check_settings(config: Config, task: Task) -> None:
     Raises:
         UsageError: A value out of range, options that contradict each other, or one that cannot have an effect.
     """
-    if not config.model.is_network:
+    if config.model.name in FORECASTER_NAMES:
+        _check_forecast(config, task)
+    _check_strings(config, task)
+    if task.is_string or not config.model.is_network:
         check_sections(config)
         choose_aim(config.training, task)
     elif config.training.amp is True:
@@ -33,6 +44,59 @@ def check_settings(config: Config, task: Task) -> None:
     else:
         plain = msgspec.structs.replace(config, training=msgspec.structs.replace(config.training, amp=False))
         resolve_settings(plain, task, n_rows=_ANY, device=None)
+
+
+def _check_forecast(config: Config, task: Task) -> None:
+    """Refuse what would tear holes into series, or mix them with rows of test."""
+    model = config.model.name
+    if task.problem_type != "regression":
+        raise UsageError(
+            f"model `{model}` forecasts numbers, and the problem is {task.problem_type}", "take another model"
+        )
+    if config.split.train_rows != "auto":
+        raise UsageError(
+            f"`split.train_rows` is {config.split.train_rows}, and `{model}` needs all rows of a series",
+            "remove it, or take the model `seasonal-mean`, which is quick",
+        )
+    if config.pseudo.run:
+        raise UsageError(f"`{model}` learns no pseudo-labels: test is the future of its series", "leave `--pseudo` out")
+
+
+def _check_strings(config: Config, task: Task) -> None:
+    """Refuse what cannot mean anything for strings, a model that predicts none, and a score that cannot be computed."""
+    name, package = config.model.name, task.metric.package
+    if name in ESTIMATOR_NAMES:
+        check_learns(name, task, learns_strings=name in STRING_MODEL_NAMES)
+    if package is not None and find_spec(package) is None:
+        raise UsageError(
+            f"metric `{task.metric.name}` needs the package `{package.replace('_', '-')}`",
+            "pip install 'aicomp[seq2seq]'",
+        )
+
+
+def check_learns(name: str, task: Task, *, learns_strings: bool) -> None:
+    """Refuse a model of numbers and classes for targets that are strings, and the other way round.
+
+    Args:
+        name: The model.
+        task: What is learned.
+        learns_strings: Whether the model predicts strings.
+
+    Raises:
+        UsageError: They do not go together.
+    """
+    if learns_strings == task.is_string:
+        return
+    known = ", ".join(f"`{n}`" for n in STRING_MODEL_NAMES)
+    if task.is_string:
+        raise UsageError(
+            f"model `{name}` predicts no strings, which the targets of this competition are",
+            f"take one of {known}, or a class of your own with `learns_strings = True`",
+        )
+    raise UsageError(
+        f"model `{name}` predicts strings, which the targets of this competition are not",
+        "`aicomp list models` shows others",
+    )
 
 
 def check_sections(config: Config) -> None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 N_BINS = 48
 """Most bins of a numeric column's piecewise-linear embedding."""
 
+_MANY_ROWS = 20_000
+
 _LEARNING_RATES = {
     "adamw": 0.008,
     "adam": 0.008,  # the same step
@@ -95,9 +97,9 @@ def resolve_settings(config: Config, task: Task, *, n_rows: int, device: "torch.
     settings = Settings(
         optimizer=optimizer,
         learning_rate=_or(training.learning_rate, _learning_rate(optimizer, recipe)),
-        batch_size=_or(training.batch_size, recipe.batch_size or (256 if n_rows < 20_000 else 512)),
+        batch_size=_or(training.batch_size, _batch_size(recipe, n_rows)),
         micro_batch=_or(training.micro_batch, 0),
-        epochs=_or(training.epochs, recipe.epochs or _epochs(n_rows)),
+        epochs=_or(training.epochs, recipe.epochs or min(recipe.most_epochs, _epochs(n_rows))),
         schedule=_or(training.schedule, _schedule(config, optimizer, recipe)),
         amp=_has_bfloat16(device) if training.amp == "auto" else training.amp,
         compile=training.compile,
@@ -131,6 +133,12 @@ def resolve_settings(config: Config, task: Task, *, n_rows: int, device: "torch.
 def _learning_rate(optimizer: str, recipe: ModelRecipe) -> float:
     is_own = recipe.learning_rate is not None and optimizer == recipe.optimizer
     return recipe.learning_rate if is_own and recipe.learning_rate is not None else _LEARNING_RATES[optimizer]
+
+
+def _batch_size(recipe: ModelRecipe, n_rows: int) -> int:
+    if n_rows < _MANY_ROWS:
+        return recipe.batch_size or 256
+    return recipe.large_batch_size or recipe.batch_size or 512
 
 
 def _has_bfloat16(device: "torch.device | None") -> bool:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from aicomp.metrics import METRICS
 from aicomp.metrics.base import Metric
+from aicomp.training.extra_inputs import ExtraInput
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class Batch:
         partner_targets: With mixup, the targets of each row's partner.
         share: With mixup, each row's own share of the blend; the partner has the rest.
         rows: Numbers of these rows among the training rows, int64 (n,); None if they are no training rows.
-        tokens: Numbers of the rows' texts, int (n, length); None unless the model reads texts.
+        source: Where the extra input of these rows comes from; None unless the model reads texts or files.
+        extra: The extra input of a step: tokens (n, length), or files (n, n_media, channels, height, width).
     """
 
     x_num: Tensor
@@ -35,7 +37,8 @@ class Batch:
     partner_targets: Tensor | None = None
     share: float = 1.0
     rows: Tensor | None = None
-    tokens: Tensor | None = None
+    source: ExtraInput | None = None
+    extra: Tensor | None = None
 
 
 def mixup(batch: Batch, alpha: float) -> Batch:
@@ -44,7 +47,7 @@ def mixup(batch: Batch, alpha: float) -> Batch:
     One share is drawn from Beta(alpha, alpha) for the batch. Numbers are blended; a category cannot be, so
     each takes the partner's with the probability of the partner's share. The loss blends the same way:
     `share` of the loss against the row's own target and the rest against its partner's, which for
-    cross-entropy equals blended targets.
+    cross-entropy equals blended targets. Images and sounds are blended as numbers are.
     """
     share = float(torch.distributions.Beta(alpha, alpha).sample())
     partner = torch.randperm(len(batch.targets), device=batch.targets.device)
@@ -56,6 +59,7 @@ def mixup(batch: Batch, alpha: float) -> Batch:
         partner_targets=batch.targets[partner],
         share=share,
         rows=batch.rows,
+        extra=None if batch.extra is None else torch.lerp(batch.extra[partner], batch.extra, share),
     )
 
 

@@ -38,6 +38,8 @@ def choose_stack(folds: dict[int, Prepared]) -> tuple[list[int], str]:
         return [], "the model looks up the training rows of its own fold"
     if any(has_tokens(fold.model) for fold in folds.values()):
         return [], "the model reads texts, whose lengths differ between folds"
+    if any(fold.data.train.media is not None for fold in folds.values()):
+        return [], "the model reads files, which are gathered batch by batch"
     alike: dict[object, list[int]] = {}
     for k, fold in folds.items():
         alike.setdefault((tuple(fold.settings.to_dict().items()), n_batches_of(fold)), []).append(k)

@@ -61,6 +61,23 @@ class TargetTransform:
         std = z.std(axis=0)
         return cls(kind, z.mean(axis=0), np.where(std > 0, std, 1.0), low, high, power)
 
+    @classmethod
+    def unscaled(cls, y: np.ndarray, kind: Asked) -> "TargetTransform":
+        """The function alone, (n,) targets: for models that scale by themselves and may leave the range that was seen.
+
+        Predictions end at 0 where no target is below.
+
+        Raises:
+            DataError: A target that the function does not take.
+        """
+        column = y.reshape(-1, 1).astype(np.float64)
+        if kind == "auto" or kind not in ("standard", "log1p"):
+            raise ValueError(f"{kind} is not defined beyond the targets that were seen")
+        _check(column, kind)
+        widest = np.finfo(np.float64).max / 4
+        low = 0.0 if column.min() >= 0 else -widest
+        return cls(kind, np.zeros(1), np.ones(1), np.array([low]), np.array([widest]))
+
     def transform(self, y: np.ndarray) -> np.ndarray:
         """Targets to the model's unit: float32 (n, n_targets)."""
         y = y.reshape(len(y), -1)

@@ -11,8 +11,8 @@ from aicomp.data.rows import Rows
 from aicomp.errors import AicompError
 from aicomp.models.dropout import DropoutCourse
 from aicomp.models.memory import remembers_rows
-from aicomp.models.texts import trimmed
 from aicomp.task import Task
+from aicomp.training.augmentation import Augmentation, augment
 from aicomp.training.fold import EpochReport, FoldData
 from aicomp.training.inference import batch_of, evaluate, outputs_of, predict
 from aicomp.training.losses import Objective
@@ -37,6 +37,7 @@ class Trainer:
         objective: The loss, fitted on the training targets.
         settings: The recipe.
         device: Where it is trained.
+        augmentation: How images or sounds are changed in training; None leaves them.
         share: Which part of the work is this process's.
 
     Attributes:
@@ -51,6 +52,7 @@ class Trainer:
         objective: Objective,
         settings: Settings,
         device: torch.device,
+        augmentation: Augmentation | None = None,
         share: Share = ALONE,
     ) -> None:
         self.model = model
@@ -61,6 +63,7 @@ class Trainer:
         self._objective = objective
         self._settings = settings
         self._device = device
+        self._augmentation = augmentation
         self._share = share
         self._parameters = [p for p in model.parameters() if p.requires_grad]
         self._average = Average(model) if settings.ema or settings.swa else None
@@ -98,8 +101,15 @@ class Trainer:
 
     def predict(self, rows: Rows) -> np.ndarray:
         """Predict rows: probabilities, or values in the target's unit, float64."""
+        views = () if self._augmentation is None else self._augmentation.views
         return predict(
-            self.model, self._objective, rows, device=self._device, amp=self._settings.amp, share=self._share
+            self.model,
+            self._objective,
+            rows,
+            device=self._device,
+            amp=self._settings.amp,
+            views=views,
+            share=self._share,
         )
 
     def _train_epoch(self, train: Batch, epoch: int) -> tuple[float, float]:
@@ -126,9 +136,11 @@ class Trainer:
     def step(self, batch: Batch) -> Tensor:
         """One step of the optimizer; returns the loss before it."""
         s = self._settings
+        if self._augmentation is not None:
+            batch = augment(batch, self._augmentation, with_mixup=bool(s.mixup))
         if s.input_noise:
             batch = add_noise(batch, s.input_noise)
-        if s.mixup:
+        if s.mixup and batch.partner_targets is None:
             batch = mixup(batch, s.mixup)
         self.optimizer.zero_grad(set_to_none=True)
         loss = accumulate(batch, s.micro_batch, self._loss, self._share)
@@ -149,7 +161,7 @@ class Trainer:
         return loss
 
     def _forward(self, batch: Batch) -> Tensor:
-        more = batch.rows if remembers_rows(self.model) else batch.tokens
+        more = batch.rows if remembers_rows(self.model) else batch.extra
         inputs = (batch.x_num, batch.x_cat) if more is None else (batch.x_num, batch.x_cat, more)
         return outputs_of(self.model, *inputs, amp=self._settings.amp)
 
@@ -184,9 +196,9 @@ def _batches(train: Batch, parts: Sequence[Tensor]) -> Iterator[Batch]:
         rows = torch.cat(list(parts[first : first + at_once]))
         gathered = (torch.split(t, sizes) for t in (train.x_num[rows], train.x_cat[rows], train.targets[rows], rows))
         for x_num, x_cat, targets, numbers in zip(*gathered, strict=True):
-            # Tokens are gathered batch by batch: each is cut to its own longest row.
-            tokens = None if train.tokens is None else trimmed(train.tokens[numbers])
-            yield Batch(x_num, x_cat, targets, rows=numbers, tokens=tokens)
+            # Gathered batch by batch: tokens are cut to the longest of its rows, and files are large.
+            extra = None if train.source is None else train.source(numbers)
+            yield Batch(x_num, x_cat, targets, rows=numbers, extra=extra)
 
 
 def learning_rate_at(settings: Settings, epochs: float) -> float:

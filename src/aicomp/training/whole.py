@@ -4,17 +4,19 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from math import nan
+from typing import cast
 
 import numpy as np
 import torch
 
-from aicomp.config import Config
+from aicomp.config import Config, takes_gpu
 from aicomp.data.rows import Rows
-from aicomp.errors import AicompError
-from aicomp.models.estimator import Estimator, Goal, LossName, PerColumn, Round
-from aicomp.models.spec import ModelSpec
+from aicomp.errors import AicompError, UsageError
+from aicomp.models.estimator import Estimator, Forecaster, Goal, LossName, PerColumn, Round
+from aicomp.models.spec import ModelSpec, media_input
 from aicomp.task import Task
 from aicomp.training.aims import Aim, Asked, choose_aim
+from aicomp.training.device import choose_device
 from aicomp.training.fold import EpochReport, FoldData, FoldResult
 from aicomp.training.precheck import check_sections
 from aicomp.training.targets import TargetTransform
@@ -48,16 +50,24 @@ def fit_whole(
     """
     check_sections(config)
     aim = choose_aim(config.training, task)
-    transform = None if task.is_classification else TargetTransform.fit(data.y, _kind(aim))
-    goal = Goal(_loss_name(aim.loss, task), _n_classes(task), seed, torch.get_num_threads(), aim.quantile)
+    is_value = not task.is_classification and not task.is_string
+    transform = _transform(data, aim) if is_value else None
+    device = choose_device(config.device).type if takes_gpu(config.model.name) else "cpu"
+    goal = Goal(_loss_name(aim.loss, task), _n_classes(task), seed, torch.get_num_threads(), aim.quantile, device)
     n_text = 0 if data.train.texts is None else data.train.texts.shape[1]
-    spec = ModelSpec(data.train.x_num.shape[1], tuple(data.cardinalities), task.n_outputs, n_text=n_text)
+    media = None if data.train.media is None else media_input(data.train.media)
+    n_num = data.train.x_num.shape[1]
+    series = None if data.series is None else data.series.spec
+    spec = ModelSpec(n_num, tuple(data.cardinalities), task.n_outputs, n_text=n_text, media=media, series=series)
     model = make_model(build, spec, task)
     course = _Course(task, data.valid_y, transform, report)
     y, valid_y = (_targets(values, task, transform) for values in (data.y, data.valid_y))
     kept = model.fit(data.train, y, data.valid, valid_y, goal, course.tell)
     valid_pred = predict_whole(model, task, transform, data.valid)
     course.end(valid_pred, config.model.name)
+    if data.series is not None:
+        known_y = _targets(data.series.known_y, task, transform)
+        cast(Forecaster, model).extend(data.series.known, known_y, goal, course.tell)
     return FoldResult(
         valid_pred=valid_pred,
         test_pred=predict_whole(model, task, transform, data.test),
@@ -69,6 +79,7 @@ def fit_whole(
         settings={**asdict(aim), "threads": goal.threads, "params": config.model.params},
         spec=spec,
         transform=transform,
+        notes=list(getattr(model, "notes", [])),
     )
 
 
@@ -82,7 +93,13 @@ def make_model(build: Build, spec: ModelSpec, task: Task) -> Estimator | PerColu
 def predict_whole(
     model: Estimator | PerColumn, task: Task, transform: TargetTransform | None, rows: Rows
 ) -> np.ndarray:
-    """Predict encoded rows: probabilities, or values in the target's unit, float64."""
+    """Predict encoded rows: probabilities or values in the target's unit, float64, or strings, object.
+
+    Raises:
+        AicompError: A model of strings predicts something else.
+    """
+    if not len(rows) and task.is_string:
+        return np.empty(0, dtype=object)
     if not len(rows):
         shape = (0,) if task.problem_type in ("binary", "regression") else (0, task.n_outputs)
         return np.empty(shape)
@@ -90,6 +107,8 @@ def predict_whole(
 
 
 def _in_own_unit(predictions: np.ndarray, task: Task, transform: TargetTransform | None) -> np.ndarray:
+    if task.is_string:
+        return _checked_strings(predictions)
     predictions = np.ascontiguousarray(predictions, dtype=np.float64)
     if transform is None:
         return predictions
@@ -97,11 +116,35 @@ def _in_own_unit(predictions: np.ndarray, task: Task, transform: TargetTransform
     return np.asarray(values[:, 0] if task.problem_type == "regression" else values)
 
 
+def _checked_strings(predictions: np.ndarray) -> np.ndarray:
+    found = np.asarray(predictions, dtype=object)
+    if found.ndim != 1 or not all(isinstance(value, str) for value in found):
+        raise AicompError(
+            f"the model predicts {found.dtype} of shape {found.shape} that is not all strings",
+            "let `predict` return an array of strings, object (n,)",
+        )
+    return found
+
+
 def _targets(y: np.ndarray, task: Task, transform: TargetTransform | None) -> np.ndarray:
+    if task.is_string:
+        return y
     if transform is None:
         return y.astype(np.int64)
     z = transform.transform(y)
     return z[:, 0] if task.problem_type == "regression" else z
+
+
+def _transform(data: FoldData, aim: Aim) -> TargetTransform:
+    """A forecaster scales each series by itself: it gets targets as they are, or their logarithms."""
+    if data.series is None:
+        return TargetTransform.fit(data.y, _kind(aim))
+    if aim.target not in ("auto", "standard", "log1p"):
+        raise UsageError(
+            f"`training.target` is `{aim.target}`, which no model of series learns",
+            'write `--set training.target="standard"` or "log1p"',
+        )
+    return TargetTransform.unscaled(data.y, "log1p" if aim.target == "log1p" else "standard")
 
 
 def _kind(aim: Aim) -> Asked:
@@ -146,9 +189,11 @@ class _Course:
     def tell(self, step: Round) -> None:
         """A round has ended."""
         if step.valid_pred is None:
-            self._report(EpochReport(step.done, step.total, nan, nan, nan, self.seconds, "rounds"))
+            best = nan if self._best is None else self._best
+            self._report(EpochReport(step.done, step.total, best, best, nan, self.seconds, "rounds"))
             return
-        score = self._task.score(self._valid_y, _in_own_unit(step.valid_pred, self._task, self._transform))
+        valid_y = self._valid_y if step.valid_rows is None else self._valid_y[step.valid_rows]
+        score = self._task.score(valid_y, _in_own_unit(step.valid_pred, self._task, self._transform))
         if self._best is None or self._task.metric.better(score, self._best):
             self._best = score
         self.last = step

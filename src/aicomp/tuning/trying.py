@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from safetensors.numpy import load_file
-
 from aicomp.cross_validation import Plan, check, plan_of, prepare
+from aicomp.data.arrays import load_arrays
 from aicomp.engine.events import Event, FoldEvent
 from aicomp.engine.local import start_pool, train_and_assemble
 from aicomp.engine.pool import Pool
@@ -151,7 +150,7 @@ class Trying:
 
     def _on_plan(self, plan: Plan) -> None:
         self.n_folds = plan.n_folds
-        self._target = load_file(plan.run.work / "target.safetensors")["y"]
+        self._target = load_arrays(plan.run.work / "target.safetensors")["y"]
         for k in range(plan.n_folds):
             if k not in plan.folds_left:
                 self._add(k)

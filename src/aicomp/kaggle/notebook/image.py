@@ -8,7 +8,7 @@ from pathlib import Path
 
 from aicomp.errors import UsageError
 
-IMAGE = ("torch", "pandas", "numpy", "scipy", "scikit-learn", "safetensors", "filelock", "pyarrow")
+IMAGE = ("torch", "pandas", "numpy", "scipy", "scikit-learn", "safetensors", "filelock", "pillow", "pyarrow")
 """Packages of Kaggle's image that a prediction uses; what they need comes with them."""
 
 _OPTIONAL = ("pyarrow",)

@@ -107,10 +107,16 @@ def make_pack(project: Project, run: Run) -> Pack:
 
     Raises:
         DataError: The run cannot predict new rows.
-        UsageError: The code has changed since the run, a package is not installed, or a file holds a token.
+        UsageError: The code has changed since the run, a package is not installed, a file holds a token, or the test
+            table is no file of the competition.
         NetworkError: A wheel for another platform cannot be fetched.
     """
     check_can_predict(project, run)
+    if project.competition.files.made:
+        raise UsageError(
+            f"`{project.competition.files.test}` was made of the files of test, and a notebook would not find it",
+            "send the submission as a file: `aicomp submit`",
+        )
     folder = notebook_folder(run) / "pack"
     if folder.exists():
         shutil.rmtree(folder)

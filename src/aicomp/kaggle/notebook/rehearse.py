@@ -153,7 +153,7 @@ def _difference(project: Project, written: np.ndarray, expected: np.ndarray) -> 
     competition = project.competition
     columns = [competition.submission.columns.index(name) for name in competition.prediction_columns]
     a, b = written[:, columns], expected[:, columns]
-    if competition.submission.wants == "label":
+    if competition.submission.wants in ("label", "string"):
         return float((a != b).mean(axis=0).max())
     x, y = a.astype(np.float64), b.astype(np.float64)
     spread = y.std(axis=0)

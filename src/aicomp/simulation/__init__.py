@@ -1,0 +1,1 @@
+"""Simulations: an environment instead of files, an agent instead of predictions."""
