@@ -18,8 +18,7 @@ from aicomp.resources import bundled, bundled_names
 
 ROOT = Path(__file__).parent.parent
 TEMPLATES = bundled_names("templates")
-OWN_TESTS = {"text", "image", "audio", "simulation", "forecast", "seq2seq", "recommender", "keras", "top-items"}
-ON_TABLES = sorted({*TEMPLATES} - OWN_TESTS)
+ON_TABLES = ("first-network", "tabular")
 
 
 def run(folder, *command):
@@ -174,6 +173,57 @@ def test_the_image_template_learns_real_digits(tmp_path):
     trained = aicomp(folder, "train", "--set", "training.epochs=12", "--set", "split.n_splits=2")
     assert trained["mean"] > 0.97
     assert aicomp(folder, "submit", "--dry-run")["status"] == "valid"
+
+
+@pytest.mark.slow
+def test_the_template_for_large_encoders_plans_and_trains_with_both_heads(tmp_path):
+    pytest.importorskip("peft", reason="the extra [large] is not installed")
+    write_docstrings(tmp_path / "docstrings")
+    folder, encoder = tmp_path / "project", write_encoder(tmp_path / "encoder")
+    arguments = ["--metric", "f1", "--template", "large", "--into", str(folder), "--json"]
+    assert main(["init", str(tmp_path / "docstrings"), *arguments]) == 0
+    settings = (folder / "aicomp.toml").read_text()
+    settings = settings.replace('encoder = "auto"', f'encoder = "{encoder}"').replace("n_splits = 5", "n_splits = 2")
+    (folder / "aicomp.toml").write_text(settings.replace("learning_rate = 1e-4", "learning_rate = 1e-3"))
+    plan = aicomp(folder, "train", "--plan")
+    assert plan["fits"]
+    assert plan["parameters"] == plan["trained"]
+    less = ["model.params.checkpointing=true", "model.params.lora=2", "training.micro_batch=8"]
+    for entries in ([], less, ['model.name="model:build_model"', *less]):
+        asked = [part for entry in entries for part in ("--set", entry)]
+        trained = aicomp(folder, "train", *asked)
+        assert 0 < trained["mean"] <= 1
+        assert aicomp(folder, "submit", "--dry-run")["status"] == "valid"
+    run(folder, "-c", PREDICT_AGAIN)
+    smaller = aicomp(folder, "train", "--plan", *asked)
+    assert smaller["trained"] < smaller["parameters"]
+    assert smaller["activations"] < plan["activations"]
+
+
+PREDICT_AGAIN = """
+import numpy as np
+from aicomp.prediction import predict_run
+from aicomp.project import Project
+from aicomp.run import find_run
+
+project = Project.open()
+newest = find_run(project.runs)
+np.testing.assert_array_equal(predict_run(project, newest).values, newest.test_predictions())
+"""
+
+
+def write_encoder(folder):
+    """An encoder of a few thousand weights, as `save_pretrained` writes it."""
+    transformers = pytest.importorskip("transformers", reason="the extra [text] is not installed")
+    folder.mkdir()
+    words = ["return", "the", "a", "of", "array", "element", "dataframe", "series", "value", "axis", "index", "-", "."]
+    (folder / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]))
+    transformers.BertTokenizerFast(str(folder / "vocab.txt")).save_pretrained(folder)
+    config = transformers.BertConfig(
+        vocab_size=32, hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64
+    )
+    transformers.BertModel(config).save_pretrained(folder)
+    return folder
 
 
 @pytest.mark.slow

@@ -25,14 +25,19 @@ NOTHING = torch.zeros(2, 0), torch.zeros(2, 0, dtype=torch.int64)
 
 @pytest.fixture(scope="module")
 def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("encoder")
+    return write_encoder(tmp_path_factory.mktemp("made") / "encoder")
+
+
+def write_encoder(folder: Path, dropout: float = 0.1) -> Path:
+    """An encoder of a few thousand weights that knows the words of `test_text_linear`."""
+    folder.mkdir()
     vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "a", "of", "and", "it", "was", *WORDS]
     (folder / "vocab.txt").write_text("\n".join(vocabulary))
     transformers.BertTokenizerFast(str(folder / "vocab.txt")).save_pretrained(folder)
     torch.manual_seed(0)
     config = transformers.BertConfig(
         vocab_size=len(vocabulary), hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32,
-        max_position_embeddings=64,
+        max_position_embeddings=64, hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout,
     )  # fmt: skip
     transformers.BertModel(config).save_pretrained(folder, safe_serialization=True)
     return folder
@@ -112,3 +117,26 @@ def test_what_is_no_encoder_is_refused(encoder: Path, tmp_path: Path) -> None:
     with pytest.raises(AicompError, match="cannot be read") as caught:
         build_transformer(ONE_TEXT, encoder=str(pickled))
     assert "model.safetensors" in caught.value.hint
+
+
+def gradients(model: torch.nn.Module, tokens: torch.Tensor) -> dict[str, torch.Tensor]:
+    model.zero_grad()
+    torch.manual_seed(1)  # the encoder's own dropout is drawn again where layers are computed again
+    model.train()
+    model(*(t[: len(tokens)] for t in NOTHING), tokens).sum().backward()
+    return {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+
+
+@pytest.mark.parametrize("lora", [0, 2])
+def test_checkpointing_changes_no_number(encoder: Path, lora: int) -> None:
+    if lora:
+        pytest.importorskip("peft", reason="the extra [large] is not installed")
+    models = []
+    for checkpointing in (False, True):
+        torch.manual_seed(0)
+        models.append(build_transformer(ONE_TEXT, encoder=str(encoder), checkpointing=checkpointing, lora=lora))
+    tokens = models[0].tokens(np.array([["the red"], ["it was a"]], dtype=object))
+    without, with_ = (gradients(model, tokens) for model in models)
+    assert without.keys() == with_.keys()
+    for name in without:
+        torch.testing.assert_close(with_[name], without[name])

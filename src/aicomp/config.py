@@ -130,6 +130,8 @@ class TrainingConfig(_Section, frozen=True):
             "schedule-free" (AdamW that averages weights instead of a falling learning rate); "auto" follows the model.
         learning_rate: Peak learning rate; "auto" follows the optimizer.
         batch_size: Rows in one step.
+        micro_batch: Rows of a step that are in memory at once; the gradients of a step's parts are added up, so that it
+            is that of the whole batch. "auto" takes the batch; `aicomp train --plan` says what fits.
         epochs: Most passes over the fold's training rows.
         schedule: Course of the learning rate over the epochs; "auto" follows the model, is "constant" under `swa` and
             "warmup" under "schedule-free".
@@ -143,6 +145,8 @@ class TrainingConfig(_Section, frozen=True):
         numbers: How numbers reach the network: "normal" by their rank, as the quantile of a normal distribution,
             "robust" by their distance to the median, far ones clipped smoothly; "auto" follows the model.
         quantile: Level of the loss "quantile", between 0 and 1; "auto" follows the metric, else 0.5.
+        shard: Train one fold at a time by several processes that divide its weights and batches: one for each GPU, or
+            on a CPU `workers`. For a network that does not fit into one GPU.
         layout: "processes" trains folds side by side in `workers` processes, "stacked" as one network of stacked
             weights in one; "auto" takes what a short measurement finds faster.
     """
@@ -150,6 +154,7 @@ class TrainingConfig(_Section, frozen=True):
     optimizer: Literal["auto", "adamw", "adam", "sgd", "lion", "muon", "schedule-free"] = "auto"
     learning_rate: float | Auto = "auto"
     batch_size: int | Auto = "auto"
+    micro_batch: int | Auto = "auto"
     epochs: int | Auto = "auto"
     schedule: Literal["auto", "constant", "cosine", "coslog4", "one-cycle", "warmup"] = "auto"
     amp: bool | Auto = "auto"
@@ -158,6 +163,7 @@ class TrainingConfig(_Section, frozen=True):
     target: Literal["auto", "standard", "log1p", "box-cox", "yeo-johnson"] = "auto"
     numbers: Literal["auto", "normal", "robust"] = "auto"
     quantile: float | Auto = "auto"
+    shard: bool = False
     layout: Literal["auto", "processes", "stacked"] = "auto"
 
 

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -92,14 +93,20 @@ def prepare(project: Project, *, fresh: bool = False) -> Plan:
     info, source = fingerprinted(project)
     run = None if fresh else unfinished_run(project.runs, info["fingerprint"])
     if run is None:
-        layout = Layout.of(project)
-        labels: list[dict[str, np.ndarray]] = []
-        if source is not None:
-            layout, labels = source.label(layout, project.task)
-        run = create_run(project.runs, info)
-        write_labels(run, labels)
-        layout.write(run.folder)
+        run = lay_out(project, project.runs, info, source)
     return plan_of(run)
+
+
+def lay_out(project: Project, runs: Path, info: dict[str, Any], source: Source | None) -> Run:
+    """Read the data, choose column kinds and folds, and write what workers need into a new run of the folder `runs`."""
+    layout = Layout.of(project)
+    labels: list[dict[str, np.ndarray]] = []
+    if source is not None:
+        layout, labels = source.label(layout, project.task)
+    run = create_run(runs, info)
+    write_labels(run, labels)
+    layout.write(run.folder)
+    return run
 
 
 def fingerprinted(project: Project) -> tuple[dict[str, Any], Source | None]:

@@ -27,7 +27,7 @@ def check_alone(project: "Project", *, time_limit: str | None, seeds: int) -> No
     """Refuse options that do not go together.
 
     Raises:
-        UsageError: A time limit with one of the others, or for targets that are strings.
+        UsageError: A time limit with one of the others, with one fold at a time, or for targets that are strings.
     """
     if time_limit is None:
         return
@@ -38,6 +38,11 @@ def check_alone(project: "Project", *, time_limit: str | None, seeds: int) -> No
         )
     if seeds > 1:
         raise UsageError("`--seeds` does not go with `--time-limit`, which chooses seeds itself", "leave one out")
+    if project.config.training.shard:
+        raise UsageError(
+            "`training.shard` does not go with `--time-limit`, which trains folds side by side",
+            "write `--set training.shard=false`",
+        )
     if project.config.pseudo.run:
         raise UsageError(
             "pseudo-labels do not go with `--time-limit`, which trains the runs that could give them",

@@ -39,6 +39,9 @@ def train(
             "--pseudo", metavar="RUN", help="Train on test rows too, with the labels that RUN predicts for them."
         ),
     ] = None,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Train nothing: tell how much memory it would take, and whether it fits.")
+    ] = False,
     project_folder: ProjectFolder = None,
     as_json: Json = False,
 ) -> None:
@@ -51,6 +54,11 @@ def train(
     Pseudo-labels are honest: each fold learns those of RUN's model of the same fold, which has not seen the rows that
     are validated. RUN is a run of `aicomp train`, or a blend of such runs, with the same folds.
 
+    With --plan a step is traced without numbers, and its memory counted; where it does not fit, the exit code is 2 and
+    the hint names what would. With --json the keys are then: fits, hint, device, free, total, processes, per_process,
+    process (Python, packages and rows), allocator (what the C library keeps of freed memory), rest (the process that
+    starts the others), parameters, trained, rows and length of a micro-batch, weights, gradients, optimizer, kept,
+    activations, peak (all in bytes), and traced (false if real steps were taken).
     In a project on a simulation an agent is trained with several seeds (`training.seeds`), and the best one plays the
     episodes of evaluation; a time limit ends their training earlier.
 
@@ -76,6 +84,12 @@ def train(
         overrides = [*(overrides or []), pseudo_override(project_folder, overrides, pseudo)]
     project = Project.open(project_folder, overrides)
     check_data_is_there(project)
+    if plan:
+        from aicomp.cli.plan import check_plan_alone, show_plan
+
+        check_plan_alone(time_limit=time_limit, seeds=seeds)
+        show_plan(project, output)
+        return
     check_alone(project, time_limit=time_limit, seeds=seeds)
     if time_limit is not None:
         from aicomp.cli.portfolio import train_portfolio

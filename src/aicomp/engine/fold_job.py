@@ -19,6 +19,7 @@ from aicomp.data.encoding import Encoder
 from aicomp.data.rows import Media, Rows
 from aicomp.data.table import Table
 from aicomp.data.targets import TargetColumns
+from aicomp.engine.ranks import train_fold_together
 from aicomp.engine.series_fold import EncodedFold, columns_of, encode_series
 from aicomp.files import atomic_write, partial_file
 from aicomp.folds import draw_rows
@@ -40,6 +41,7 @@ from aicomp.training.device import choose_device, reproducible
 from aicomp.training.fit import EpochReport, FoldData, FoldResult, fit_fold
 from aicomp.training.model_recipes import numbers_for
 from aicomp.training.precheck import check_learns
+from aicomp.training.share import ALONE, Share
 from aicomp.training.targets import TargetTransform
 from aicomp.training.whole import fit_whole
 
@@ -54,6 +56,9 @@ def run_fold(run: Run, project_folder: Path, k: int, report: Callable[[EpochRepo
         report: Called after each epoch.
     """
     folds = Folds(run, project_folder)
+    if folds.is_network and folds.config.training.shard:
+        train_fold_together(run, project_folder, k, folds.config, report)
+        return
     encoded = folds.encode(k)
     folds.save(k, encoded, folds.fit(k, encoded, report))
 
@@ -68,6 +73,7 @@ class Folds:
     Attributes:
         config: The run's config.
         task: What is learned and how it is scored.
+        found: What the model's name stands for.
         build: Makes the model.
         is_network: Whether that is an `nn.Module`.
     """
@@ -79,10 +85,10 @@ class Folds:
         project = Project(project_folder, self.config, msgspec.convert(info["competition"], Competition))
         self.task = project.task
         self._pair = (project.competition.user or "", project.competition.item or "")
-        self._found = resolve("model", self.config.model.name, ALL_MODELS, project_folder)
-        check_learns(self.config.model.name, self.task, learns_strings=learns_strings(self._found))
-        self.is_network = not is_estimator(self._found)
-        self.build = with_params(self._found, self.config.model.params)
+        self.found = resolve("model", self.config.model.name, ALL_MODELS, project_folder)
+        check_learns(self.config.model.name, self.task, learns_strings=learns_strings(self.found))
+        self.is_network = not is_estimator(self.found)
+        self.build = with_params(self.found, self.config.model.params)
 
     def seed(self, k: int) -> int:
         """Seed of fold `k`."""
@@ -92,12 +98,10 @@ class Folds:
         """Fit the encoders of fold `k` and encode its rows."""
         fold = load_arrays(self.run.work / f"fold-{k}.safetensors")
         fold["train"] = draw_rows(fold["train"], self.config.split.train_rows, self.seed(k))
-        numbers = numbers_of(self._found) if is_estimator(self._found) else numbers_for(self.config)
-        if forecasts(self._found):
+        numbers = numbers_of(self.found) if is_estimator(self.found) else numbers_for(self.config)
+        if forecasts(self.found):
             return encode_series(self.run, fold, numbers)
-        encoder = Encoder(
-            self._columns(), numbers, keeps_texts=reads_texts(self._found), media=reads_media(self._found)
-        )
+        encoder = Encoder(self._columns(), numbers, keeps_texts=reads_texts(self.found), media=reads_media(self.found))
         data = _encode(self.run, fold, self.task, self.config, encoder, self.seed(k))
         data = replace(data, sides=self._sides(encoder, data.train))
         data = add_pseudo_rows(data, self.run, k, self.task, is_network=self.is_network)
@@ -111,13 +115,22 @@ class Folds:
     def _columns(self) -> list[Column]:
         return columns_of(self.run)
 
-    def fit(self, k: int, encoded: EncodedFold, report: Callable[[EpochReport], None]) -> FoldResult:
-        """Train the model on fold `k`."""
-        if is_estimator(self._found):
+    def fit(
+        self, k: int, encoded: EncodedFold, report: Callable[[EpochReport], None], share: Share = ALONE
+    ) -> FoldResult:
+        """Train the model on fold `k`, or this process's share of a network."""
+        if is_estimator(self.found):
             return fit_whole(encoded.data, self.task, self.config, self.build, seed=self.seed(k), report=report)
         device = choose_device(self.config.device)
         return fit_fold(
-            encoded.data, self.task, self.config, self.build, seed=self.seed(k), device=device, report=report
+            encoded.data,
+            self.task,
+            self.config,
+            self.build,
+            seed=self.seed(k),
+            device=device,
+            report=report,
+            share=share,
         )
 
     def save(self, k: int, encoded: EncodedFold, result: FoldResult) -> None:

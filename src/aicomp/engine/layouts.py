@@ -30,7 +30,8 @@ def stackable_folds(run: Run, folds: list[int], n_beside: int) -> list[int]:
     Returns:
         Several, or none. If the run had stacked folds before it was cut, these, the ones that are done too.
     """
-    if run.info["config"]["training"].get("layout", "processes") == "processes":
+    training = run.info["config"]["training"]
+    if training.get("layout", "processes") == "processes" or training.get("shard"):
         return []
     before = stored_layout(run)
     if before is not None:

@@ -25,11 +25,17 @@ def start_pool(project: Path, config: Config) -> Pool | None:
     """
     if config.workers == 0:
         return None
-    wanted = n_cores() if config.workers == "auto" else int(config.workers)
-    if config.workers == "auto" and config.device in ("cuda", "mps"):
-        wanted = 1
     n_folds = 1 if config.split.splitter == "holdout" else config.split.n_splits * config.split.n_repeats
-    return Pool(project, max(1, min(wanted, n_folds)), share_gpu=config.workers != "auto")
+    return Pool(project, max(1, min(n_processes(config), n_folds)), share_gpu=config.workers != "auto")
+
+
+def n_processes(config: Config) -> int:
+    """Processes that a config asks for to train folds side by side, at least 1; by `shard` they train one together."""
+    if config.training.shard:
+        return 1
+    if config.workers == "auto":
+        return 1 if config.device in ("cuda", "mps") else n_cores()
+    return max(1, config.workers)
 
 
 def train_and_assemble(

@@ -21,6 +21,7 @@ from aicomp.models.embeddings import (
     FeatureEmbedding,
     PiecewiseLinearEmbedding,
 )
+from aicomp.models.encoder import Encoder, mean_state
 from aicomp.models.estimator import Estimator, Forecaster, Goal, PerColumn, Round, State, Watch, is_estimator
 from aicomp.models.extra_trees import ExtraTrees
 from aicomp.models.extract import Extract
@@ -128,6 +129,7 @@ __all__ = [
     "Detector",
     "Drift",
     "Dropout",
+    "Encoder",
     "EnsembleLinear",
     "Estimator",
     "ExtraTrees",
@@ -200,6 +202,7 @@ __all__ = [
     "hashed_words",
     "is_estimator",
     "is_installed",
+    "mean_state",
     "reading_images",
     "reading_sounds",
     "reading_texts",

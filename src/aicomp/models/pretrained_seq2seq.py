@@ -15,11 +15,11 @@ from aicomp.data.arrays import as_objects
 from aicomp.data.rows import Rows
 from aicomp.errors import UsageError
 from aicomp.metrics.consensus import chrf_similarity
+from aicomp.models.encoder import check_package, hub_or_folder, reading_pretrained
 from aicomp.models.estimator import Goal, Numbers, Round, State, Watch
 from aicomp.models.sentences import check_has_text
 from aicomp.models.space import Float, Int
 from aicomp.models.spec import ModelSpec
-from aicomp.models.transformer import check_package, hub_or_folder, reading_pretrained
 from aicomp.training.device import has_bfloat16, reproducible
 
 SPACE = (Float("model.params.learning_rate", 1e-5, 1e-3, log=True), Int("model.params.epochs", 1, 10, log=True))

@@ -17,6 +17,9 @@ class ExtraInput(Protocol):
     def __call__(self, rows: Tensor | slice) -> Tensor:
         """That of some of these rows, as the network's `forward` takes it."""
 
+    def sample(self) -> Tensor:
+        """That of one row, as large as the largest, (1, ...)."""
+
 
 class Tokens:
     """Tokens of texts.
@@ -31,6 +34,10 @@ class Tokens:
     def __call__(self, rows: Tensor | slice) -> Tensor:
         """Tokens (n, length), cut to the longest of these rows."""
         return trimmed(self._tokens[rows])
+
+    def sample(self) -> Tensor:
+        """Tokens of one row, with padding to the longest, (1, length)."""
+        return self._tokens[:1]
 
 
 class Files:
@@ -51,6 +58,10 @@ class Files:
         gathered = torch.from_numpy(np.asarray(self._files[places])).to(self._device)
         return gathered.float().div_(255) if gathered.dtype == torch.uint8 else gathered.float()
 
+    def sample(self) -> Tensor:
+        """Files of the first row."""
+        return self(slice(1))
+
 
 View = Callable[[Tensor], Tensor]
 """Another view of the files of some rows."""
@@ -70,6 +81,30 @@ class Viewed:
     def __call__(self, rows: Tensor | slice) -> Tensor:
         """The view of some rows."""
         return self._view(self._source(rows))
+
+    def sample(self) -> Tensor:
+        """The view of the first row."""
+        return self._view(self._source.sample())
+
+
+class Picked:
+    """The extra input of some of the rows.
+
+    Args:
+        source: That of all rows.
+        rows: Numbers of the rows that are picked, int64 (n,).
+    """
+
+    def __init__(self, source: ExtraInput, rows: Tensor) -> None:
+        self._source, self._rows = source, rows
+
+    def __call__(self, rows: Tensor | slice) -> Tensor:
+        """That of some of the picked rows."""
+        return self._source(self._rows[rows])
+
+    def sample(self) -> Tensor:
+        """That of one of all rows."""
+        return self._source.sample()
 
 
 def extra_input(model: nn.Module, rows: Rows, device: torch.device) -> ExtraInput | None:

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from aicomp.config import Config
 from aicomp.errors import UsageError
@@ -22,6 +22,7 @@ from aicomp.training.fold import EpochReport, FoldData, FoldResult
 from aicomp.training.inference import batch_of, tensors_of
 from aicomp.training.losses import Objective, Regression, make_objective
 from aicomp.training.recipe import N_BINS, Settings, resolve_settings
+from aicomp.training.share import ALONE, Share
 from aicomp.training.trainer import Trainer
 
 __all__ = ["BuildModel", "EpochReport", "FoldData", "FoldResult", "fit_fold"]
@@ -61,6 +62,7 @@ def fit_fold(
     seed: int,
     device: torch.device,
     report: Callable[[EpochReport], None] = lambda epoch: None,
+    share: Share = ALONE,
 ) -> FoldResult:
     """Train a model on a fold and predict its validation and test rows.
 
@@ -75,6 +77,7 @@ def fit_fold(
         seed: Of weights, batches and dropout.
         device: Where to train, see `choose_device`.
         report: Called after each epoch.
+        share: Which part of the work is this process's; each gets the whole result.
 
     Raises:
         UsageError: The config contradicts itself, the task or the model.
@@ -84,14 +87,23 @@ def fit_fold(
     started = time.perf_counter()
     with reproducible(seed, device):
         fold = prepare_fold(data, task, config, build_model, device=device)
-        trainer = Trainer(fold.model.to(device), task, fold.objective, fold.settings, device, fold.augmentation)
+        _check_share(fold, share)
+        model = fold.model
+        if share.is_all:
+            model.to(device)
+        else:
+            share.divide(model, device)  # block by block: the whole may be too large for the device
+        trainer = Trainer(model, task, fold.objective, fold.settings, device, fold.augmentation, share)
+        if share.rank:
+            torch.manual_seed(seed + share.rank)  # other rows get other masks of dropout
         with compiled(trainer.model, asked=fold.settings.compile):
             trainer.fit(data, report)
         valid_pred = trainer.predict(data.valid)
         test_pred = trainer.predict(data.test)
+        weights = share.whole(trainer.model.state_dict())
     return make_result(
         fold,
-        trainer.model,
+        weights,
         (valid_pred, test_pred),
         history=trainer.history,
         best_epoch=trainer.best_epoch,
@@ -101,9 +113,17 @@ def fit_fold(
 
 
 def prepare_fold(
-    data: FoldData, task: Task, config: Config, build_model: BuildModel, *, device: torch.device
+    data: FoldData,
+    task: Task,
+    config: Config,
+    build_model: BuildModel,
+    *,
+    device: torch.device,
+    is_sketch: bool = False,
 ) -> Prepared:
     """Choose the recipe, fit the loss and build the network, whose weights are the next random numbers.
+
+    A sketch is not tried on rows: some of its weights have no numbers.
 
     Raises:
         UsageError, DataError: As `fit_fold`.
@@ -112,6 +132,8 @@ def prepare_fold(
     objective = make_objective(task, settings, data.y)
     spec = _spec(data, task, settings)
     model = _build(build_model, data, spec, settings, objective, config)
+    if not is_sketch:
+        _check_outputs(model, data, spec, config.model.name)
     if data.train.media is None:
         return Prepared(data, settings, objective, spec, model)
     augmentation, notes = choose_augmentation(config.augmentation, data.train.media, data.y, task)
@@ -120,7 +142,7 @@ def prepare_fold(
 
 def make_result(
     fold: Prepared,
-    model: nn.Module,
+    weights: dict[str, Tensor],
     predictions: tuple[np.ndarray, np.ndarray],
     *,
     history: list[dict[str, float]],
@@ -128,12 +150,12 @@ def make_result(
     seconds: float,
     notes: list[str],
 ) -> FoldResult:
-    """What came of a fold whose model is trained; `predictions` are of the validation and the test rows."""
+    """What came of a fold; `weights` are on the CPU, `predictions` of the validation and the test rows."""
     return FoldResult(
         valid_pred=predictions[0],
         test_pred=predictions[1],
         history=history,
-        state_dict={name: t.cpu() for name, t in model.state_dict().items()},
+        state_dict=weights,
         best_epoch=best_epoch,
         n_epochs=len(history),
         seconds=seconds,
@@ -143,6 +165,22 @@ def make_result(
         transform=fold.objective.transform if isinstance(fold.objective, Regression) else None,
         notes=[*fold.notes, *notes],
     )
+
+
+def _check_share(fold: Prepared, share: Share) -> None:
+    """Refuse batches that have no row for one of the processes."""
+    n_rows = len(fold.data.y)
+    least = n_rows // max(1, round(n_rows / fold.settings.batch_size))
+    if least < share.n:
+        raise UsageError(
+            f"`training.shard` divides a batch of {least} rows by {share.n} processes",
+            f"write `--set training.batch_size={8 * share.n}`",
+        )
+    if not share.is_all and remembers_rows(fold.model):
+        raise UsageError(
+            "`training.shard` does not go with a model that looks up training rows",
+            "write `--set training.shard=false`",
+        )
 
 
 def _spec(data: FoldData, task: Task, settings: Settings) -> ModelSpec:
@@ -174,6 +212,10 @@ def _build(
     config: Config,
 ) -> nn.Module:
     model = build_model(spec)
+    if not isinstance(model, nn.Module):
+        raise UsageError(
+            f"model `{config.model.name}` is built as {type(model).__name__}", "return a `torch.nn.Module`"
+        )
     if settings.mixup and (remembers_rows(model) or has_tokens(model)):
         name = config.model.name
         reason = f"`{name}` " + ("looks up training rows, and" if remembers_rows(model) else "reads texts, where")
@@ -181,9 +223,10 @@ def _build(
             f"`regularization.mixup` is {settings.mixup}, but {reason} a blend of two rows is none",
             "write `--set regularization.mixup=0`",
         )
+    if settings.micro_batch:
+        _check_statistics(model, settings)
     if remembers_rows(model):
         model.remember(*tensors_of(data.train), objective.encode(data.y))
-    _check_outputs(model, data, spec, config.model.name)
     has_dropout = any(isinstance(m, nn.modules.dropout._DropoutNd) for m in model.modules())
     if config.regularization.dropout not in ("auto", 0) and not has_dropout:
         raise UsageError(
@@ -193,11 +236,20 @@ def _build(
     return model
 
 
+def _check_statistics(model: nn.Module, settings: Settings) -> None:
+    """Refuse layers whose outputs for a row hang on the other rows of the batch."""
+    for name, module in model.named_modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            layer = f"`{name}` ({type(module).__name__})"
+            raise UsageError(
+                f"`training.micro_batch` is {settings.micro_batch}, but {layer} takes means over all rows of a batch",
+                "write `--set training.micro_batch=auto`",
+            )
+
+
 @torch.no_grad()
 def _check_outputs(model: nn.Module, data: FoldData, spec: ModelSpec, name: str) -> None:
     """Try a project's own model on two rows, so that a wrong shape is not an error deep in a loss."""
-    if not isinstance(model, nn.Module):
-        raise UsageError(f"model `{name}` is built as {type(model).__name__}", "return a `torch.nn.Module`")
     model.eval()
     rows = batch_of(model, data.train.take(slice(2)), torch.empty(0), torch.device("cpu"))
     more = () if rows.source is None else (rows.source(slice(None)),)

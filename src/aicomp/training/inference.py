@@ -1,6 +1,7 @@
 """Predict rows with a trained network."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
 import numpy as np
@@ -8,13 +9,16 @@ import torch
 from torch import Tensor, nn
 
 from aicomp.data.rows import Rows
-from aicomp.training.extra_inputs import View, Viewed, extra_input
+from aicomp.training.extra_inputs import Picked, View, Viewed, extra_input
 from aicomp.training.losses import Objective
 from aicomp.training.regularization import Batch
+from aicomp.training.share import ALONE, Share
 
 CHUNK = {"cpu": 1024, "cuda": 65_536, "mps": 65_536}
 """Rows that are predicted at once: on a CPU few enough that their activations stay in its cache."""
 
+_TOKENS = {"cpu": 16_384, "cuda": 262_144, "mps": 65_536}
+"""Tokens that are read at once: a layer of 1024 numbers holds 64 MB of 16,384."""
 _MOST_PIXELS = {"cpu": 200_000, "cuda": 20_000_000, "mps": 20_000_000}
 """Pixels of images, or points of sounds, that are predicted at once: their activations are many times as large."""
 
@@ -35,8 +39,9 @@ def outputs_of(model: nn.Module, x_num: Tensor, x_cat: Tensor, *more: Tensor, am
     return (outputs if outputs.ndim == 3 else outputs.unsqueeze(1)).float()
 
 
-@torch.inference_mode()
-def evaluate(model: nn.Module, objective: Objective, rows: Batch, *, amp: bool) -> tuple[np.ndarray, float]:
+def evaluate(
+    model: nn.Module, objective: Objective, rows: Batch, *, amp: bool, share: Share = ALONE
+) -> tuple[np.ndarray, float]:
     """Predictions and, where targets are known, the mean loss over rows and members (else 0).
 
     Args:
@@ -44,27 +49,61 @@ def evaluate(model: nn.Module, objective: Objective, rows: Batch, *, amp: bool) 
         objective: Turns outputs into predictions.
         rows: Rows; an empty tensor of targets says that they are unknown.
         amp: Whether products are made in bfloat16.
+        share: Which part of the rows is predicted by this process; the result is that of all rows.
     """
     model.eval()
+    if not share.is_all and len(rows.x_num):
+        return _evaluate_together(model, objective, rows, amp, share)
     parts, total = [], 0.0
-    size = _chunk(rows)
-    for start in range(0, max(1, len(rows.x_num)), size):
-        chunk = slice(start, start + size)
-        more = () if rows.source is None else (rows.source(chunk),)
-        outputs = outputs_of(model, rows.x_num[chunk], rows.x_cat[chunk], *more, amp=amp)
+    for chunk, outputs in _outputs(model, rows, amp):
         parts.append(objective.predict(outputs.cpu()))  # in float64, which not every device has
         if len(rows.targets):
             total += float(objective.loss(outputs, rows.targets[chunk])) * len(outputs)
     return torch.cat(parts).numpy(), total / max(1, len(rows.x_num))
 
 
-def _chunk(rows: Batch) -> int:
-    """Rows that are predicted at once."""
-    device = rows.x_num.device.type
-    if rows.source is None or not len(rows.x_num):
-        return CHUNK[device]
-    one = rows.source(slice(1))
-    return min(CHUNK[device], max(1, _MOST_PIXELS[device] // one.numel())) if one.is_floating_point() else CHUNK[device]
+@torch.no_grad()
+def _evaluate_together(
+    model: nn.Module, objective: Objective, rows: Batch, amp: bool, share: Share
+) -> tuple[np.ndarray, float]:
+    n = len(rows.x_num)
+    own = share.equal_rows(n).to(rows.x_num.device)
+    source = None if rows.source is None else Picked(rows.source, own)
+    mine = Batch(rows.x_num[own], rows.x_cat[own], rows.targets[:0], source=source)
+    # What is gathered in inference mode would be of no use to the next training step.
+    parts = [outputs for _, outputs in _outputs(model, mine, amp, mode=torch.no_grad)]
+    outputs = share.gather(torch.cat(parts), n)
+    loss = float(objective.loss(outputs, rows.targets)) if len(rows.targets) else 0.0
+    return objective.predict(outputs.cpu()).numpy(), loss
+
+
+def _outputs(
+    model: nn.Module, rows: Batch, amp: bool, mode: Callable[[], AbstractContextManager[None]] = torch.inference_mode
+) -> Iterator[tuple[slice, Tensor]]:
+    """Outputs of some rows after the other, and which they are."""
+    size = CHUNK[rows.x_num.device.type]
+    if rows.source is not None and len(rows.x_num):
+        size = chunk_rows(rows.x_num.device, rows.source.sample())
+    for start in range(0, max(1, len(rows.x_num)), size):
+        chunk = slice(start, start + size)
+        more = () if rows.source is None else (rows.source(chunk),)
+        with mode():
+            outputs = outputs_of(model, rows.x_num[chunk], rows.x_cat[chunk], *more, amp=amp)
+        yield chunk, outputs
+
+
+def chunk_rows(device: torch.device, sample: Tensor | None) -> int:
+    """Rows that are predicted at once.
+
+    Args:
+        device: Where.
+        sample: Extra input of the largest row, (1, ...): its tokens, or its files; None for a model that takes none.
+    """
+    most = CHUNK[device.type]
+    if sample is None:
+        return most
+    limits = _MOST_PIXELS if sample.is_floating_point() else _TOKENS
+    return min(most, max(1, limits[device.type] // sample.numel()))
 
 
 def predict(
@@ -75,6 +114,7 @@ def predict(
     device: torch.device,
     amp: bool,
     views: Sequence[View] = (),
+    share: Share = ALONE,
 ) -> np.ndarray:
     """Predict encoded rows: probabilities, or values in the target's unit, float64.
 
@@ -85,10 +125,11 @@ def predict(
         device: Where the model lies.
         amp: Whether products are made in bfloat16.
         views: Further views of a row's files, such as mirror images: the mean of all is what comes out.
+        share: Which part of the rows is predicted by this process.
     """
     batch = batch_of(model, rows, torch.empty(0), device)
     seen = [batch, *(replace(batch, source=Viewed(batch.source, v)) for v in views if batch.source is not None)]
-    parts = [evaluate(model, objective, one, amp=amp)[0] for one in seen]
+    parts = [evaluate(model, objective, one, amp=amp, share=share)[0] for one in seen]
     return parts[0] if len(parts) == 1 else np.asarray(np.mean(parts, axis=0))
 
 

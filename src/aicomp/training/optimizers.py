@@ -153,10 +153,10 @@ def split_parameters(model: nn.Module) -> tuple[list[nn.Parameter], list[nn.Para
     for these, zero is no simpler a value than any other.
 
     Returns:
-        (decayed, exempt); together they are all parameters, each once.
+        (decayed, exempt); together they are all parameters that are trained, each once.
     """
     exempt = {id(p) for p in _exempt(model)}
-    parameters = list(model.parameters())
+    parameters = [p for p in model.parameters() if p.requires_grad]
     return [p for p in parameters if id(p) not in exempt], [p for p in parameters if id(p) in exempt]
 
 

@@ -44,15 +44,18 @@ class Settings:
     Attributes:
         target: Kind of a regression's `TargetTransform`; "auto" follows from the fold's targets.
         quantile: Level of the loss "quantile".
+        micro_batch: Rows of a step that are in memory at once.
     """
 
     optimizer: str
     learning_rate: float
     batch_size: int
+    micro_batch: int
     epochs: int
     schedule: str
     amp: bool
     compile: bool
+    shard: bool
     loss: str
     target: Asked
     numbers: str
@@ -95,10 +98,12 @@ def resolve_settings(config: Config, task: Task, *, n_rows: int, device: "torch.
         optimizer=optimizer,
         learning_rate=_or(training.learning_rate, _learning_rate(optimizer, recipe)),
         batch_size=_or(training.batch_size, _batch_size(recipe, n_rows)),
+        micro_batch=_or(training.micro_batch, 0),
         epochs=_or(training.epochs, recipe.epochs or min(recipe.most_epochs, _epochs(n_rows))),
         schedule=_or(training.schedule, _schedule(config, optimizer, recipe)),
         amp=_has_bfloat16(device) if training.amp == "auto" else training.amp,
         compile=training.compile,
+        shard=training.shard,
         loss=aim.loss,
         target=aim.target,
         numbers=numbers_for(config),
@@ -116,6 +121,11 @@ def resolve_settings(config: Config, task: Task, *, n_rows: int, device: "torch.
         input_noise=regularization.input_noise,
     )
     _check_ranges(settings)
+    if training.shard and training.layout == "stacked":
+        raise UsageError(
+            "`training.layout` is `stacked`, but `training.shard` trains one fold at a time",
+            "write `--set training.layout=processes`",
+        )
     _check_effects(settings, task, device)
     return settings
 
@@ -169,6 +179,11 @@ def _check_ranges(s: Settings) -> None:
     for name, value in above_zero.items():
         if not value > 0:
             raise UsageError(f"`training.{name}` is {value}, but it must be above 0", f"remove `{name}` or set `auto`")
+    if not 0 <= s.micro_batch <= s.batch_size:
+        raise UsageError(
+            f"`training.micro_batch` is {s.micro_batch}, but a part of a batch has 1 to {s.batch_size} rows",
+            f"write `--set training.micro_batch={max(1, s.batch_size // 4)}`, or `auto` for all rows at once",
+        )
     shares = {"dropout": s.dropout, "label_smoothing": s.label_smoothing, "ema": s.ema, "swa": s.swa}
     for name, value in shares.items():
         if not 0 <= value < 1:
@@ -197,10 +212,33 @@ def _check_effects(s: Settings, task: Task, device: "torch.device | None") -> No
             f"`regularization.swa` averages the last epochs; `early_stopping` ({s.early_stopping}) cuts them",
             _off("early_stopping"),
         )
+    if s.shard:
+        _check_shard(s)
     if s.amp and device is not None and not _has_bfloat16(device):
         raise UsageError(
             f"`training.amp` is true, but this {device.type} does not multiply in bfloat16",
             "write `--set training.amp=false`",
+        )
+
+
+def _check_shard(s: Settings) -> None:
+    """Refuse what needs whole weights, of which each process has a share."""
+    for name in ("ema", "swa", "sam"):
+        value = getattr(s, name)
+        if value:
+            raise UsageError(
+                f"`training.shard` divides the weights, and `regularization.{name}` ({value}) needs the whole",
+                _off(name),
+            )
+    if s.optimizer in ("muon", "schedule-free"):
+        raise UsageError(
+            f"`training.shard` divides the weights, and `training.optimizer` `{s.optimizer}` needs the whole",
+            'write `--set training.optimizer="adamw"`',
+        )
+    if s.compile:
+        raise UsageError(
+            "`training.compile` does not go with `training.shard`",
+            "write `--set training.compile=false`",
         )
 
 

@@ -79,11 +79,12 @@ class Average:
 
     Attributes:
         model: The copy. Buffers, such as the statistics of batch norm, are not averaged but those of the last
-            update.
+            update. Weights that are not trained are the model's own.
     """
 
     def __init__(self, model: nn.Module) -> None:
-        self.model = copy.deepcopy(model)
+        frozen: dict[int, object] = {id(p): p for p in model.parameters() if not p.requires_grad}
+        self.model = copy.deepcopy(model, frozen)
         self._n_updates = 0
 
     @torch.no_grad()
@@ -103,9 +104,13 @@ class Average:
         self._move(model, 1 / self._n_updates)
 
     def _move(self, model: nn.Module, share: float) -> None:
-        torch._foreach_lerp_(list(self.model.parameters()), list(model.parameters()), share)
+        torch._foreach_lerp_(_trained(self.model), _trained(model), share)
         for mine, theirs in zip(self.model.buffers(), model.buffers(), strict=True):
             mine.copy_(theirs)
+
+
+def _trained(model: nn.Module) -> list[Tensor]:
+    return [p for p in model.parameters() if p.requires_grad]
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from aicomp.training.fold import EpochReport, FoldResult
 from aicomp.training.inference import predict, tensors_of
 from aicomp.training.optimizers import ELEMENTWISE
 from aicomp.training.recipe import Settings
+from aicomp.training.share import ALONE
 from aicomp.training.stacked_trainer import Member, StackedTrainer, n_batches_of
 from aicomp.training.stacked_weights import Unstackable, check_stack
 
@@ -66,6 +67,8 @@ def _refused(settings: Settings) -> str:
         return f"the optimizer `{settings.optimizer}` works on whole matrices or keeps weights of its own"
     if settings.compile:
         return "`training.compile` is set"
+    if settings.micro_batch:
+        return "`training.micro_batch` is set"
     for name in ("ema", "swa", "sam"):
         if getattr(settings, name):
             return f"`regularization.{name}` is set"
@@ -109,7 +112,7 @@ def fit_stacked(
             member.number,
             make_result(
                 fold,
-                fold.model,
+                ALONE.whole(fold.model.state_dict()),
                 (valid_pred, test_pred),
                 history=member.history,
                 best_epoch=member.stopping.best_epoch,

@@ -16,10 +16,12 @@ from aicomp.training.augmentation import Augmentation, augment
 from aicomp.training.fold import EpochReport, FoldData
 from aicomp.training.inference import batch_of, evaluate, outputs_of, predict
 from aicomp.training.losses import Objective
+from aicomp.training.micro_batches import accumulate
 from aicomp.training.optimizers import before_training, before_validation, make_optimizer, set_learning_rate
 from aicomp.training.recipe import Settings
 from aicomp.training.regularization import Average, Batch, EarlyStopping, add_noise, mixup, worst_point
 from aicomp.training.schedules import DROPOUT_SCHEDULES, SCHEDULES
+from aicomp.training.share import ALONE, Share
 
 _GATHERED_ROWS = 32_768
 
@@ -36,9 +38,11 @@ class Trainer:
         settings: The recipe.
         device: Where it is trained.
         augmentation: How images or sounds are changed in training; None leaves them.
+        share: Which part of the work is this process's.
 
     Attributes:
         history: See `FoldResult`, as are `best_epoch` and `notes`.
+        optimizer: What moves the weights.
     """
 
     def __init__(
@@ -49,6 +53,7 @@ class Trainer:
         settings: Settings,
         device: torch.device,
         augmentation: Augmentation | None = None,
+        share: Share = ALONE,
     ) -> None:
         self.model = model
         self.history: list[dict[str, float]] = []
@@ -59,9 +64,10 @@ class Trainer:
         self._settings = settings
         self._device = device
         self._augmentation = augmentation
-        self._parameters = list(model.parameters())
+        self._share = share
+        self._parameters = [p for p in model.parameters() if p.requires_grad]
         self._average = Average(model) if settings.ema or settings.swa else None
-        self._optimizer = make_optimizer(model, settings)
+        self.optimizer = make_optimizer(model, settings)
         self._dropout = DropoutCourse(model, DROPOUT_SCHEDULES[settings.dropout_schedule])
         # Apart from the other random numbers, so that batches are the same whatever else is drawn.
         self._order = torch.Generator().manual_seed(torch.initial_seed())
@@ -96,7 +102,15 @@ class Trainer:
     def predict(self, rows: Rows) -> np.ndarray:
         """Predict rows: probabilities, or values in the target's unit, float64."""
         views = () if self._augmentation is None else self._augmentation.views
-        return predict(self.model, self._objective, rows, device=self._device, amp=self._settings.amp, views=views)
+        return predict(
+            self.model,
+            self._objective,
+            rows,
+            device=self._device,
+            amp=self._settings.amp,
+            views=views,
+            share=self._share,
+        )
 
     def _train_epoch(self, train: Batch, epoch: int) -> tuple[float, float]:
         """Pass over all rows in batches of nearly equal size; return mean loss and last learning rate."""
@@ -108,14 +122,14 @@ class Trainer:
         rates = []
         self.model.train()
         self._dropout.set((epoch - 1) / s.epochs)
-        before_training(self._optimizer)
+        before_training(self.optimizer)
         for step, batch in enumerate(_batches(train, order.tensor_split(n_batches))):
             rates.append(learning_rate_at(s, epoch - 1 + step / n_batches))
-            set_learning_rate(self._optimizer, rates[-1])
+            set_learning_rate(self.optimizer, rates[-1])
             losses[step] = self.step(batch)
             if self._average and s.ema:
                 self._average.update_ema(self.model, s.ema)
-        before_validation(self._optimizer)
+        before_validation(self.optimizer)
         check_finite(losses, epoch, rates)
         return float(losses.mean()), rates[-1]
 
@@ -128,16 +142,15 @@ class Trainer:
             batch = add_noise(batch, s.input_noise)
         if s.mixup and batch.partner_targets is None:
             batch = mixup(batch, s.mixup)
-        self._optimizer.zero_grad(set_to_none=True)
-        loss = self._loss(batch)
-        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = accumulate(batch, s.micro_batch, self._loss, self._share)
         if s.sam:
             with worst_point(self.model, s.sam):
-                self._loss(batch).backward()  # type: ignore[no-untyped-call]
+                accumulate(batch, s.micro_batch, self._loss)
         if s.clip_norm:
             nn.utils.clip_grad_norm_(self._parameters, s.clip_norm)
-        self._optimizer.step()
-        return loss.detach()
+        self.optimizer.step()
+        return loss
 
     def _loss(self, batch: Batch) -> Tensor:
         outputs = self._forward(batch)
@@ -158,7 +171,7 @@ class Trainer:
         return self._task.score(y, predictions), loss
 
     def _evaluate(self, model: nn.Module, rows: Batch) -> tuple[np.ndarray, float]:
-        return evaluate(model, self._objective, rows, amp=self._settings.amp)
+        return evaluate(model, self._objective, rows, amp=self._settings.amp, share=self._share)
 
     def _batch(self, rows: Rows, y: np.ndarray) -> Batch:
         return batch_of(self.model, rows, self._objective.encode(y), self._device)
