@@ -2,7 +2,7 @@
 
 data/cache/
   <hash>.npy    the decoded files, sorted by name, and a blank one behind them
-  <hash>.sides.npy  width and height of each file before it was decoded; written before the array
+  <hash>.sides  width and height of each file before it was decoded; written before the array
   <hash>.json   which files could not be decoded, and why; written before the array
 
 The hash is that of the files' names, sizes and times of change, and of how they are decoded. The folder can be removed
@@ -163,7 +163,7 @@ def open_sides(path: Path) -> np.ndarray:
 
 
 def _sides_of(path: Path) -> Path:
-    return path.with_suffix(".sides.npy")
+    return path.with_suffix(".sides")
 
 
 def _keep_sides(path: Path, sides: np.ndarray) -> None:
