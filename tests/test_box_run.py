@@ -53,14 +53,14 @@ def score(capsys, folder, submission):
 def test_from_training_to_the_score_and_the_page(folder, capsys):
     trained = train(capsys)
     run = Run(folder / "runs" / trained["run"])
-    assert trained["metric"] == "map@50"
+    assert trained["metric"] == "map50"
     assert trained["n_validated"] == 6  # a tenth of 60 images
     assert predict_run(Project.open(folder), run).values.tolist() == run.test_predictions().tolist()
     assert main(["submit", "--dry-run", "--json"]) == 0
     sent = json.loads(capsys.readouterr().out)
     assert sent["status"] == "valid"
     graded = score(capsys, folder, sent["file"])
-    assert (graded["metric"], graded["problem_type"], graded["rows"]) == ("map@50", "string", 20)
+    assert (graded["metric"], graded["problem_type"], graded["rows"]) == ("map50", "string", 20)
     assert 0 <= graded["score"] <= 1
     assert main(["explain", "--rows", "4", "--json"]) == 0
     explained = json.loads(capsys.readouterr().out)

@@ -107,7 +107,7 @@ def test_init_recognises_corners_with_labels(tmp_path):
     data = write_boxes_competition(tmp_path / "data", n=8, n_test=3)
     inferred = infer_contract(data, Given(), "shapes")
     contract, because = inferred.competition, {f.what: f.because for f in inferred.findings}
-    assert (contract.problem_type, contract.metric, contract.template) == ("string", "map@50", "detection")
+    assert (contract.problem_type, contract.metric, contract.template) == ("string", "map50", "detection")
     assert (contract.id, contract.target) == (("image_id",), ("prediction",))
     assert contract.boxes == BoxColumns(columns=CORNERS.columns, label="label", labels=("blue", "red"))
     assert contract.submission.blank

@@ -8,7 +8,7 @@ from box_cases import draw_rectangles
 from aicomp.boxes import Boxes, parse_boxes, write_boxes
 from aicomp.data.rows import Media, Rows
 from aicomp.errors import UsageError
-from aicomp.metrics.detection import map_50
+from aicomp.metrics.detection import map50
 from aicomp.models import Detector, Goal, ModelSpec, ResNet
 from aicomp.models.box_network import BoxNetwork, places
 from aicomp.models.box_targets import box_loss, box_targets, focal_loss, giou_loss
@@ -139,7 +139,7 @@ def test_it_learns_coloured_rectangles_and_comes_back_from_its_state():
     assert [step.done for step in told] == list(range(1, 31))
     assert told[-1].train_loss < 0.5 * told[0].train_loss
     predicted = model.predict(valid)
-    assert map_50(valid_y, predicted) > 0.8
+    assert map50(valid_y, predicted) > 0.8
     boxes = parse_boxes(predicted[0])
     assert (np.diff(boxes.scores) <= 0).all()
     assert (boxes.corners[:, 2:] <= [96, 64]).all()

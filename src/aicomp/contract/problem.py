@@ -59,7 +59,8 @@ def find_problem(tables: Tables, targets: Targets, inquiry: Inquiry, *, has_boxe
                 "leave `--problem-type` out",
             )
         types = (wanted,)
-    metric = _guessed_metric(types, tables, targets, inquiry, has_boxes=has_boxes) or _find_metric(types, inquiry)
+    metric = _guessed_metric(types, tables, targets, inquiry, has_boxes=has_boxes)
+    metric = metric or _find_metric(types, inquiry, has_boxes=has_boxes)
     if metric.needs == "string" and len(targets.columns) == 1 and not targets.classes and wanted is None:
         types = ("string",)
     fitting = [t for t in types if t in metric.problem_types]
@@ -154,7 +155,7 @@ def _types_of_column(values: pd.Series, train: RawTable, column: str) -> tuple[t
     return (("multiclass",) if classes else ()), f"{n_distinct} distinct texts"
 
 
-def _find_metric(types: Sequence[ProblemType], inquiry: Inquiry) -> Metric:
+def _find_metric(types: Sequence[ProblemType], inquiry: Inquiry, *, has_boxes: bool) -> Metric:
     name = inquiry.given.metric
     if name is None and inquiry.given.stated_metric:
         return _stated_metric(types, inquiry)
@@ -175,7 +176,9 @@ def _find_metric(types: Sequence[ProblemType], inquiry: Inquiry) -> Metric:
             f"`--metric {name}` lies in a project, and there is none yet",
             f'take a built-in metric now, such as `--metric rmse`; then write `metric = "{name}"` in competition.toml',
         )
-    metric = get_metric(name)
+    known = canonical_name(name)
+    # Of ranked lists, `map@50` is the mean average precision of their first fifty items.
+    metric = get_metric(known if has_boxes and known is not None else name)
     stated = f"; {inquiry.given.stated_by} says `{inquiry.given.stated_metric}`" if inquiry.given.stated_metric else ""
     inquiry.found("metric", metric.name, f"given with --metric{stated}")
     return metric

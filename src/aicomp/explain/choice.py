@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from aicomp.boxes import parse_boxes
-from aicomp.metrics.detection import map_50
+from aicomp.metrics.detection import map50
 from aicomp.task import Task
 
 _EPSILON = 1e-15
@@ -58,7 +58,7 @@ def row_losses(y: np.ndarray, predictions: np.ndarray, task: Task) -> np.ndarray
 def _loss_of_boxes(truth: str, predicted: str) -> float:
     if not truth:
         return float(parse_boxes(predicted).scores.max(initial=0.0))
-    return 1 - map_50(np.array([truth], dtype=object), np.array([predicted], dtype=object))
+    return 1 - map50(np.array([truth], dtype=object), np.array([predicted], dtype=object))
 
 
 def choose_rows(y: np.ndarray, folds: list[dict[str, np.ndarray]], task: Task, n: int) -> list[Choice]:

@@ -112,8 +112,8 @@ _BUILTIN = (
     _of_strings("wer", edit_distance.wer, "lower", _fewest_words),
     _of_strings("cer", edit_distance.cer, "lower", _fewest_characters),
     _of_strings("exact_match", translation.exact_match, "higher", _equal),
-    _of_boxes("map@50", detection.map_50),
-    _of_boxes("map@50:95", detection.map_50_95),
+    _of_boxes("map50", detection.map50),
+    _of_boxes("map50_95", detection.map50_95),
 )
 
 _OF_LISTS: dict[str, Callable[..., float]] = {
@@ -140,7 +140,7 @@ _WITH_LEVEL = frozenset(name for name, metric in METRICS.items() if metric.level
 _NAMES = {spelling_key(text): name for text, name in (*ALIASES.items(), *((name, name) for name in METRICS))}
 
 
-BOX_METRICS = ("map@50", "map@50:95")
+BOX_METRICS = ("map50", "map50_95")
 """Those that score boxes, see `aicomp.boxes`."""
 
 
@@ -184,9 +184,9 @@ def get_metric(name: str, folder: Path | None = None) -> Metric:
     base, at, level = name.partition("@")
     if at and ":" not in name and (canonical_name(base) or base) in _WITH_LEVEL:
         return _with_level(METRICS[canonical_name(base) or base], level)
-    if at and name not in METRICS and base.lower().strip() in _OF_LISTS:
+    if at and base.lower().strip() in _OF_LISTS and level.strip().isdigit():
         return _of_length(base.lower().strip(), level)
-    builtin = name if name in METRICS else None if ":" in name else canonical_name(name)
+    builtin = None if ":" in name and "@" not in name else canonical_name(name)
     found = METRICS[builtin] if builtin is not None else resolve("metric", name, METRICS, folder)
     _check_metric(found, name)
     assert isinstance(found, Metric)

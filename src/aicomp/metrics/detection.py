@@ -18,7 +18,7 @@ from aicomp.metrics.checks import check_strings
 _THRESHOLDS = tuple(np.round(np.arange(0.5, 1.0, 0.05), 2).tolist())
 
 
-def map_50(y_true: np.ndarray, y_pred: np.ndarray) -> float:
+def map50(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     """Mean over labels of average precision at an intersection over union of 0.5; higher is better, 1 is perfect.
 
     Args:
@@ -29,24 +29,24 @@ def map_50(y_true: np.ndarray, y_pred: np.ndarray) -> float:
         ValueError: A string holds something else, or the truth has no box.
 
     >>> truth, guess = np.array(["a 1 0 0 10 10"], object), np.array(["a 0.9 50 50 60 60 a 0.8 0 0 10 9"], object)
-    >>> map_50(truth, guess)  # the surer one is wrong: precision 1/2 where recall reaches 1
+    >>> map50(truth, guess)  # the surer one is wrong: precision 1/2 where recall reaches 1
     0.5
     """
     return mean_average_precision(y_true, y_pred, (0.5,))
 
 
-def map_50_95(y_true: np.ndarray, y_pred: np.ndarray) -> float:
-    """Mean over labels and over thresholds of 0.5, 0.55 to 0.95; see `map_50`.
+def map50_95(y_true: np.ndarray, y_pred: np.ndarray) -> float:
+    """Mean over labels and over thresholds of 0.5, 0.55 to 0.95; see `map50`.
 
     >>> truth, guess = np.array(["a 1 0 0 10 10"], object), np.array(["a 0.9 0 0 10 8"], object)
-    >>> map_50_95(truth, guess)  # 0.8 of it: right at seven of ten thresholds
+    >>> map50_95(truth, guess)  # 0.8 of it: right at seven of ten thresholds
     0.7
     """
     return mean_average_precision(y_true, y_pred, _THRESHOLDS)
 
 
 def mean_average_precision(y_true: np.ndarray, y_pred: np.ndarray, thresholds: Sequence[float]) -> float:
-    """Mean over labels and thresholds; see `map_50`."""
+    """Mean over labels and thresholds; see `map50`."""
     true_strings, predicted_strings = check_strings(y_true, y_pred)
     truth = [_parsed(text, "y_true", i) for i, text in enumerate(true_strings)]
     predicted = [_parsed(text, "y_pred", i).ranked() for i, text in enumerate(predicted_strings)]
