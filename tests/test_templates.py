@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from box_cases import write_boxes_competition
 from media_cases import write_competition
 from series_cases import a_panel, write_panel
 
@@ -224,6 +225,24 @@ def write_encoder(folder):
     )
     transformers.BertModel(config).save_pretrained(folder)
     return folder
+
+
+@pytest.mark.slow
+def test_the_detection_template_is_chosen_for_boxes_and_its_models_find_them(tmp_path, capsys):
+    write_boxes_competition(tmp_path / "shapes")
+    folder = tmp_path / "project"
+    assert main(["init", str(tmp_path / "shapes"), "--into", str(folder), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["competition"]["template"] == "detection"
+    settings = (folder / "aicomp.toml").read_text()
+    quick = settings.replace('image_size = "auto"', "image_size = 64")
+    quick += "\n[model.params]\nepochs = 20\nlearning_rate = 0.004\nwidth = 16\nd = 16\nema = 0.95\n"
+    (folder / "aicomp.toml").write_text(quick)
+    trained = aicomp(folder, "train")
+    assert trained["mean"] > 0.8
+    assert aicomp(folder, "submit", "--dry-run")["status"] == "valid"
+    assert len(aicomp(folder, "explain", "--rows", "2")["rows"]) == 2
+    (folder / "aicomp.toml").write_text(settings.replace('name = "detector"', 'name = "model:Regions"'))
+    assert "map50 of all out-of-fold predictions" in run(folder, "train.py")
 
 
 @pytest.mark.slow

@@ -63,7 +63,8 @@ class DataConfig(_Section, frozen=True):
     """`[data]`: how image and sound files that columns name are read.
 
     Attributes:
-        image_size: Pixels of each side; "auto" takes the median of the files' shorter sides, 128 at most.
+        image_size: Pixels of each side; "auto" takes the median of the files' shorter sides, 128 at most; where
+            boxes are to be found, half of what the files have, from 128 to 512.
         image_fit: "stretch" takes the whole image whatever its sides, "crop" its middle square.
         pixels: "auto" takes columns such as pixel0 to pixel783 as one image; "none" leaves them numbers.
         sample_rate: Samples of a second of sound; "auto" takes the files' own, 16,000 at most.
