@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from filelock import FileLock
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 from synthetic import METRIC, init_project, open_quick, quick_arguments
 
 from aicomp.cross_validation import cross_validate, prepare
@@ -214,11 +214,13 @@ def test_data_that_changed_after_init_is_refused(tmp_path):
 def test_a_full_disk_leaves_no_fold_that_looks_whole(tmp_path, monkeypatch):
     project = open_quick(init_project(tmp_path))
 
-    def no_space(*arguments, **keywords):
-        raise OSError(28, "No space left on device")
+    def save(arrays, path):
+        if "predictions" in path.name:
+            raise OSError(28, "No space left on device")
+        save_file(arrays, path)
 
     with monkeypatch.context() as patched:
-        patched.setattr("aicomp.engine.fold_job.save_file", no_space)
+        patched.setattr("aicomp.data.arrays.save_file", save)
         with pytest.raises(AicompError, match=r"cannot write .*predictions\.safetensors`: No space left on device"):
             cross_validate(project)
     [run] = list_runs(project.runs)
