@@ -184,7 +184,8 @@ def get_metric(name: str, folder: Path | None = None) -> Metric:
     base, at, level = name.partition("@")
     if at and ":" not in name and (canonical_name(base) or base) in _WITH_LEVEL:
         return _with_level(METRICS[canonical_name(base) or base], level)
-    if at and base.lower().strip() in _OF_LISTS and level.strip().isdigit():
+    is_of_boxes = canonical_name(name) in BOX_METRICS and not level.strip().isdecimal()  # such as "map@0.5"
+    if at and base.lower().strip() in _OF_LISTS and not is_of_boxes:
         return _of_length(base.lower().strip(), level)
     builtin = None if ":" in name and "@" not in name else canonical_name(name)
     found = METRICS[builtin] if builtin is not None else resolve("metric", name, METRICS, folder)
