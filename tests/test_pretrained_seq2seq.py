@@ -70,7 +70,7 @@ def test_what_is_missing_is_named(folder: Path, tmp_path: Path, monkeypatch: pyt
     broken = PretrainedSeq2Seq(ONE_TEXT, model=str(tmp_path))
     with pytest.raises(AicompError, match=f"the model `{tmp_path}` cannot be read"):
         broken.fit(train, y, train, y, GOAL, lambda step: None)
-    monkeypatch.setattr("aicomp.models.transformer.find_spec", lambda name: None)
+    monkeypatch.setattr("aicomp.models.encoder.find_spec", lambda name: None)
     with pytest.raises(UsageError, match="model `pretrained-seq2seq` needs `transformers`"):
         PretrainedSeq2Seq(ONE_TEXT, model=str(folder))
 
