@@ -140,6 +140,17 @@ def test_the_same_seed_gives_the_same_weights():
     assert (found[0] != found[2]).any()
 
 
+def test_no_row_stays_empty():
+    train, y = rows_of(8, seed=0)
+    model = CTC(spec_of(train), epochs=1, **SMALL)
+    model.fit(train, y, train, y, goal(), lambda step: None)
+    state = model.state_dict()
+    state["model.head.1.weight"] *= 0
+    state["model.head.1.bias"] = np.array([9, 0, 0, 1, 0], dtype=np.float32)  # blanks, and then the third character
+    model.load_state_dict(state)
+    assert set(model.predict(train)) == {"2"}
+
+
 def test_a_target_longer_than_its_sound_is_named():
     train, y = rows_of(4, seed=0)
     y[2] = "01" * 6 + "1"  # 13 letters and a repeat; 48 steps are 12 frames

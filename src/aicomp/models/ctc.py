@@ -53,9 +53,9 @@ _MASK = 0.06
 
 
 class CTC:
-    """Writes what is said, character by character; what is kept is a moving average of the weights, at its best epoch.
+    """Writes what is said, character by character; silence around it needs no length, its frames are blanks.
 
-    Silence around a sound needs no length: its frames are blanks.
+    What is kept is a moving average of the weights, at its best epoch.
 
     Args:
         spec: The inputs; the first column of sounds is read, no other.
@@ -199,11 +199,13 @@ class CTC:
         return best_epoch
 
     def _write(self, rows: Rows, n_beams: int) -> np.ndarray:
-        """What is said in each row, "" for silence."""
+        """What is said in each row."""
         found = []
         for log_probs in self._heard(rows):
             for row in log_probs.numpy():
                 codes = collapsed(row.argmax(axis=1)) if n_beams == 1 else prefix_beam_search(row, n_beams)
+                # An empty answer is no prediction: the character that is likeliest anywhere says more.
+                codes = codes or [1 + int(row[:, 1:].max(axis=0).argmax())]
                 found.append("".join(self._characters[code - 1] for code in codes))
         return as_objects(found)
 
