@@ -6,7 +6,7 @@ spread a target over time, with blanks between.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar, cast
 
 import numpy as np
@@ -135,7 +135,7 @@ class CTC:
 
     def predict(self, rows: Rows) -> np.ndarray:
         """See `Estimator`: by prefix beam search."""
-        return self._write(rows, self._n_beams)
+        return self._written(self._heard(rows), self._n_beams)
 
     def state_dict(self) -> State:
         """Weights and characters."""
@@ -171,6 +171,7 @@ class CTC:
         random = np.random.default_rng(goal.seed)
         sample = np.sort(random.permutation(len(valid))[:_SAMPLE])
         heard, wanted = valid.take(sample), valid_y[sample]
+        wanted_codes = [self._codes(text) for text in wanted]
         n_batches = -(-len(train) // self._batch_size)
         n_epochs = self._epochs or int(np.clip(round(_STEPS / n_batches), _FEWEST_EPOCHS, _MOST_EPOCHS))
         optimizer = torch.optim.AdamW(_decayed(model, self._weight_decay), lr=self._learning_rate)
@@ -187,7 +188,8 @@ class CTC:
                 losses.append(_step(optimizer, model, sounds, [targets[i] for i in at]))
                 average.update_ema(model, self._ema)
             self._model = cast(SpeechNetwork, average.model)
-            written, valid_loss = self._write(heard, 1), self._loss_over(heard, wanted)
+            log_probs = list(self._heard(heard))
+            written, valid_loss = self._written(log_probs, n_beams=1), _mean_loss(log_probs, wanted_codes)
             score = (_error_rate(wanted, written), valid_loss)  # in the first epochs nothing is written yet
             if score < best:
                 best, best_epoch = score, epoch
@@ -198,23 +200,15 @@ class CTC:
         average.model.load_state_dict(kept)
         return best_epoch
 
-    def _write(self, rows: Rows, n_beams: int) -> np.ndarray:
-        """What is said in each row."""
+    def _written(self, log_probs: Iterable[Tensor], n_beams: int) -> np.ndarray:
+        """What is said in each row, by what `_heard` gives."""
         found = []
-        for log_probs in self._heard(rows):
-            for row in log_probs.numpy():
-                codes = collapsed(row.argmax(axis=1)) if n_beams == 1 else prefix_beam_search(row, n_beams)
-                # An empty answer is no prediction: the character that is likeliest anywhere says more.
-                codes = codes or [1 + int(row[:, 1:].max(axis=0).argmax())]
-                found.append("".join(self._characters[code - 1] for code in codes))
+        for row in (row for part in log_probs for row in part.numpy()):
+            codes = collapsed(row.argmax(axis=1)) if n_beams == 1 else prefix_beam_search(row, n_beams)
+            # An empty answer is no prediction: the character that is likeliest anywhere says more.
+            codes = codes or [1 + int(row[:, 1:].max(axis=0).argmax())]
+            found.append("".join(self._characters[code - 1] for code in codes))
         return as_objects(found)
-
-    def _loss_over(self, rows: Rows, y: np.ndarray) -> float:
-        """Mean loss over validation rows whose targets their frames have room for."""
-        targets = [self._codes(text) for text in y]
-        losses = [_losses(p, targets[i * _PREDICTED : (i + 1) * _PREDICTED]) for i, p in enumerate(self._heard(rows))]
-        every = torch.cat(losses)
-        return float(every[every.isfinite()].mean())
 
     @torch.no_grad()
     def _heard(self, rows: Rows) -> Iterator[Tensor]:
@@ -252,6 +246,12 @@ def _losses(log_probs: Tensor, targets: Sequence[list[int]]) -> Tensor:
     n_frames = torch.full((len(targets),), log_probs.shape[1])
     losses = F.ctc_loss(log_probs.transpose(0, 1), joined, n_frames, lengths, blank=BLANK, reduction="none")
     return losses / lengths.clamp(min=1)
+
+
+def _mean_loss(log_probs: Sequence[Tensor], targets: list[list[int]]) -> float:
+    """Over the rows whose targets their frames have room for; NaN if there are none."""
+    every = _losses(torch.cat(list(log_probs)), targets)
+    return float(every[every.isfinite()].mean())
 
 
 def _step(optimizer: torch.optim.Optimizer, model: SpeechNetwork, sounds: Tensor, targets: list[list[int]]) -> float:
