@@ -23,7 +23,7 @@ FORECASTER_NAMES = (
 )  # fmt: skip
 """The models that forecast series."""
 
-STRING_MODEL_NAMES = ("rewrite", "extract", "lead", "seq2seq", "pretrained-seq2seq", "ease", "detector")
+STRING_MODEL_NAMES = ("rewrite", "extract", "lead", "seq2seq", "pretrained-seq2seq", "ease", "detector", "ctc")
 """The models whose predictions are strings."""
 
 ESTIMATOR_NAMES = (
@@ -42,7 +42,7 @@ def is_network(model: str) -> bool:
 
 def takes_gpu(model: str) -> bool:
     """Whether a model is trained on a GPU where there is one."""
-    return is_network(model) or model in ("rewrite", "seq2seq", "pretrained-seq2seq", "detector")
+    return is_network(model) or model in ("rewrite", "seq2seq", "pretrained-seq2seq", "detector", "ctc")
 
 
 class _Section(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):

@@ -248,7 +248,8 @@ def _choose(kind: str, paths: Sequence[Path], project: Project) -> Decoding:
         value = getattr(data, name)
         if value != "auto" and not value > 0:
             raise UsageError(f"`data.{name}` is {value}, it must be above 0", "leave it out")
-    return SoundDecoding.choose(paths, rate=data.sample_rate, seconds=data.seconds, n_mels=data.n_mels)
+    is_string = project.competition.problem_type == "string"
+    return SoundDecoding.choose(paths, rate=data.sample_rate, seconds=data.seconds, n_mels=data.n_mels, whole=is_string)
 
 
 def decodings_from(described_by_kind: Mapping[str, Mapping[str, Any]]) -> dict[str, Decoding]:

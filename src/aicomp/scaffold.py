@@ -1,6 +1,7 @@
 """From a template and a competition to a project folder."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -27,6 +28,10 @@ SIMULATION_TEMPLATE = "simulation"
 
 SLUG_TOKEN = "{{slug}}"
 """The one token that is replaced, in TOML and Markdown alone: a template's Python stands as it is."""
+
+_MODEL_LINE = re.compile(r'^name = "audio-resnet".*$', re.MULTILINE)
+_SPEECH_LINE = 'name = "ctc"  # writes what is said, see README.md; it has parameters of its own for the sections below'
+"""What stands in its place in the template `audio` where the target is a string."""
 
 CACHES = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 """Folders that tools leave in a template and no project gets: pip compiles the templates of an installed wheel."""
@@ -128,6 +133,8 @@ def _write_project(folder: Path, competition: Competition, findings: tuple[Findi
     """Lay out a project from its contract; `data` holds the competition's files."""
     contents = {**template_files(template_folder(competition.template), competition.slug), CONTRACT_FILE: b""}
     contents[CONTRACT_FILE] = dump_competition(competition, _comment(findings)).encode()
+    if competition.problem_type == "string" and competition.template == "audio":
+        contents[CONFIG_FILE] = _MODEL_LINE.sub(_SPEECH_LINE, contents[CONFIG_FILE].decode()).encode()
     data_files = [] if competition.is_simulation else ["data/raw", "data/manifest.json"]
     _refuse_existing([*contents, *data_files], folder)
     with whole_or_nothing(folder) as staging:

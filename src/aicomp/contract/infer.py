@@ -55,7 +55,8 @@ def infer_contract(folder: Path, given: Given, name: str, ask: Ask | None = None
     named = {column.name for column in media.columns}
     hidden = {*ids.columns, *targets.columns} - named
     takers = find_takers(tables, ids.columns, targets.columns)
-    problem = find_problem(tables, targets, inquiry, has_boxes=boxes is not None)
+    has_sounds = any(column.kind == "audio" for column in media.columns)
+    problem = find_problem(tables, targets, inquiry, has_boxes=boxes is not None, has_sounds=has_sounds)
     takers = takers if boxes is None and problem.problem_type == "string" else None
     lacking = [] if takers else _check_features(hidden, named, tables, inquiry)
     pair = takers or find_pair(tables, hidden, problem.problem_type, inquiry)  # each pair once: no series

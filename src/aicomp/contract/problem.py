@@ -8,7 +8,7 @@ import pandas as pd
 
 from aicomp.contract.columns import Targets
 from aicomp.contract.inquiry import Inquiry, listing
-from aicomp.contract.strings import guess_metric, holds_language
+from aicomp.contract.strings import guess_metric, guess_transcript_metric, holds_language, holds_transcripts
 from aicomp.contract.tables import RawTable, Tables
 from aicomp.data.reading import line_numbers, parse_numbers
 from aicomp.errors import DataError, UsageError
@@ -35,7 +35,9 @@ class Problem:
     metric: Metric
 
 
-def find_problem(tables: Tables, targets: Targets, inquiry: Inquiry, *, has_boxes: bool = False) -> Problem:
+def find_problem(
+    tables: Tables, targets: Targets, inquiry: Inquiry, *, has_boxes: bool = False, has_sounds: bool = False
+) -> Problem:
     """Choose the problem type that fits the target's values and the metric.
 
     Args:
@@ -43,6 +45,7 @@ def find_problem(tables: Tables, targets: Targets, inquiry: Inquiry, *, has_boxe
         targets: The columns to predict.
         inquiry: What is given, and told what is found.
         has_boxes: Whether the target is a string of boxes.
+        has_sounds: Whether a column names sound files, in which the target may be spoken.
 
     Raises:
         UsageError: The metric is not given, or is none for such a target.
@@ -51,7 +54,7 @@ def find_problem(tables: Tables, targets: Targets, inquiry: Inquiry, *, has_boxe
     train = tables.train
     values = train.strings(targets.columns)
     wanted = _given_type(inquiry)
-    types, shape = _BOXES if has_boxes else _possible_types(tables, values, targets)
+    types, shape = _BOXES if has_boxes else _possible_types(tables, values, targets, has_sounds=has_sounds)
     if wanted is not None:
         if targets.classes and wanted != "multiclass":
             raise UsageError(
@@ -59,7 +62,7 @@ def find_problem(tables: Tables, targets: Targets, inquiry: Inquiry, *, has_boxe
                 "leave `--problem-type` out",
             )
         types = (wanted,)
-    metric = _guessed_metric(types, tables, targets, inquiry, has_boxes=has_boxes)
+    metric = _guessed_metric(types, tables, targets, inquiry, has_boxes=has_boxes, has_sounds=has_sounds)
     metric = metric or _find_metric(types, inquiry, has_boxes=has_boxes)
     if metric.needs == "string" and len(targets.columns) == 1 and not targets.classes and wanted is None:
         types = ("string",)
@@ -98,13 +101,21 @@ def _given_type(inquiry: Inquiry) -> ProblemType | None:
 
 
 def _guessed_metric(
-    types: Sequence[ProblemType], tables: Tables, targets: Targets, inquiry: Inquiry, *, has_boxes: bool
+    types: Sequence[ProblemType],
+    tables: Tables,
+    targets: Targets,
+    inquiry: Inquiry,
+    *,
+    has_boxes: bool,
+    has_sounds: bool,
 ) -> Metric | None:
-    """The metric of sentences or boxes where nobody names one; None for other targets, whose one cannot be guessed."""
+    """The metric of sentences, boxes or speech where nobody names one; None where it cannot be guessed."""
     if types != ("string",) or inquiry.given.metric is not None or inquiry.given.stated_metric:
         return None
     if has_boxes:
         name, reason = BOX_METRICS[0], "the usual one of boxes"
+    elif has_sounds:
+        name, reason = guess_transcript_metric(tables.train.strings(targets.columns)[targets.columns[0]])
     elif not holds_language(tables.train.strings(targets.columns)[targets.columns[0]]):
         return None  # `--problem-type string`, and lists or numbers: nothing tells how they are scored
     else:
@@ -113,7 +124,9 @@ def _guessed_metric(
     return get_metric(name)
 
 
-def _possible_types(tables: Tables, values: pd.DataFrame, targets: Targets) -> tuple[tuple[ProblemType, ...], str]:
+def _possible_types(
+    tables: Tables, values: pd.DataFrame, targets: Targets, *, has_sounds: bool
+) -> tuple[tuple[ProblemType, ...], str]:
     """Problem types that the values allow, the likeliest first, and what the values look like."""
     train = tables.train
     if targets.classes:
@@ -125,6 +138,8 @@ def _possible_types(tables: Tables, values: pd.DataFrame, targets: Targets) -> t
         return ("multi-target",), f"{len(targets.columns)} columns of numbers"
     column = targets.columns[0]
     types, shape = _types_of_column(values[column], train, column)
+    if has_sounds and holds_transcripts(values[column]):
+        return ("string",), f"{shape}, spoken in sound files"
     sample = tables.sample.columns[-1]
     if not types and holds_language(values[column]) and not pd.api.types.is_numeric_dtype(tables.sample.frame[sample]):
         return ("string",), f"{shape}, sentences; {tables.sample.name} holds strings too"

@@ -16,6 +16,7 @@ SHORTER = 0.6
 """Share of the source's length below which a target is rather its summary than its translation."""
 
 _FEWEST_WORDS = 4
+_FEWEST_CHARACTERS = 2
 _LETTERS = 0.7
 _WORD = re.compile(r"\w+")
 
@@ -38,6 +39,27 @@ def holds_language(values: pd.Series) -> bool:
         return False
     letters = texts.str.count(r"[^\W\d_]").sum()
     return bool(letters >= _LETTERS * texts.str.count(r"\S").sum())
+
+
+def holds_transcripts(values: pd.Series) -> bool:
+    """Whether what belongs to sounds is what is said in them, and neither classes nor amounts.
+
+    Most rows have a text of their own, of several characters. Digits are such a text if one of them begins with a
+    superfluous zero, which no amount does.
+    """
+    texts = values.dropna().astype(str).str.strip()
+    if not len(texts) or 2 * texts.nunique() <= len(texts) or texts.str.len().mean() < _FEWEST_CHARACTERS:
+        return False
+    if pd.to_numeric(texts, errors="coerce").notna().all():
+        return bool(texts.str.fullmatch(r"\d+").all() and texts.str.match(r"0\d").any())
+    return True
+
+
+def guess_transcript_metric(values: pd.Series) -> tuple[str, str]:
+    """The metric of what is said in sounds, and why: "wer" for sentences, "cer" for anything shorter."""
+    if holds_sentences(values.head(ROWS)):
+        return "wer", "the usual one of spoken sentences"
+    return "cer", "the usual one of spoken characters and words"
 
 
 def guess_metric(tables: Tables, target: str) -> tuple[str, str]:

@@ -44,7 +44,8 @@ def find_template(
         return "detection"
     if media:
         first = media[0]
-        inquiry.found("template", first.kind, f"`{first.name}` {first.reason}; `--template tabular` is another")
+        other = "" if problem_type == "string" else "; `--template tabular` is another"
+        inquiry.found("template", first.kind, f"`{first.name}` {first.reason}{other}")
         return first.kind
     if series is not None:
         reason = "test holds the next steps of the series of train; `--template tabular` is another"

@@ -19,6 +19,7 @@ _SAMPLED = 200
 _HIGHEST_RATE = 16_000
 _MOST_SECONDS = 10.0
 _MOST_OF_CLIPS = 0.95
+_MOST_SECONDS_WHOLE = 30.0
 _WINDOW_SECONDS, _HOP_SECONDS = 0.025, 0.010
 _QUIETEST = 1e-8
 """Energy that counts as silence: -80 decibels."""
@@ -55,6 +56,7 @@ class SoundDecoding:
         rate: int | Literal["auto"],
         seconds: float | Literal["auto"],
         n_mels: int,
+        whole: bool = False,
     ) -> "SoundDecoding":
         """Rate and length that suit some files: the commonest rate, and a length that 95 of 100 do not exceed.
 
@@ -63,15 +65,17 @@ class SoundDecoding:
             rate: Samples of a second, "auto" up to 16,000.
             seconds: Length, "auto" up to 10.
             n_mels: Bands of pitch.
+            whole: Whether no file may be cut, as where all that is said counts: "auto" is then the longest of all
+                files, up to 30 seconds.
         """
-        sample = paths[:: max(1, len(paths) // _SAMPLED)]
+        sample = paths if whole else paths[:: max(1, len(paths) // _SAMPLED)]
         heads = [h for path in sample if (h := _head(path)) is not None] if "auto" in (rate, seconds) else []
         if rate == "auto":
             rates, counts = np.unique([r for r, _ in heads] or [_HIGHEST_RATE], return_counts=True)
             rate = min(_HIGHEST_RATE, int(rates[counts.argmax()]))
         if seconds == "auto":
-            longest = float(np.quantile([s for _, s in heads], _MOST_OF_CLIPS)) if heads else 1.0
-            seconds = round(min(_MOST_SECONDS, max(longest, 0.1)), 2)
+            longest = float(np.quantile([s for _, s in heads], 1.0 if whole else _MOST_OF_CLIPS)) if heads else 1.0
+            seconds = round(min(_MOST_SECONDS_WHOLE if whole else _MOST_SECONDS, max(longest, 0.1)), 2)
         return cls(int(rate), float(seconds), n_mels)
 
     def sides(self, path: Path) -> tuple[float, float]:

@@ -13,6 +13,7 @@ from torch import nn
 from aicomp.data.rows import Rows
 from aicomp.models.backbone import Backbone, build_image_timm
 from aicomp.models.catboost import CatBoost
+from aicomp.models.ctc import CTC
 from aicomp.models.detector import Detector
 from aicomp.models.dropout import Dropout, SharedDropout
 from aicomp.models.ease import Ease
@@ -102,6 +103,7 @@ ESTIMATORS: dict[str, type[Estimator]] = {
     "factorization": Factorization,
     "ease": Ease,
     "detector": Detector,
+    "ctc": CTC,
 }
 
 ALL_MODELS: dict[str, Callable[..., nn.Module] | type[Estimator]] = {**MODELS, **ESTIMATORS}
@@ -116,6 +118,7 @@ def is_installed(model: object) -> bool:
 
 __all__ = [
     "ALL_MODELS",
+    "CTC",
     "ESTIMATORS",
     "ETS",
     "MLP",
