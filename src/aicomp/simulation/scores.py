@@ -61,8 +61,8 @@ def of_mean(scores: np.ndarray) -> Interval:
 def of_share(scores: np.ndarray) -> Interval:
     """By Wilson (1927), which holds for shares of 0 and 1 too; a draw counts as half a game won.
 
-    >>> of_share(np.ones(4))  # 4 / (4 + 1.96^2) = 0.51
-    Interval(mean=1.0, low=0.510..., high=1.0, n=4)
+    >>> round(of_share(np.ones(4)).low, 3)  # 4 / (4 + 1.96^2)
+    0.51
     """
     n, share, z = len(scores), float(np.mean(scores)), 1.959964
     middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
