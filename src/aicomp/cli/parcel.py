@@ -14,6 +14,17 @@ if TYPE_CHECKING:
     from aicomp.run import Run
     from aicomp.submission.blend import Blend
 
+NOT_SENT: dict[str, Any] = {
+    "status": "valid",
+    "score": None,
+    "private_score": None,
+    "ref": None,
+    "url": None,
+    "rank": None,
+    "left_today": None,
+}
+"""What `--json` says of a submission that is valid and was not sent."""
+
 
 def find_runs(project: "Project", names: list[str], file: Path | None, weights: list[float]) -> "list[Run]":
     """The runs that the options name: one, several for a blend, or none for a file from elsewhere.
@@ -100,13 +111,7 @@ def describe(
         "cv": parcel.cv,
         "message": parcel.message,
         "blend": parts,
-        "status": "valid",
-        "score": None,
-        "private_score": None,
-        "ref": None,
-        "url": None,
-        "rank": None,
-        "left_today": None,
+        **NOT_SENT,
     }
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aicomp.cli.output import Output
+from aicomp.cli.parcel import NOT_SENT
 from aicomp.errors import DataError
 
 if TYPE_CHECKING:
@@ -135,13 +136,7 @@ def _describe(
         "played": {"engine": played.engine, "isolation": played.isolation, "episodes": played.episodes},
         "message": parcel.message,
         "blend": None,
-        "status": "valid",
-        "score": None,
-        "private_score": None,
-        "ref": None,
-        "url": None,
-        "rank": None,
-        "left_today": None,
+        **NOT_SENT,
     }
 
 
