@@ -4,8 +4,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from aicomp.config import Config, load_config, read_toml
+from aicomp.config import Config, load_config
 from aicomp.errors import UsageError
+from aicomp.toml_files import read_toml
 
 
 def load(tmp_path: Path, text: str, *overrides: str) -> Config:

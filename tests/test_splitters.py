@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from aicomp.errors import DataError, UsageError
 from aicomp.folds import Folds
-from aicomp.splitters import SPLITTERS, choose_splitter, make_folds
+from aicomp.splitter_choice import choose_splitter
+from aicomp.splitters import SPLITTERS, make_folds
 
 seeds = st.integers(0, 2**32 - 1)
 

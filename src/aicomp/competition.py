@@ -6,10 +6,10 @@ from typing import Literal
 import msgspec
 
 from aicomp.boxes import FORM, ONE_LABEL, Form, has_labels
-from aicomp.config import read_toml, to_struct
 from aicomp.errors import UsageError
 from aicomp.metrics.base import Needs, ProblemType
 from aicomp.suggest import unknown_name
+from aicomp.toml_files import read_toml, to_struct
 
 
 class Files(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -13,10 +13,11 @@ from aicomp.data.box_tables import gather_boxes
 from aicomp.data.dates import parse_dates
 from aicomp.data.interactions import HISTORY, Interactions
 from aicomp.data.panel import Panel
-from aicomp.data.reading import check_finite, is_strings, line_numbers, parse_numbers, read_pair, read_table
+from aicomp.data.reading import check_finite, is_strings, line_numbers, read_pair, read_table
 from aicomp.data.side_tables import add_columns, read_side_table
 from aicomp.data.steps import read_times
 from aicomp.errors import AicompError, DataError, UsageError
+from aicomp.ids_and_targets import check_ids, columns_hint, encode_target
 from aicomp.media import FoundMedia, naming_files, take_media, take_other_media
 from aicomp.project import Project
 from aicomp.raw_data import unpack_media
@@ -91,7 +92,9 @@ def load_dataset(project: Project) -> Dataset:
     train, test = (_joined(project, t, path) for t, path in ((train, train_path), (test, test_path)))
     for name, column in (("group", group), ("time", time), ("fold_column", split.fold_column)):
         if column is not None and column not in train.columns:
-            raise UsageError(f"`split.{name}` is `{column}`, which `{train_path.name}` does not have", _columns(train))
+            raise UsageError(
+                f"`split.{name}` is `{column}`, which `{train_path.name}` does not have", columns_hint(train)
+            )
     firsts = None
     if competition.boxes is not None:
         check_finite(train.drop(columns=list(competition.id), errors="ignore"), train_path)
@@ -139,7 +142,7 @@ def _series(
         for table, path in (train, test):
             if column not in table.columns:
                 raise UsageError(
-                    f"`{path.name}` has no column `{column}`, which `series` or `time` names", _columns(table)
+                    f"`{path.name}` has no column `{column}`, which `series` or `time` names", columns_hint(table)
                 )
     if period != "auto" and period < 1:
         raise UsageError(f"`forecast.period` is {period}, it must be at least 1", "write `--set forecast.period=12`")
@@ -196,7 +199,7 @@ def _interactions(project: Project, path: Path) -> Interactions:
     train = read_table(path, strings=pair, encoding=competition.files.encoding)
     absent = [c for c in (*pair, time) if c is not None and c not in train.columns]
     if absent:
-        raise DataError(f"`{path.name}` has no column `{absent[0]}`", _columns(train))
+        raise DataError(f"`{path.name}` has no column `{absent[0]}`", columns_hint(train))
     for column in pair:
         bad = np.flatnonzero(train[column].isna() | train[column].str.strip().str.contains(r"\s", na=False))
         if len(bad):
@@ -291,7 +294,7 @@ def _joined(project: Project, table: pd.DataFrame, path: Path) -> pd.DataFrame:
     files = project.competition.files
     for name, key in files.tables.items():
         if key not in table.columns:
-            raise DataError(f"`{path.name}` has no column `{key}`, by which `{name}` is joined", _columns(table))
+            raise DataError(f"`{path.name}` has no column `{key}`, by which `{name}` is joined", columns_hint(table))
         beside = path.parent / name
         side = read_side_table(beside if beside.is_file() else project.raw / name, key, files.encoding)
         table = add_columns(table, key, side, name.partition(".")[0])
@@ -308,10 +311,6 @@ def _number_rows(test: pd.DataFrame, competition: Competition) -> None:
 def _only_names(ids: pd.Series) -> bool:
     """Whether an id column says nothing but which row it is: not so for times, nor for one id of several."""
     return bool(ids.is_unique) and parse_dates(ids) is None
-
-
-def _columns(table: pd.DataFrame) -> str:
-    return f"its columns: {', '.join(map(str, table.columns))}"
 
 
 def _strings(table: pd.DataFrame, column: str | None) -> np.ndarray | None:
@@ -340,101 +339,3 @@ def _features(project: Project, table: pd.DataFrame) -> pd.DataFrame:
         got = f"{len(result)} rows" if isinstance(result, pd.DataFrame) else type(result).__name__
         raise UsageError(f"`{name}` must return a DataFrame of {len(table)} rows, got {got}", "return one row per row")
     return result.reset_index(drop=True)
-
-
-def check_ids(table: pd.DataFrame, competition: Competition, path: Path) -> None:
-    """Refuse a table whose id columns are absent, missing a value or naming two rows alike.
-
-    Raises:
-        DataError: With file, line, column and value.
-    """
-    ids = list(competition.id)
-    if not ids:
-        return
-    absent = [c for c in ids if c not in table.columns]
-    if absent:
-        raise DataError(f"`{path.name}` has no id column `{absent[0]}`", _columns(table))
-    missing = np.argwhere(table[ids].isna().to_numpy())
-    if len(missing):
-        row, column = missing[0]
-        raise DataError(f"`{path.name}` line {line_numbers(path)[row]}: id `{ids[column]}` is missing", "fill it in")
-    twice = np.flatnonzero(table.duplicated(ids).to_numpy())
-    if len(twice):
-        value = ", ".join(str(v) for v in table[ids].iloc[twice[0]])
-        raise DataError(
-            f"`{path.name}` line {line_numbers(path)[twice[0]]}: id `{value}` appears a second time",
-            "remove the duplicate, or name all id columns with `--id`",
-        )
-
-
-def encode_target(train: pd.DataFrame, competition: Competition, path: Path) -> np.ndarray:
-    """Targets of train as the array that the task wants.
-
-    Args:
-        train: Train with target columns as the exact strings of the file.
-        competition: The contract.
-        path: The file, for messages.
-
-    Returns:
-        int64 class codes (n,), float64 values (n,), float64 (n, n_targets), or strings, object (n,).
-
-    Raises:
-        DataError: A target is missing, is no number, or is a label that the contract does not list.
-    """
-    absent = [c for c in competition.target if c not in train.columns]
-    if absent:
-        raise DataError(f"`{path.name}` has no target column `{absent[0]}`", _columns(train))
-    for column in competition.target:
-        missing = np.flatnonzero(train[column].isna().to_numpy())
-        if len(missing) and not competition.submission.blank:
-            line = line_numbers(path)[missing[0]]
-            raise DataError(f"`{path.name}` line {line}: target `{column}` is missing", "remove the row or fill it in")
-    if competition.problem_type == "string":
-        return train[competition.target[0]].fillna("").map(str).to_numpy(dtype=object)
-    if competition.labels:
-        return _codes(train[competition.target[0]], competition, path)
-    values = np.column_stack([parse_numbers(train[c], file=path, column=c) for c in competition.target])
-    if competition.problem_type == "multilabel":
-        _check_zero_one(values, competition, path)
-    elif competition.submission.wants == "label":
-        _check_whole(values, competition, path)
-    return values[:, 0] if competition.problem_type == "regression" else values
-
-
-def _codes(target: pd.Series, competition: Competition, path: Path) -> np.ndarray:
-    code_of = {label: code for code, label in enumerate(competition.labels)}
-    codes = target.str.strip().map(code_of).fillna(-1).to_numpy(dtype=np.int64)
-    unknown = np.flatnonzero(codes < 0)
-    if len(unknown):
-        row = unknown[0]
-        raise DataError(
-            f"`{path.name}` line {line_numbers(path)[row]}: `{target.name}` is `{target.iloc[row]}`, "
-            f"which is none of the labels {list(competition.labels)}",
-            "correct the row, or `labels` in competition.toml",
-        )
-    if len(np.unique(codes)) < 2:
-        raise DataError(
-            f"`{path.name}`: `{target.name}` is `{target.iloc[0]}` in every row", "two classes are needed to learn"
-        )
-    return codes
-
-
-def _check_whole(values: np.ndarray, competition: Competition, path: Path) -> None:
-    bad = np.flatnonzero(values[:, 0] != np.floor(values[:, 0]))
-    if len(bad):
-        raise DataError(
-            f"`{path.name}` line {line_numbers(path)[bad[0]]}: `{competition.target[0]}` is `{values[bad[0], 0]:g}`, "
-            f"but metric `{competition.metric}` scores whole numbers",
-            "correct it, or choose another metric in competition.toml",
-        )
-
-
-def _check_zero_one(values: np.ndarray, competition: Competition, path: Path) -> None:
-    bad = np.argwhere((values != 0) & (values != 1))
-    if len(bad):
-        row, column = bad[0]
-        raise DataError(
-            f"`{path.name}` line {line_numbers(path)[row]}: `{competition.target[column]}` is "
-            f"`{values[row, column]:g}`, but a multilabel target is 0 or 1",
-            'correct it, or set `problem_type = "multi-target"`',
-        )

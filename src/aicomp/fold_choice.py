@@ -7,7 +7,8 @@ from aicomp.errors import UsageError
 from aicomp.folds import Folds, Rows
 from aicomp.project import Project
 from aicomp.raw_data import check_manifest
-from aicomp.splitters import choose_splitter, make_folds
+from aicomp.splitter_choice import choose_splitter
+from aicomp.splitters import make_folds
 
 _FEWEST_ROWS = 10
 

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aicomp.competition import Competition, load_competition
-from aicomp.config import Config, load_config, read_toml
+from aicomp.config import Config, load_config
 from aicomp.errors import UsageError
 from aicomp.metrics import get_metric
 from aicomp.registry import load_object
 from aicomp.task import Task
+from aicomp.toml_files import read_toml
 
 if TYPE_CHECKING:
     import pandas as pd

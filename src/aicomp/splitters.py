@@ -28,11 +28,13 @@ from typing import Any
 import numpy as np
 
 from aicomp.config import Auto, SplitConfig
-from aicomp.dealing import cut_times, deal, deal_groups, deal_labels
+from aicomp.dealing import cut_times, deal, deal_labels
 from aicomp.errors import AicompError, DataError, UsageError
 from aicomp.folds import Folds, Rows, check_fold, describe_folds
 from aicomp.metrics.base import ProblemType
 from aicomp.registry import resolve
+from aicomp.splitter_choice import choose_splitter
+from aicomp.strata import group_codes, is_missing, strata_of, whole_groups, without_column
 
 Splitter = Callable[..., Iterable[tuple[Rows, Rows]]]
 
@@ -40,56 +42,8 @@ _ARGUMENTS = (
     "y", "problem_type", "groups", "time", "fold_column", "steps", "horizon", "gap", "n_splits", "n_repeats", "seed",
     "holdout",
 )  # fmt: skip
-_MAX_BINS = 10
 _TRAIN_ONLY = "-1"
 _HOLDOUT, _MOST_HELD_OUT = 0.1, 5000
-
-
-def choose_splitter(
-    *,
-    problem_type: ProblemType,
-    has_groups: bool,
-    has_time: bool,
-    has_fold_column: bool,
-    y: np.ndarray,
-    forecasts: bool = False,
-) -> tuple[str, str]:
-    """Name of the splitter that suits the data, and why as a sentence.
-
-    Args:
-        problem_type: See `Competition.problem_type`.
-        has_groups: Whether rows have groups.
-        has_time: Whether rows have a time.
-        has_fold_column: Whether train says which fold a row is in.
-        y: Targets; see the module.
-        forecasts: Whether the rows are steps of series that are forecast.
-    """
-    classes = problem_type in ("binary", "multiclass")
-    if has_fold_column:
-        return "fold-column", "train has a column with the fold of each row"
-    if forecasts:
-        return (
-            "rolling-origin",
-            "series are forecast: each fold validates as many steps as test has, after all it learns",
-        )
-    if has_time and has_groups:
-        return "time-series", (
-            "rows have a time, and the hidden test is taken to lie after train; "
-            'if it holds new groups instead, set `splitter = "group"` under [split]'
-        )
-    if has_time:
-        return "time-series", "rows have a time, and no fold may learn from what comes after its validation rows"
-    if has_groups and classes:
-        return "stratified-group", "the rows of a group stay together, and each fold has its share of every class"
-    if has_groups:
-        return "group", "the rows of a group stay together"
-    if problem_type == "multilabel":
-        return "multilabel-stratified", "each fold has its share of every label"
-    if classes:
-        rarest = np.unique(y, return_counts=True)[1].min() / max(len(y), 1)
-        return "stratified", f"each fold has its share of every class (the rarest has {rarest:.1%} of the rows)"
-    what = "strings" if problem_type == "string" else "numbers"
-    return "kfold", f"shuffled rows: targets are {what}, and chance spreads them over the folds"
 
 
 def make_folds(
@@ -155,7 +109,7 @@ def make_folds(
     folds = [check_fold(name, k, pair, len(y)) for k, pair in enumerate(pairs)]
     if not folds:
         raise UsageError(f"splitter `{name}` yields no fold", "yield at least one pair (train rows, validation rows)")
-    codes = None if groups is None else _group_codes(groups)
+    codes = None if groups is None else group_codes(groups)
     return Folds(folds, describe_folds(folds, y=y, problem_type=problem_type, groups=codes, labels=labels))
 
 
@@ -229,21 +183,21 @@ def kfold(*, y: np.ndarray, n_splits: int, seed: int) -> Iterator[tuple[Rows, Ro
 
 def stratified(*, y: np.ndarray, problem_type: ProblemType, n_splits: int, seed: int) -> Iterator[tuple[Rows, Rows]]:
     """Shuffled rows with the same share of each class, or of each range of a number, in every fold."""
-    strata = _strata("stratified", y, problem_type, n_splits)
+    strata = strata_of("stratified", y, problem_type, n_splits)
     return _pairs(deal(strata, n_splits, np.random.default_rng(seed)), n_splits)
 
 
 def group(*, y: np.ndarray, groups: np.ndarray | None, n_splits: int, seed: int) -> Iterator[tuple[Rows, Rows]]:
     """Whole groups in each fold, so that no group is on both sides; folds of about equal size."""
-    return _pairs(_whole_groups("group", groups, np.zeros(len(y), dtype=np.int64), n_splits, seed), n_splits)
+    return _pairs(whole_groups("group", groups, np.zeros(len(y), dtype=np.int64), n_splits, seed), n_splits)
 
 
 def stratified_group(
     *, y: np.ndarray, problem_type: ProblemType, groups: np.ndarray | None, n_splits: int, seed: int
 ) -> Iterator[tuple[Rows, Rows]]:
     """Whole groups in each fold, chosen so that the share of each class is about the same in every fold."""
-    strata = _strata("stratified-group", y, problem_type, n_splits)
-    return _pairs(_whole_groups("stratified-group", groups, strata, n_splits, seed), n_splits)
+    strata = strata_of("stratified-group", y, problem_type, n_splits)
+    return _pairs(whole_groups("stratified-group", groups, strata, n_splits, seed), n_splits)
 
 
 def multilabel_stratified(
@@ -261,7 +215,7 @@ def multilabel_stratified(
 def time_series(*, time: np.ndarray | None, n_splits: int) -> Iterator[tuple[Rows, Rows]]:
     """Validation on one stretch of time after another, training on all rows before it; the first is only trained on."""
     if time is None:
-        raise _without("time-series", "time")
+        raise without_column("time-series", "time")
     missing = np.flatnonzero(np.isnan(time))
     if len(missing):
         raise DataError(f"the time of train row {missing[0]} is missing (the first row is 0)", "fill it in")
@@ -329,8 +283,8 @@ def repeated(
 def by_fold_column(*, fold_column: np.ndarray | None, n_splits: int | None = None) -> Iterator[tuple[Rows, Rows]]:
     """The folds that a column of train names; rows of fold -1 are in every training part and never validated."""
     if fold_column is None:
-        raise _without("fold-column", "fold_column")
-    missing = np.flatnonzero(_is_missing(fold_column))
+        raise without_column("fold-column", "fold_column")
+    missing = np.flatnonzero(is_missing(fold_column))
     if len(missing):
         raise DataError(f"the fold column is empty in train row {missing[0]} (the first row is 0)", "fill it in")
     texts = np.array([str(v).strip() for v in fold_column])
@@ -367,8 +321,8 @@ def holdout(
         *_, latest = time_series(time=time, n_splits=n_parts - 1)
         yield latest
     elif groups is not None:
-        parts = min(n_parts, len(np.unique(_group_codes(groups))))
-        yield next(_pairs(_whole_groups("holdout", groups, np.zeros(len(y), dtype=np.int64), parts, seed), parts))
+        parts = min(n_parts, len(np.unique(group_codes(groups))))
+        yield next(_pairs(whole_groups("holdout", groups, np.zeros(len(y), dtype=np.int64), parts, seed), parts))
     elif problem_type in ("binary", "multiclass", "regression"):
         yield next(stratified(y=y, problem_type=problem_type, n_splits=n_parts, seed=seed))
     elif problem_type == "multilabel":
@@ -395,70 +349,9 @@ SPLITTERS: dict[str, Splitter] = {
 # Parts of splitters
 
 
-def _without(name: str, option: str) -> UsageError:
-    return UsageError(
-        f"splitter `{name}` needs a column, and `split.{option}` is not set",
-        f'set `{option} = "COLUMN"` under [split] in aicomp.toml, or add `--set split.{option}=COLUMN`',
-    )
-
-
 def _pairs(fold_of_row: np.ndarray, n_splits: int) -> Iterator[tuple[Rows, Rows]]:
     for k in range(n_splits):
         yield np.flatnonzero(fold_of_row != k), np.flatnonzero(fold_of_row == k)
-
-
-def _strata(name: str, y: np.ndarray, problem_type: ProblemType, n_splits: int) -> np.ndarray:
-    """Class codes, or bins of a number between its quantiles with at least a row per fold; int64 (n,)."""
-    if problem_type == "string":
-        plain = "group" if name == "stratified-group" else "kfold"
-        raise UsageError(
-            f"splitter `{name}` needs classes or numbers, and the targets are strings",
-            f"run with `--set split.splitter={plain}`",
-        )
-    if y.ndim != 1:
-        plain = "group" if name == "stratified-group" else "kfold"
-        other = "multilabel-stratified" if problem_type == "multilabel" and plain == "kfold" else plain
-        raise UsageError(
-            f"splitter `{name}` needs one target, the problem is {problem_type} with {y.shape[1]}",
-            f"run with `--set split.splitter={other}`",
-        )
-    if problem_type != "regression":
-        return y.astype(np.int64)
-    n_bins = max(min(_MAX_BINS, len(y) // n_splits), 1)
-    inner_edges = np.quantile(y, np.arange(1, n_bins) / n_bins)
-    return np.asarray(np.searchsorted(inner_edges, y, side="right"))
-
-
-def _whole_groups(name: str, groups: np.ndarray | None, strata: np.ndarray, n_splits: int, seed: int) -> np.ndarray:
-    """Fold of each row, with the rows of a group in one fold; int64 (n,)."""
-    if groups is None:
-        raise _without(name, "group")
-    codes = _group_codes(groups)
-    if codes.min() < 0:
-        raise DataError(
-            f"the group of train row {np.argmin(codes)} is missing (the first row is 0)",
-            "fill it in, or set `group` under [split] to another column",
-        )
-    n_groups = int(codes.max()) + 1
-    if n_groups < n_splits:
-        raise DataError(
-            f"train has {n_groups} {'group' if n_groups == 1 else 'groups'}, {n_splits} folds of whole groups need at "
-            f"least {n_splits}",
-            f"run with `--set split.n_splits={n_groups}`" if n_groups > 1 else "use another splitter",
-        )
-    return deal_groups(codes, strata, n_splits, np.random.default_rng(seed))
-
-
-def _group_codes(groups: np.ndarray) -> np.ndarray:
-    """Code of each row's group, -1 where it is missing; int64 (n,)."""
-    known = ~_is_missing(groups)
-    codes = np.full(len(groups), -1)
-    codes[known] = np.unique(groups[known].astype(str), return_inverse=True)[1]
-    return codes
-
-
-def _is_missing(values: np.ndarray) -> np.ndarray:
-    return np.array([v is None or v != v or not str(v).strip() for v in values], dtype=bool)
 
 
 def _fold_order(value: str) -> tuple[float, str]:

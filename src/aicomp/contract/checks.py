@@ -14,8 +14,8 @@ from aicomp.contract.tables import RawTable, Tables
 from aicomp.data.dates import parse_dates, to_seconds
 from aicomp.data.reading import check_finite, line_numbers
 from aicomp.data.side_tables import read_side_table
-from aicomp.dataset import check_ids, encode_target
 from aicomp.errors import DataError
+from aicomp.ids_and_targets import check_ids, encode_target
 
 _WORDS_OF_TIME = ("date", "time", "year", "quarter", "month", "week", "day", "hour", "period")
 

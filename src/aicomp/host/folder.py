@@ -11,13 +11,13 @@ from typing import Annotated, Literal
 import msgspec
 
 from aicomp.competition import Competition, load_competition
-from aicomp.config import read_toml, to_struct
 from aicomp.errors import DataError, UsageError
 from aicomp.grading import Roles, contract_roles
 from aicomp.host.data_files import DataFile, list_data_files
 from aicomp.host.roles import find_roles
 from aicomp.host.solution import check_solution
 from aicomp.metrics import Metric, get_metric
+from aicomp.toml_files import read_toml, to_struct
 
 __all__ = ["DataFile", "HostedCompetition", "load_all", "load_hosted"]
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aicomp.competition import Competition, load_competition
-from aicomp.config import apply_overrides, read_toml, to_struct
 from aicomp.errors import UsageError
 from aicomp.project import CONFIG_FILE, AnyProject, Project, contract_path, require_root
 from aicomp.simulation.config import SimulationConfig
+from aicomp.toml_files import apply_overrides, read_toml, to_struct
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from typing import Any
 
 import msgspec
 
-from aicomp.config import Config, to_struct
+from aicomp.config import Config
 from aicomp.project import Project
+from aicomp.toml_files import to_struct
 
 
 def with_values(project: Project, values: Mapping[str, Any]) -> Project:
