@@ -15,7 +15,7 @@ LAYERS = [
     {"errors", "suggest"},
     {"resources", "registry", "files", "config", "toml_files", "boxes",
      "metrics", "task", "labels", "competition", "splitters",
-     "splitter_choice", "strata", "folds",
+     "splitter_choice", "strata", "folds", "pages",
      "dealing", "isolation", "last_step"},
     {"data", "models", "training"},
     {"run", "project", "ids_and_targets", "dataset", "media", "class_folders", "prediction", "predictions",

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from browser import browser, console, needs_browser, requested, set_media, set_size, wait
 from hosting import local_host, submission_text, write_competition
+from page_look import CONTRAST, STRUCTURE
 from selenium.webdriver.common.by import By
 
 pytestmark = needs_browser
@@ -22,58 +23,6 @@ Predict `{LONG * 2}` from [here](https://example.org/{LONG}).
 ```
 
 > {LONG * 2}
-"""
-
-CONTRAST = """
-const channel = (c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
-const parse = (text) => { const n = text.match(/[\\d.]+/g).map(Number); return { rgb: n.slice(0, 3), a: n[3] ?? 1 }; };
-const luminance = (rgb) => rgb.map((c) => channel(c / 255)).reduce((s, c, i) => s + c * [0.2126, 0.7152, 0.0722][i], 0);
-const ground = (element) => {
-  for (let e = element; e; e = e.parentElement) {
-    const { rgb, a } = parse(getComputedStyle(e).backgroundColor);
-    if (a === 1) return rgb;
-    if (a !== 0) throw new Error("a half-transparent ground cannot be judged");
-  }
-  return parse(getComputedStyle(document.documentElement).backgroundColor).rgb;
-};
-const poor = [];
-const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-let n = 0;
-while (walker.nextNode()) {
-  const element = walker.currentNode.parentElement;
-  if (!walker.currentNode.textContent.trim() || !element.checkVisibility() || element.closest(".unseen, svg")) continue;
-  const style = getComputedStyle(element);
-  const [a, b] = [luminance(parse(style.color).rgb), luminance(ground(element))].sort((x, y) => y - x);
-  const ratio = (a + 0.05) / (b + 0.05);
-  n += 1;
-  if (ratio < 4.5) poor.push(`${ratio.toFixed(2)} ${walker.currentNode.textContent.trim().slice(0, 40)}`);
-}
-return [n, poor];
-"""
-
-STRUCTURE = """
-const problems = [];
-const levels = [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")].map((h) => Number(h.tagName[1]));
-if (levels.filter((l) => l === 1).length !== 1 || levels[0] !== 1) problems.push(`h1: ${levels}`);
-levels.forEach((l, i) => i && l > levels[i - 1] + 1 && problems.push(`headings: ${levels}`));
-for (const field of document.querySelectorAll("input:not([type=hidden], [hidden]), select, textarea"))
-  if (!field.labels.length) problems.push(`no label: ${field.outerHTML}`);
-for (const control of document.querySelectorAll("a, button"))
-  if (!control.textContent.trim()) problems.push(`no name: ${control.outerHTML}`);
-for (const table of document.querySelectorAll("main table")) {
-  if (!table.closest(".prose") && !table.caption) problems.push("a table without caption");
-  for (const th of table.querySelectorAll("th:not([scope])"))
-    if (!th.closest(".prose")) problems.push(`no scope: ${th.outerHTML}`);
-}
-for (const landmark of ["header", "main", "footer"])
-  if (document.querySelectorAll(`body > ${landmark}`).length !== 1) problems.push(`landmark: ${landmark}`);
-const ids = [...document.querySelectorAll("[id]")].map((e) => e.id);
-if (new Set(ids).size !== ids.length) problems.push(`an id stands twice: ${ids}`);
-for (const name of ["aria-labelledby", "aria-describedby"])
-  for (const e of document.querySelectorAll(`[${name}]`))
-    for (const id of e.getAttribute(name).split(" ")) if (!document.getElementById(id)) problems.push(`${name}: ${id}`);
-if (!document.documentElement.lang) problems.push("no language");
-return problems;
 """
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from aicomp.explain.boxes import BoxRow, draw
 from aicomp.explain.explanation import Explanation, Text
+from aicomp.pages.render import render
 
 
 def write_page(explanations: Sequence[Explanation], title: str, metric: str) -> str:
@@ -37,14 +38,8 @@ def write_box_page(rows: Sequence[BoxRow], raw: Path, title: str, metric: str, c
 
 
 def _render(template: str, rows: Sequence[Explanation] | Sequence[BoxRow], **values: object) -> str:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("aicomp.explain"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
     groups = [("Most wrong", [r for r in rows if r.is_worst]), ("Right", [r for r in rows if not r.is_worst])]
-    return environment.get_template(template).render(groups=groups, **values)
+    return render("aicomp.explain", template, groups=groups, **values)
 
 
 def strength(text: Text, attribution: float) -> float:
