@@ -16,6 +16,7 @@ from aicomp.engine.local import n_processes
 from aicomp.engine.ranks import n_ranks
 from aicomp.errors import UsageError
 from aicomp.project import Project
+from aicomp.training.allocator import gives_back
 
 if TYPE_CHECKING:
     import torch
@@ -53,14 +54,15 @@ class MemoryPlan:
 
     @property
     def allocator(self) -> int:
-        """What the C library keeps of what was freed, on a CPU: a third of what comes and goes in a step.
+        """What the C library keeps of what was freed, on a CPU: a third of what comes and goes in a step, as measured.
 
-        Counted bytes are met within 1 % if each tensor is given back to the system (docs/benchmarks.md); the third is
-        measured, for glibc.
+        Nothing where the tensors of large networks are given back to the system (`training.allocator`).
         """
         found = self.footprint
+        if self.device != "cpu" or gives_back(found.parameters):
+            return 0
         lasting = found.weights + found.gradients + found.optimizer + found.kept
-        return max(0, found.peak - lasting) // 3 if self.device == "cpu" else 0
+        return max(0, found.peak - lasting) // 3
 
     @property
     def per_process(self) -> int:

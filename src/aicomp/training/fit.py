@@ -15,6 +15,7 @@ from aicomp.models.memory import remembers_rows
 from aicomp.models.spec import ModelSpec, bin_edges, media_input
 from aicomp.models.texts import has_tokens
 from aicomp.task import Task
+from aicomp.training.allocator import give_back
 from aicomp.training.augmentation import Augmentation, choose_augmentation, described
 from aicomp.training.compiling import compiled
 from aicomp.training.device import reproducible
@@ -89,6 +90,8 @@ def fit_fold(
         fold = prepare_fold(data, task, config, build_model, device=device)
         _check_share(fold, share)
         model = fold.model
+        if device.type == "cpu":
+            give_back(sum(p.numel() for p in model.parameters()))
         if share.is_all:
             model.to(device)
         else:
