@@ -19,8 +19,8 @@ STRING_MODEL_NAMES = ("rewrite", "extract", "lead", "seq2seq", "pretrained-seq2s
 """The models whose predictions are strings."""
 
 ESTIMATOR_NAMES = (
-    "lightgbm", "catboost", "xgboost", "extra-trees", "ridge", "text-linear", "factorization", *STRING_MODEL_NAMES,
-    *FORECASTER_NAMES,
+    "lightgbm", "catboost", "xgboost", "extra-trees", "ridge", "text-linear", "text-vectors", "factorization",
+    *STRING_MODEL_NAMES, *FORECASTER_NAMES,
 )  # fmt: skip
 """The models that are no networks; here, so that to know them takes no import of torch."""
 

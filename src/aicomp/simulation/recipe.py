@@ -51,20 +51,27 @@ _BY_KIND = {
     },
 }  # fmt: skip
 
+_MANY = {"n_environments": 256, "rollout": 64, "epochs": 5, "batch_size": 2048}
+"""Where many are stepped at once, a step costs a tenth, and learning is what has to be cheap: larger batches."""
 
-def choose_recipe(config: SimulationConfig, spaces: Spaces, *, is_game: bool) -> Recipe:
+
+def choose_recipe(config: SimulationConfig, spaces: Spaces, *, is_game: bool, steps_many: bool = False) -> Recipe:
     """Resolve every "auto".
 
     Args:
         config: Of the project.
         spaces: Of the environment.
         is_game: Whether it is a game of two.
+        steps_many: Whether it steps many at once.
     """
     kind = "game" if is_game else "image" if spaces.is_image else "discrete" if spaces.is_discrete else "continuous"
+    numbers = _BY_KIND[kind]
+    if steps_many and not is_game and not spaces.is_image:
+        numbers = {**numbers, **_MANY, "steps": 8 * numbers["steps"]}
     given = {
         name: value
         for section in (config.training, config.model)
         for name in section.__struct_fields__
         if (value := getattr(section, name)) != "auto" and name in Recipe.__dataclass_fields__
     }
-    return Recipe(**{**_BY_KIND[kind], **given})
+    return Recipe(**{**numbers, **given})

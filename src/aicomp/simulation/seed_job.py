@@ -80,7 +80,9 @@ class _Training:
         self.folder, self.simulation, self.k = folder, simulation, k
         self.arena = Arena(simulation.competition.environment, simulation.folder)
         config = simulation.config
-        self.recipe: Recipe = choose_recipe(config, self.arena.spaces(), is_game=self.arena.rules is not None)
+        self.recipe: Recipe = choose_recipe(
+            config, self.arena.spaces(), is_game=self.arena.rules is not None, steps_many=self.arena.steps_many
+        )
         self.environment = self.arena.vector(self.recipe.n_environments)
         self.ppo = PPO(self.environment, self.recipe, seed)
         self.ppo.value_first = _VALUE_FIRST if config.training.imitate else 0

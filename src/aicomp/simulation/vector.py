@@ -100,3 +100,45 @@ class Environments:
     def _begin(self, environment: Any) -> np.ndarray:
         observation, _ = environment.reset(seed=int(self._random.integers(TRAINING_SEEDS)))
         return self.spaces.encode(observation)
+
+
+class ManyAtOnce:
+    """An environment that steps many at once, in the form of Gymnasium's `VectorEnv` whose autoreset is disabled.
+
+    Args:
+        environment: It; `reset(options={"reset_mask": mask})` begins the masked ones anew.
+        spaces: Of one of them.
+    """
+
+    def __init__(self, environment: Any, spaces: Spaces) -> None:
+        self._environment, self.spaces = environment, spaces
+        self._returns = np.zeros(len(self))
+
+    def __len__(self) -> int:
+        return int(self._environment.num_envs)
+
+    def reset(self, seed: int) -> np.ndarray:
+        """See `VectorEnvironment`."""
+        self._returns[:] = 0
+        observations, _ = self._environment.reset(seed=seed)
+        return self._encode(observations)
+
+    def legal(self) -> None:
+        """All actions are allowed."""
+
+    def step(self, actions: np.ndarray) -> Step:
+        """See `VectorEnvironment`."""
+        observations, rewards, terminated, truncated, _ = self._environment.step(actions)
+        last = seen = self._encode(observations)
+        rewards, ended = np.asarray(rewards, float), terminated | truncated
+        self._returns += rewards
+        returns = self._returns[ended].tolist()
+        self._returns[ended] = 0
+        if ended.any():
+            seen = self._encode(self._environment.reset(options={"reset_mask": ended})[0])
+        return Step(seen, rewards, terminated, truncated, last, returns)
+
+    def _encode(self, observations: Any) -> np.ndarray:
+        if self.spaces.n_values is not None or self.spaces.is_image:
+            return np.stack([self.spaces.encode(observation) for observation in observations])
+        return np.asarray(observations, np.float32).reshape(len(self), -1)
