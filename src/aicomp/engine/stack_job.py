@@ -75,7 +75,8 @@ def run_stack(
     if layout.stacked:
         _train_stacked(folds, {k: ready[k] for k in chosen}, layout, report, on_fold)
     else:
-        _train_alone(folds, first, ready[first].encoded, report, on_fold)
+        encoded = ready.pop(first).encoded  # the network that steps were timed on is not kept beside the one to train
+        _train_alone(folds, first, encoded, report, on_fold)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The numbers behind "auto", by what the environment is like."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from aicomp.simulation.config import SimulationConfig
 from aicomp.simulation.spaces import Spaces
@@ -29,9 +30,9 @@ class Recipe:
     activation: str
 
 
-_SHARED = {"n_environments": 16, "rollout": 128, "epochs": 10, "batch_size": 256, "gamma": 0.99}
+_SHARED: dict[str, Any] = {"n_environments": 16, "rollout": 128, "epochs": 10, "batch_size": 256, "gamma": 0.99}
 
-_BY_KIND = {
+_BY_KIND: dict[str, dict[str, Any]] = {
     "game": {
         **_SHARED, "steps": 2_000_000, "n_environments": 128, "rollout": 64, "epochs": 4, "batch_size": 1024,
         "learning_rate": 1e-3, "gamma": 0.995, "entropy": 0.01, "normalize": False,

@@ -90,8 +90,6 @@ def fit_fold(
         fold = prepare_fold(data, task, config, build_model, device=device)
         _check_share(fold, share)
         model = fold.model
-        if device.type == "cpu":
-            give_back(sum(p.numel() for p in model.parameters()))
         if share.is_all:
             model.to(device)
         else:
@@ -136,6 +134,8 @@ def prepare_fold(
     spec = _spec(data, task, settings)
     model = _build(build_model, data, spec, settings, objective, config)
     if not is_sketch:
+        if device.type == "cpu":
+            give_back(sum(p.numel() for p in model.parameters()))
         _check_outputs(model, data, spec, config.model.name)
     if data.train.media is None:
         return Prepared(data, settings, objective, spec, model)

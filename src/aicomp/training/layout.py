@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from aicomp.task import Task
+from aicomp.training.allocator import LARGE
 from aicomp.training.device import reproducible
 from aicomp.training.fit import Prepared
 from aicomp.training.inference import batch_of
@@ -64,6 +65,8 @@ def choose_layout(
     """
     rounds = -(-n_folds // n_processes)
     n_weights = sum(p.numel() for p in fold.model.parameters())
+    if device.type == "cpu" and n_weights >= LARGE:
+        return Layout(False, f"{n_weights} weights are many: their steps leave nothing to spare")
     with reproducible(0, device):
         alone = _fastest(_step_alone(_copied(fold), task, device), device)
         n_steps = n_batches_of(fold) * fold.settings.epochs
