@@ -22,7 +22,7 @@ SPACE = (
 )
 """Around the penalties that it tries by itself."""
 
-_PENALTIES = (3.0, 1.0, 0.3, 0.1, 0.03)
+_PENALTIES = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
 
 
 class TextLinear:
@@ -30,7 +30,7 @@ class TextLinear:
 
     Args:
         spec: The inputs; at least one is a text.
-        penalty: Weight of the squared coefficients; by default the best of five.
+        penalty: Weight of the squared coefficients; by default the best of six.
         max_terms: Most words, and as many runs of characters, of each column of text; the commonest are kept.
 
     Raises:
