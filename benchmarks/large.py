@@ -4,8 +4,9 @@
 
 FOLDER of the data has train, test and sample submission with a column of text. Half of a sample of its rows is trained
 on for two epochs, in one process, and the other half is validated: in the second, the weights of the first are kept
-beside. The training is ended after this one fold, for another would hold the same. Prints a line of the table in docs/benchmarks.md for each setting. Milliseconds are those of one
-thread's processor time for a row of 128 tokens in a step of eight, apart from the training.
+beside. The training is ended after this one fold, for another would hold the same. Prints a line of the table in
+docs/benchmarks.md for each setting. Milliseconds are those of one thread's processor time for a row of 128 tokens in a
+step of eight, apart from the training.
 """
 
 import argparse

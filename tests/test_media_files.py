@@ -9,14 +9,14 @@ import pytest
 from media_cases import striped, tone, write_image, write_wav
 from PIL import Image
 
-from aicomp.data import media_cache
+from aicomp.data import decoding_processes, media_cache
 from aicomp.data.images import BadFileError, ImageDecoding
-from aicomp.data.media_cache import decode_files, keep_array, open_decoded, places_of
+from aicomp.data.media_cache import decode_files, keep_array, open_decoded, open_sides, places_of
 from aicomp.data.media_files import MediaIndex, find_media, resolved
 from aicomp.data.pixels import find_pixels
 from aicomp.data.rows import Media, Rows
 from aicomp.data.sounds import SoundDecoding, read_sound
-from aicomp.errors import DataError, UsageError
+from aicomp.errors import AicompError, DataError, UsageError
 
 RANDOM = np.random.default_rng(0)
 
@@ -187,6 +187,41 @@ def test_files_are_decoded_once_and_bad_ones_are_blank(tmp_path, monkeypatch):
     assert decode_files(names, tmp_path, decoding, cache) == decoded
     with pytest.raises(DataError, match=r"no: 1.png cannot be read"):
         decode_files(names, tmp_path, decoding, cache, on_bad=lambda name, why: DataError(f"no: {name} {why}", ""))
+
+
+@pytest.mark.parametrize("kind", ["image", "audio"])
+def test_processes_decode_many_files_as_threads_do(tmp_path, monkeypatch, kind):
+    decoding = ImageDecoding(4, 3) if kind == "image" else SoundDecoding(4000, 0.1, 8)
+    names = [f"{i:02}.{'png' if kind == 'image' else 'wav'}" for i in range(11)]
+    for name in names:
+        if kind == "image":
+            write_image(tmp_path / name, RANDOM.integers(0, 255, (5, 6, 3), dtype=np.uint8))
+        else:
+            write_wav(tmp_path / name, RANDOM.normal(size=400) / 4)
+    for name in (names[3], names[9]):
+        (tmp_path / name).write_text("nothing")
+    threads = decode_files(names, tmp_path, decoding, tmp_path / "threads")
+    monkeypatch.setattr(media_cache, "MANY", 11)
+    monkeypatch.setattr(media_cache, "n_cores", lambda: 2)
+    monkeypatch.setattr(decoding_processes, "n_cores", lambda: 3)
+    monkeypatch.setattr(media_cache, "_fill", lambda *_: pytest.fail("threads decode"))
+    processes = decode_files(names, tmp_path, decoding, tmp_path / "processes")
+    np.testing.assert_array_equal(open_decoded(processes.path), open_decoded(threads.path))
+    np.testing.assert_array_equal(open_sides(processes.path), open_sides(threads.path))
+    assert processes.bad == threads.bad
+    assert list(processes.bad) == [names[3], names[9]]
+    with pytest.raises(DataError, match=rf"{names[3]} cannot be read"):
+        decode_files(names, tmp_path, decoding, tmp_path / "no", on_bad=lambda n, why: DataError(f"{n} {why}", ""))
+    assert not list((tmp_path / "no").iterdir())
+
+
+def test_a_process_that_dies_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(media_cache, "MANY", 1)
+    monkeypatch.setattr(media_cache, "n_cores", lambda: 2)
+    monkeypatch.setattr(decoding_processes.sys, "executable", "false")
+    with pytest.raises(AicompError, match="a process that decodes files ended with exit status 1"):
+        decode_files(["0.png"], tmp_path, ImageDecoding(4, 1), tmp_path / "cache")
+    assert not list((tmp_path / "cache").iterdir())
 
 
 def test_other_files_or_parameters_are_decoded_anew(tmp_path):

@@ -1,6 +1,5 @@
 """What `aicomp doctor` finds out, as checks; here are those of this machine: versions, device, disk space."""
 
-import os
 import platform
 import shutil
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from typing import Literal
 
 from aicomp import __version__
 from aicomp.errors import AicompError, DataError
+from aicomp.processes import n_cores
 from aicomp.raw_data import check_manifest
 
 Status = Literal["ok", "warning", "failed"]
@@ -92,11 +92,6 @@ def check_device() -> Check:
             "`nvidia-smi` shows the driver; install the torch of your CUDA version from https://pytorch.org",
         )
     return Check("device", "ok", f"{line}, no GPU that torch can use")
-
-
-def n_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _may_have_gpu() -> bool:

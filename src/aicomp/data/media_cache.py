@@ -11,7 +11,6 @@ at any time: what is needed again is decoded again.
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -20,9 +19,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from aicomp.data.decoding_processes import MANY, decode_by_processes
 from aicomp.data.images import BadFileError
 from aicomp.errors import AicompError, DataError
 from aicomp.files import atomic_write, partial_file
+from aicomp.processes import n_cores
 
 _FORMAT = 2
 """Raised where the same parameters decode to something else."""
@@ -88,7 +89,8 @@ def decode_files(
 ) -> Decoded:
     """Decode files with all cores, or find them decoded.
 
-    Threads share the work: decoders and Fourier transforms let go of Python's lock.
+    Threads share the work, whose decoders and Fourier transforms let go of Python's lock for most of it; of many files,
+    processes.
 
     Args:
         names: Names relative to `root`, sorted.
@@ -111,7 +113,14 @@ def decode_files(
             )
             array[-1] = decoding.blank
             sides = np.full((len(names) + 1, 2), np.nan, dtype=np.float32)
-            _fill(array, sides, names, root, decoding, bad, on_bad)
+            if len(names) >= MANY and n_cores() > 1:
+                array.flush()
+                about_files = described(decoding)
+                bad = decode_by_processes(temporary, sides, names, root, about_files, stops=on_bad is not None)
+                if bad and on_bad is not None:
+                    raise on_bad(*next(iter(bad.items())))
+            else:
+                _fill(array, sides, names, root, decoding, bad, on_bad)
             array.flush()
             del array
             _keep_sides(path, sides)
@@ -205,7 +214,7 @@ def _fill(
             return str(e)
         return None
 
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(max_workers=n_cores()) as pool:
         for start in range(0, len(names), _AT_ONCE):  # in pieces, so that an error ends all soon
             piece = range(start, min(start + _AT_ONCE, len(names)))
             for i, reason in zip(piece, pool.map(decode, piece), strict=True):

@@ -4,7 +4,8 @@ from typing import Any
 
 from aicomp.config import takes_gpu
 from aicomp.engine.jobs import Job
-from aicomp.engine.pool import Pool, n_cores
+from aicomp.engine.pool import Pool
+from aicomp.processes import n_cores
 from aicomp.run import Run
 
 LAYOUT_FILE = "layout.json"

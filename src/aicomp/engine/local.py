@@ -10,7 +10,8 @@ from aicomp.config import Config
 from aicomp.engine.events import DeviceEvent, EpochEvent, Event, FoldEvent, LayoutEvent
 from aicomp.engine.jobs import Job
 from aicomp.engine.layouts import first_jobs, fold_jobs, stackable_folds
-from aicomp.engine.pool import Pool, failure, n_cores
+from aicomp.engine.pool import Pool, failure
+from aicomp.processes import n_cores
 from aicomp.run import Run
 
 if TYPE_CHECKING:

@@ -19,13 +19,7 @@ import msgspec
 from aicomp import errors
 from aicomp.engine.jobs import Job
 from aicomp.errors import AicompError
-
-_KEEP_MEMORY = {
-    "MALLOC_MMAP_THRESHOLD_": "33000000",
-    "MALLOC_TRIM_THRESHOLD_": "1000000000",
-    "MALLOC_TOP_PAD_": "67108864",
-}
-"""Lets glibc keep what a step frees for the next one; getting it anew takes up to a fifth of a step."""
+from aicomp.processes import KEEP_MEMORY, n_cores
 
 
 @dataclass(frozen=True)
@@ -43,11 +37,6 @@ class Said:
     content: dict[str, Any]
 
 
-def n_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 class _Worker:
     """One process.
 
@@ -59,7 +48,7 @@ class _Worker:
 
     def __init__(self, project: Path, threads: int, trains: bool) -> None:
         environment = {
-            **_KEEP_MEMORY,
+            **KEEP_MEMORY,
             **os.environ,
             "OMP_NUM_THREADS": str(threads),
             "MKL_NUM_THREADS": str(threads),

@@ -17,8 +17,8 @@ import msgspec
 
 from aicomp import errors
 from aicomp.config import Config
-from aicomp.engine.pool import n_cores
 from aicomp.errors import AicompError, UsageError
+from aicomp.processes import n_cores
 from aicomp.run import Run
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from aicomp.config import is_network
 from aicomp.engine.jobs import Job
-from aicomp.engine.pool import Pool, Said, failure, n_cores
+from aicomp.engine.pool import Pool, Said, failure
 from aicomp.portfolio.attempt import Attempt
 from aicomp.portfolio.blends import Blends
 from aicomp.portfolio.choice import Room, choose, choose_sample
@@ -15,6 +15,7 @@ from aicomp.portfolio.folder import Runs
 from aicomp.portfolio.members import further
 from aicomp.portfolio.memory import fits
 from aicomp.portfolio.variants import can_be_capped, variant
+from aicomp.processes import n_cores
 from aicomp.project import Project
 from aicomp.run import Run
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from aicomp.cross_validation import check, only_training
-from aicomp.engine.pool import Pool, n_cores
+from aicomp.engine.pool import Pool
 from aicomp.errors import AicompError
 from aicomp.layout import Layout
 from aicomp.portfolio.attempt import Attempt
@@ -19,6 +19,7 @@ from aicomp.portfolio.folder import Runs
 from aicomp.portfolio.outcome import set_outcome
 from aicomp.portfolio.plan import other_target, plan
 from aicomp.portfolio.session import Session, Watcher
+from aicomp.processes import n_cores
 from aicomp.project import Project
 from aicomp.run import Run
 

@@ -17,10 +17,11 @@ from aicomp import __version__
 from aicomp.cross_validation import only_training
 from aicomp.engine.events import DeviceEvent, EpochEvent, Event, FoldEvent
 from aicomp.engine.jobs import Job
-from aicomp.engine.pool import Pool, failure, n_cores
+from aicomp.engine.pool import Pool, failure
 from aicomp.engine.tasks import do
 from aicomp.errors import DataError, UsageError
 from aicomp.files import atomic_write
+from aicomp.processes import n_cores
 from aicomp.provenance import git_state
 from aicomp.run import Run, create_run, unfinished_run
 from aicomp.simulation.agents import LEARNED
