@@ -291,6 +291,16 @@ class PseudoConfig(_Section, frozen=True):
     confidence: float = 0.0
 
 
+class CheckConfig(_Section, frozen=True):
+    """`[check]`: what may be wrong with the validation.
+
+    Attributes:
+        train: Whether `aicomp train` makes the cheapest checks of `aicomp check` before it trains, in a second or so.
+    """
+
+    train: bool = True
+
+
 class Config(_Section, frozen=True):
     """The whole of `aicomp.toml`.
 
@@ -321,6 +331,7 @@ class Config(_Section, frozen=True):
     notebook: NotebookConfig = NotebookConfig()
     tune: TuneConfig = TuneConfig()
     pseudo: PseudoConfig = PseudoConfig()
+    check: CheckConfig = CheckConfig()
 
 
 def load_config(path: Path, overrides: list[str] | None = None) -> Config:

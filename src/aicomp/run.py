@@ -5,6 +5,7 @@ runs/<id>/
   columns.json              how each column was taken
   reading.json              how the files were read: strings, columns that are no features, formats of times
   folds.csv                 validation fold of each train row
+  check.json                what the cheapest checks of `aicomp check` found; where `check.train` is not off
   layout.json               whether folds were trained as one network, and why; where there was a choice
   work/                     typed tables that the workers map; removed when the run is done
   folds/<k>/                predictions, weights and encoder (safetensors, JSON), spec.json, history.csv,

@@ -51,6 +51,7 @@ def test_programs_read_one_object(folder, capsys):
     assert set(content) == {
         "run", "folder", "metric", "greater_is_better", "folds", "mean", "std", "pooled", "n_validated", "seconds",
         "last_step",
+        "check",
     }  # fmt: skip
     assert content["run"] == find_run(folder / "runs").id
 

@@ -46,6 +46,7 @@ def _root(
 def _register_commands() -> None:
     """Import each command's module: they import nothing heavy at their top, so that `--help` is quick."""
     from aicomp.cli.blend import blend
+    from aicomp.cli.check import check
     from aicomp.cli.demo import demo
     from aicomp.cli.doctor import doctor
     from aicomp.cli.explain import explain
@@ -59,7 +60,8 @@ def _register_commands() -> None:
     from aicomp.cli.train import train
     from aicomp.cli.tune import tune
 
-    for function in (init, train, tune, blend, submit, submissions, score, runs, explain, doctor, demo, host):
+    commands = (init, train, check, tune, blend, submit, submissions, score, runs, explain, doctor, demo, host)
+    for function in commands:
         app.command()(function)
     app.command("list")(list_names)
 

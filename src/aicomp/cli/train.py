@@ -63,11 +63,12 @@ def train(
     episodes of evaluation; a time limit ends their training earlier.
 
     With --json the keys are: run, folder, metric, greater_is_better, folds (score of each), mean, std, pooled,
-    n_validated, last_step, seconds (of all folds together). With a time limit also: time_limit and seconds_used, kind
-    ("blend", "member", or "floor": the prior of the targets, where no model was ready), method and gain of the blend,
-    plan (list of member, model, params, seed, status: done, reused, dropped or failed, reason, cv, seconds, run,
-    weight). Of a simulation, folds are the seeds, and there are also: evaluation (mean, low, high, episodes),
-    best_fold, slowest (seconds of an action), opponents (of a game, by name: won, drawn, lost and the interval).
+    n_validated, last_step, seconds (of all folds together), check (what the cheapest checks of `aicomp check` found:
+    list of name, severity, title, evidence, advice, numbers, columns, rows). With a time limit also: time_limit and
+    seconds_used, kind ("blend", "member", or "floor": the prior of the targets, where no model was ready), method and
+    gain of the blend, plan (list of member, model, params, seed, status: done, reused, dropped or failed, reason, cv,
+    seconds, run, weight). Of a simulation, folds are the seeds, and there are also: evaluation (mean, low, high,
+    episodes), best_fold, slowest (seconds of an action), opponents (of a game, by name: won, drawn, lost, interval).
     """
     from aicomp.project import Project
     from aicomp.simulation.project import Simulation, open_project
@@ -117,10 +118,19 @@ def train_project(project: Any, output: Output, *, fresh: bool = False) -> "Run"
     with Progress(output, project.competition.metric) as progress:
 
         def on_plan(plan: "Plan") -> None:
-            output.say(*_describe_plan(plan))
+            output.say(*_describe_plan(plan), *_checked(project, plan))
             progress.begin(plan.n_folds, plan.folds_left)
 
         return cross_validate(project, fresh=fresh, on_plan=on_plan, on_event=progress.on_event)
+
+
+def _checked(project: Any, plan: "Plan") -> list[str]:
+    """What the short form of `aicomp check` finds, once for each run."""
+    from aicomp.validation.short import CHECK_FILE, check_run, short_lines
+
+    if not project.config.check.train or (plan.run.folder / CHECK_FILE).is_file():
+        return []
+    return short_lines(check_run(project, plan.run))
 
 
 def _describe_plan(plan: "Plan") -> list[str]:
@@ -142,9 +152,19 @@ def summary(run: "Run") -> dict[str, Any]:
     Keys: run, folder, metric, greater_is_better, folds (score of each), mean, std, pooled (score of all validated
     rows together), n_validated, last_step (name, parameters, reason; if others were tried: without and nested, both
     with folds, mean, std and pooled, and tried, a list of name, kept, mean, gain, standard_error), seconds (of all
-    folds together). The scores are those with the last step, each fold by one that was fitted on the others.
+    folds together), check (findings of the short form of `aicomp check` that are medium or high; empty where it was not
+    made). The scores are those with the last step, each fold by one that was fitted on the others.
     """
-    return {"run": run.id, "folder": str(run.folder), **run.scores, "seconds": round(run.seconds, 1)}
+    from aicomp.validation.short import CHECK_FILE
+
+    checked = run.read(CHECK_FILE)["findings"] if (run.folder / CHECK_FILE).is_file() else []
+    return {
+        "run": run.id,
+        "folder": str(run.folder),
+        **run.scores,
+        "seconds": round(run.seconds, 1),
+        "check": [f for f in checked if f["severity"] in ("high", "medium")],
+    }
 
 
 def describe_run(run: "Run") -> list[str]:
