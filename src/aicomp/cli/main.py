@@ -48,6 +48,7 @@ def _register_commands() -> None:
     from aicomp.cli.blend import blend
     from aicomp.cli.demo import demo
     from aicomp.cli.doctor import doctor
+    from aicomp.cli.eda import eda
     from aicomp.cli.explain import explain
     from aicomp.cli.host import host
     from aicomp.cli.init import init
@@ -59,7 +60,7 @@ def _register_commands() -> None:
     from aicomp.cli.train import train
     from aicomp.cli.tune import tune
 
-    for function in (init, train, tune, blend, submit, submissions, score, runs, explain, doctor, demo, host):
+    for function in (init, train, tune, blend, submit, submissions, score, runs, eda, explain, doctor, demo, host):
         app.command()(function)
     app.command("list")(list_names)
 
