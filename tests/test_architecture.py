@@ -23,7 +23,7 @@ LAYERS = [
      "provenance", "assembly", "catalogue", "embedded", "contract",
      "grading", "submission", "ensemble", "recording", "fold_choice", "pseudo",
      "sources", "staging", "scaffold", "checkup", "report", "engine", "explain", "fold_model", "cross_validation",
-     "layout", "portfolio", "tuning", "simulation", "validation"},
+     "layout", "portfolio", "tuning", "simulation", "validation", "eda"},
     {"kaggle", "host"},
     {"cli", "__main__"},
 ]  # fmt: skip
@@ -32,7 +32,7 @@ HEAVY = (
     "optuna", "gymnasium", "PIL",
 )  # fmt: skip
 COMMANDS = (
-    "init", "train", "check", "tune", "blend", "submit", "submissions", "score", "runs", "explain", "list", "doctor",
+    "init", "eda", "check", "train", "tune", "blend", "submit", "submissions", "score", "runs", "explain", "list", "doctor",
     "demo", "host",
 )  # fmt: skip
 

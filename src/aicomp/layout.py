@@ -58,7 +58,7 @@ class Layout:
             DataError: The data breaks the contract.
         """
         dataset = load_dataset(project)
-        columns = kinds_of(project, dataset)
+        columns = column_kinds(project, dataset)
         name, reason, made = choose_folds(project, dataset)
         tables = Table.build_pair(dataset.train, dataset.test, columns)
         decoded = decode_media(project, dataset.media, columns, tables[0].levels, _places(project, dataset))
@@ -112,12 +112,12 @@ class Layout:
         }
 
 
-def kinds_of(project: Project, dataset: Dataset) -> list[Column]:
-    """How each column of a project's data is taken.
+def column_kinds(project: Project, dataset: Dataset) -> list[Column]:
+    """How each column of a project's data is taken, by its values, its contract and its config.
 
     Raises:
-        UsageError: `[columns]` names what is not there.
-        DataError: A value does not fit the kind of its column, or no column is left.
+        UsageError: The config names an unknown column or kind.
+        DataError: No column is left, or a value does not fit the kind that the config says.
     """
     kinds = {**_pair_kinds(project, dataset), **_overrides(project, dataset)}
     return _saying_whom(infer_columns(dataset.train, dataset.test, kinds, dataset.media.kinds), project)

@@ -49,6 +49,7 @@ def _register_commands() -> None:
     from aicomp.cli.check import check
     from aicomp.cli.demo import demo
     from aicomp.cli.doctor import doctor
+    from aicomp.cli.eda import eda
     from aicomp.cli.explain import explain
     from aicomp.cli.host import host
     from aicomp.cli.init import init
@@ -60,7 +61,9 @@ def _register_commands() -> None:
     from aicomp.cli.train import train
     from aicomp.cli.tune import tune
 
-    commands = (init, train, check, tune, blend, submit, submissions, score, runs, explain, doctor, demo, host)
+    commands = (
+        init, eda, check, train, tune, blend, submit, submissions, score, runs, explain, doctor, demo, host,
+    )  # fmt: skip
     for function in commands:
         app.command()(function)
     app.command("list")(list_names)

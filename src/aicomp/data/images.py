@@ -1,7 +1,8 @@
 """Image files as arrays of one size."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -65,7 +66,7 @@ class ImageDecoding:
             fit: See `fit`.
             for_boxes: Whether objects are to be found in them: "auto" is then half of what they have, 512 at most.
         """
-        heads = [h for path in paths[:: max(1, len(paths) // _SAMPLED)] if (h := _head(path)) is not None]
+        heads = [h for path in paths[:: max(1, len(paths) // _SAMPLED)] if (h := image_head(path)) is not None]
         if size == "auto" and for_boxes and heads:
             half = math.sqrt(float(np.median([width * height for (width, height), _ in heads]))) / 2
             size = int(np.clip(_MULTIPLE * round(half / _MULTIPLE), _LARGEST, _LARGEST_FOR_BOXES))
@@ -79,18 +80,11 @@ class ImageDecoding:
         Raises:
             BadFileError: It is missing, or no image that can be read to its end.
         """
-        from PIL import Image, ImageOps
+        from PIL import Image
 
-        try:
-            with Image.open(path) as opened:
-                mode = "L" if self.channels == 1 else "RGB"
-                opened.draft(mode, (self.size, self.size))  # a JPEG need not be decoded larger than this
-                image = _eight_bits(ImageOps.exif_transpose(opened)).convert(mode)
-                pixels = np.asarray(image.resize((self.size, self.size), Image.Resampling.BILINEAR, self._box(image)))
-        except FileNotFoundError:
-            raise BadFileError("is missing") from None
-        except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as e:
-            raise BadFileError(f"cannot be read as an image ({_short(e, path)})") from e
+        mode: Literal["L", "RGB"] = "L" if self.channels == 1 else "RGB"
+        with opened_image(path, mode, self.size) as image:
+            pixels = np.asarray(image.resize((self.size, self.size), Image.Resampling.BILINEAR, self._box(image)))
         return pixels[None] if self.channels == 1 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
     def _box(self, image: Any) -> tuple[float, float, float, float]:
@@ -100,6 +94,30 @@ class ImageDecoding:
         side = min(width, height)
         left, top = (width - side) / 2, (height - side) / 2
         return left, top, left + side, top + side
+
+
+@contextmanager
+def opened_image(path: Path, mode: Literal["L", "RGB"], side: int) -> Iterator[Any]:
+    """A file's image as Pillow has it, in 8 bits and the right way up.
+
+    Args:
+        path: The file.
+        mode: Gray or red, green and blue.
+        side: Pixels of the sides that it is wanted in: a JPEG need not be decoded much larger.
+
+    Raises:
+        BadFileError: It is missing, or no image that can be read to its end.
+    """
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(path) as opened:
+            opened.draft(mode, (side, side))
+            yield _eight_bits(ImageOps.exif_transpose(opened)).convert(mode)
+    except FileNotFoundError:
+        raise BadFileError("is missing") from None
+    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as e:
+        raise BadFileError(f"cannot be read as an image ({_short(e, path)})") from e
 
 
 def image_sides(path: Path) -> tuple[float, float]:
@@ -114,7 +132,7 @@ def image_sides(path: Path) -> tuple[float, float]:
         return math.nan, math.nan
 
 
-def _head(path: Path) -> tuple[tuple[int, int], str] | None:
+def image_head(path: Path) -> tuple[tuple[int, int], str] | None:
     """Sides and mode of an image, of which no more than the beginning is read."""
     from PIL import Image
 

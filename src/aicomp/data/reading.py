@@ -1,13 +1,14 @@
 """Raw files into a `pandas.DataFrame`, or an error with file, line, column and value."""
 
 import io
+import warnings
 from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from aicomp.data.source import decode, decode_leniently, find_layout, read_bytes
+from aicomp.data.source import Layout, decode, decode_leniently, find_layout, read_bytes
 from aicomp.errors import DataError, UsageError
 
 MISSING = frozenset(
@@ -95,19 +96,10 @@ def _read_text(path: Path, strings: Collection[str], texts: Collection[str], enc
     layout = find_layout(text, path)
     kept = [name for name in layout.header if name in set(strings)]
     others = [name for name in layout.header if name not in set(strings)]
+    raw = text.encode(errors="surrogatepass")
+    del text  # of a large file it is as large as the table
     try:
-        frame = pd.read_csv(
-            io.StringIO(text),
-            sep=layout.delimiter,
-            header=0,
-            names=layout.header,
-            index_col=False,
-            dtype=dict.fromkeys([*kept, *(name for name in others if name in set(texts))], str),
-            keep_default_na=False,
-            na_values={**dict.fromkeys(kept, _MISSING_STRINGS), **dict.fromkeys(others, sorted(MISSING))},
-            skipinitialspace=layout.skip_blanks,
-            low_memory=False,
-        )
+        frame = _parse(raw, layout, kept, others, texts)
     except pd.errors.ParserError as e:
         raise DataError(f"`{path.name}` cannot be read: {e}", "open it in an editor and correct it") from e
     if len(frame) != len(layout.lines):
@@ -119,10 +111,56 @@ def _read_text(path: Path, strings: Collection[str], texts: Collection[str], enc
         frame[name] = _without_blanks(frame[name])
     for name in others:
         if not pd.api.types.is_numeric_dtype(frame[name]):
-            cleaned = _clean(frame[name])
-            decimals = "," if layout.delimiter == ";" else "."
-            frame[name] = cleaned if name in texts else _numbers_if_all(cleaned, decimals)
+            decimals = None if name in texts else "," if layout.delimiter == ";" else "."
+            frame[name] = _clean(frame[name], decimals)
     return frame
+
+
+def _parse(
+    raw: bytes, layout: Layout, kept: list[str], others: list[str], texts: Collection[str], only: Collection[str] = ()
+) -> pd.DataFrame:
+    """The table in a text, each column of one type.
+
+    pandas reads a part of the rows after the other, which takes a quarter of the memory. A column that holds numbers in
+    one part and strings in another is read again, as strings.
+
+    Args:
+        raw: The text as UTF-8.
+        layout: How it is cut into fields.
+        kept: Columns that are read as they stand.
+        others: The other columns.
+        texts: Those of them that are strings even if all are numbers.
+        only: Columns to read, as strings; none for all.
+    """
+    strings = [*kept, *(name for name in others if name in set(texts)), *only]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", pd.errors.DtypeWarning)
+        frame = pd.read_csv(
+            io.BytesIO(raw),
+            sep=layout.delimiter,
+            header=0,
+            names=layout.header,
+            usecols=list(only) or None,
+            index_col=False,
+            dtype=dict.fromkeys(strings, str),
+            keep_default_na=False,
+            na_values={**dict.fromkeys(kept, _MISSING_STRINGS), **dict.fromkeys(others, sorted(MISSING))},
+            skipinitialspace=layout.skip_blanks,
+            encoding_errors="surrogatepass",
+        )
+    mixed = [name for name in others if name not in strings and _is_mixed(frame[name])]
+    if mixed:
+        again = _parse(raw, layout, kept, others, texts, mixed)
+        for name in mixed:
+            frame[name] = again[name]
+    return frame
+
+
+def _is_mixed(column: pd.Series) -> bool:
+    """Whether a column holds values of several types."""
+    if column.dtype != object:
+        return False
+    return pd.api.types.infer_dtype(column, skipna=True) not in ("string", "boolean", "empty")
 
 
 def _without_blanks(column: pd.Series) -> pd.Series:
@@ -130,10 +168,16 @@ def _without_blanks(column: pd.Series) -> pd.Series:
     return column.mask(column.str.strip().isin(_MISSING_STRINGS))
 
 
-def _clean(column: pd.Series) -> pd.Series:
-    """Strip strings and take missing spellings out."""
-    column = column.map(str, na_action="ignore").astype(object).str.strip()  # if all are missing, floats
-    return column.mask(column.isin(MISSING))
+def _clean(column: pd.Series, decimals: str | None = ".") -> pd.Series:
+    """Strip strings and take missing spellings out; numbers if all of them are, unless `decimals` is None."""
+    codes, levels = pd.factorize(column)  # each distinct string is looked at once, and is in memory once
+    distinct = pd.Series(levels).map(str, na_action="ignore").astype(object).str.strip()
+    distinct = distinct.mask(distinct.isin(MISSING))
+    if decimals is not None:
+        distinct = _numbers_if_all(distinct, decimals)
+    values = distinct.to_numpy()
+    values = values[codes] if (codes >= 0).all() else np.append(values, [np.nan])[codes]
+    return pd.Series(values, index=column.index, name=column.name, dtype=values.dtype)
 
 
 def _numbers_if_all(column: pd.Series, decimals: str = ".") -> pd.Series:
@@ -161,7 +205,7 @@ def _read_parquet(path: Path, strings: Collection[str]) -> pd.DataFrame:
         if name in strings:
             frame[name] = _without_blanks(frame[name].map(str, na_action="ignore").astype(object))
         elif frame[name].dtype == object or isinstance(frame[name].dtype, pd.StringDtype | pd.CategoricalDtype):
-            frame[name] = _numbers_if_all(_clean(frame[name].astype(object)))
+            frame[name] = _clean(frame[name].astype(object))
     return frame
 
 

@@ -15,6 +15,8 @@ import numpy as np
 from aicomp.errors import DataError, UsageError
 
 _TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
+_PART = 2**24
+"""Bytes of a text that are looked at at once."""
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -174,10 +176,9 @@ def _delimiter(text: str, path: Path) -> str:
 def _scan_lines(text: str, path: Path, delimiter: str) -> Layout:
     """Layout of a text without quotes, where a row is a line: counted in arrays, for files of millions of rows."""
     raw = np.frombuffer(text.encode(errors="surrogatepass"), dtype=np.uint8)
-    ends = np.flatnonzero(raw == ord("\n"))
-    starts = np.concatenate([[0], ends + 1])
+    starts = np.concatenate([[0], *_line_ends(raw)])
     starts = starts[starts < len(raw)]
-    n_fields = np.add.reduceat(raw == ord(delimiter), starts, dtype=np.int64) + 1
+    n_fields = _count_in_lines(raw, starts, delimiter) + 1
     lines = np.flatnonzero(~_blank_lines(raw, starts, " " if delimiter == "\t" else " \t")) + 1
     header = _line(raw, starts, int(lines[0])).split(delimiter)
     names = _column_names(header, path, int(lines[0]))
@@ -187,6 +188,24 @@ def _scan_lines(text: str, path: Path, delimiter: str) -> Layout:
         line = int(lines[ragged[0]])
         raise _ragged(path, line, _line(raw, starts, line).split(delimiter), len(names), delimiter)
     return Layout(delimiter, False, names, lines)
+
+
+def _line_ends(raw: np.ndarray) -> Iterator[np.ndarray]:
+    """Where the line after each line break begins; a part of the text after the other, so that memory stays low."""
+    for start in range(0, len(raw), _PART):
+        yield np.flatnonzero(raw[start : start + _PART] == ord("\n")) + (start + 1)
+
+
+def _count_in_lines(raw: np.ndarray, starts: np.ndarray, sign: str) -> np.ndarray:
+    """How often each line holds a sign, int64 (n_lines,); some lines after the other."""
+    counts = np.empty(len(starts), dtype=np.int64)
+    step = max(1, _PART * len(starts) // max(len(raw), 1))
+    for first in range(0, len(starts), step):
+        begin = starts[first]
+        stop = starts[first + step] if first + step < len(starts) else len(raw)
+        within = starts[first : first + step] - begin
+        counts[first : first + step] = np.add.reduceat(raw[begin:stop] == ord(sign), within, dtype=np.int64)
+    return counts
 
 
 def _blank_lines(raw: np.ndarray, starts: np.ndarray, blanks: str) -> np.ndarray:

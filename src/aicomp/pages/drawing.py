@@ -2,6 +2,7 @@
 
 import io
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -111,5 +112,7 @@ def new_figure(width: float = 6.0, height: float = 2.4) -> "Iterator[Figure]":
 def _style() -> Iterator[Any]:
     import matplotlib as mpl
 
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(_STYLE), warnings.catch_warnings():
+        # A page shows any letter by the reader's own fonts; in a PNG a box stands for one that matplotlib's font lacks.
+        warnings.filterwarnings("ignore", message=r"Glyph \d+ .* missing from", category=UserWarning)
         yield mpl.rcParams

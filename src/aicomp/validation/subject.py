@@ -16,7 +16,7 @@ from aicomp.data.values import as_strings
 from aicomp.dataset import load_dataset
 from aicomp.fold_choice import choose_folds
 from aicomp.folds import Fold
-from aicomp.layout import kinds_of
+from aicomp.layout import column_kinds
 from aicomp.media import FoundMedia
 from aicomp.project import Project
 from aicomp.run import Run
@@ -68,7 +68,7 @@ class Subject:
             DataError: The data breaks the contract.
         """
         dataset = load_dataset(project)
-        columns = kinds_of(project, dataset)
+        columns = column_kinds(project, dataset)
         splitter, _, made = choose_folds(project, dataset)
         train, test = Table.build_pair(dataset.train, dataset.test, columns)
         lacking = [c for c in dataset.train.columns if c not in dataset.test.columns]

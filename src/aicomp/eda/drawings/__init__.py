@@ -1,0 +1,1 @@
+"""Drawings of what `aicomp.eda` computes: each says in words what there is to see."""
