@@ -13,6 +13,7 @@ runs/<id>/
   oof.csv test.csv          predictions per row
   test.safetensors          of strings: test predictions of all folds together
   scores.json curves.csv curves.png
+  notes.json                the user's note and tags; nothing else hangs on it
   DONE
 
 A run of kind "blend", or "saved" by `Run.create(...).save(...)`, has all of these except columns, reading, curves,
@@ -206,14 +207,28 @@ def find_run(runs: Path, name: str | None = None) -> Run:
             return _outcome(runs, done) or done[-1]
         what = "only unfinished runs" if known else "no run yet"
         raise UsageError(f"`{runs}` holds {what}", "run `aicomp train`")
+    run = _named(known, name)
+    if not run.is_done:
+        raise UsageError(f"run `{run.id}` is not finished", "`aicomp train` continues it")
+    return run
+
+
+def find_any_run(runs: Path, name: str) -> Run:
+    """The run called `name` (any unambiguous beginning), finished or not.
+
+    Raises:
+        UsageError: No such run, or several of that beginning.
+    """
+    return _named(list_runs(runs), name)
+
+
+def _named(known: list[Run], name: str) -> Run:
     exact = [r for r in known if r.id == name]
     matches = exact or [r for r in known if r.id.startswith(name)]
     if not matches:
         raise unknown_name("run", name, [r.id for r in known], "aicomp runs")
     if len(matches) > 1:
         raise UsageError(f"`{name}` is the beginning of {len(matches)} runs", f"write more of it: {matches[0].id} ...")
-    if not matches[0].is_done:
-        raise UsageError(f"run `{matches[0].id}` is not finished", "`aicomp train` continues it")
     return matches[0]
 
 

@@ -1,88 +1,29 @@
-"""What made the difference between two runs: settings, and the scores of each fold side by side."""
+"""A comparison of two runs as lines of text."""
 
-import statistics
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from aicomp.run import Run
+    from aicomp.comparison.compare import ByRows, Comparison, RowPair
 
 _ABSENT = "(none)"
+_MOST_SEGMENTS = 8
 
 
-def compare(a: "Run", b: "Run") -> dict[str, Any]:
-    """Compare run `b` with run `a`; both are done. The keys stand in the help of `aicomp runs`.
-
-    The differences of the folds are paired, and have a standard error, only if both runs have the same folds.
-    """
-    info_a, info_b, scores_a, scores_b = a.info, b.info, a.scores, b.scores
-    same_metric = scores_a["metric"] == scores_b["metric"]
-    same_folds = (a.folder / "folds.csv").read_bytes() == (b.folder / "folds.csv").read_bytes()
-    folds = _folds(scores_a["folds"], scores_b["folds"], paired=same_metric and same_folds)
-    difference = scores_b["mean"] - scores_a["mean"] if same_metric else None
-    return {
-        "a": _summary(a, scores_a),
-        "b": _summary(b, scores_b),
-        "metric": scores_b["metric"],
-        "greater_is_better": scores_b["greater_is_better"],
-        "config": _changes(info_a["config"], info_b["config"]),
-        "versions": _changes(info_a["versions"], info_b["versions"]),
-        "same_folds": same_folds,
-        "same_data": info_a["data_hash"] == info_b["data_hash"],
-        "same_code": info_a["code_hash"] == info_b["code_hash"],
-        "folds": folds,
-        "difference": difference,
-        "standard_error": _standard_error([fold["difference"] for fold in folds]),
-        "verdict": None if difference is None else _verdict(difference, scores_b["greater_is_better"]),
-    }
-
-
-def comparison_lines(comparison: dict[str, Any]) -> list[str]:
+def comparison_lines(comparison: "Comparison") -> list[str]:
     """A comparison for people."""
-    return [*_setting_lines(comparison), "", *_score_lines(comparison), "", *_verdict_lines(comparison)]
-
-
-def _summary(run: "Run", scores: dict[str, Any]) -> dict[str, Any]:
-    return {"run": run.id, "metric": scores["metric"], **{key: scores[key] for key in ("mean", "std", "pooled")}}
-
-
-def _changes(a: dict[str, Any], b: dict[str, Any]) -> list[dict[str, Any]]:
-    """Entries that differ, with dotted keys; one that is absent is null."""
-    flat_a, flat_b = _flatten(a), _flatten(b)
-    keys = dict.fromkeys([*flat_a, *flat_b])
-    return [
-        {"key": key, "a": flat_a.get(key), "b": flat_b.get(key)} for key in keys if flat_a.get(key) != flat_b.get(key)
-    ]
-
-
-def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat = {}
-    for key, value in tree.items():
-        flat.update(_flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value})
-    return flat
-
-
-def _folds(a: list[float], b: list[float], *, paired: bool) -> list[dict[str, Any]]:
-    return [
-        {
-            "fold": k,
-            "a": a[k] if k < len(a) else None,
-            "b": b[k] if k < len(b) else None,
-            "difference": b[k] - a[k] if paired else None,
-        }
-        for k in range(max(len(a), len(b)))
-    ]
-
-
-def _standard_error(differences: list[float | None]) -> float | None:
-    """Of the mean of paired differences; None for unpaired ones and for a single fold."""
-    known = [d for d in differences if d is not None]
-    return statistics.stdev(known) / len(known) ** 0.5 if len(known) > 1 else None
-
-
-def _verdict(difference: float, greater_is_better: bool) -> str:
-    if difference == 0:
-        return "equal"
-    return "better" if (difference > 0) == greater_is_better else "worse"
+    facts = comparison.facts
+    lines = [*_setting_lines(facts), "", *_score_lines(facts), "", *_verdict_lines(comparison)]
+    if comparison.rows is not None:
+        return [
+            *lines,
+            "",
+            *_row_lines(comparison.rows),
+            "",
+            *_segment_lines(comparison.rows),
+            "",
+            *_alike_lines(comparison),
+        ]
+    return [*lines, "", f"rows are not compared: {comparison.why_not}"]
 
 
 def _setting_lines(c: dict[str, Any]) -> list[str]:
@@ -115,23 +56,98 @@ def _score_lines(c: dict[str, Any]) -> list[str]:
     return table_lines(["fold", *names, "b - a"], rows)
 
 
-def _verdict_lines(c: dict[str, Any]) -> list[str]:
+def _verdict_lines(comparison: "Comparison") -> list[str]:
+    from aicomp.comparison.compare import SURE, verdict
+
+    c, test = comparison.facts, comparison.fold_test
     if c["verdict"] is None:
         return [f"not comparable: a is measured by {c['a']['metric']}, b by {c['b']['metric']}"]
     direction = "higher" if c["greater_is_better"] else "lower"
     line = f"b is {c['verdict']}: {c['metric']} {_signed(c['difference'])} on average ({direction} is better)"
     if c["verdict"] == "equal":
         line = f"b is equal: the same mean {c['metric']}"
+    lines = [line]
     if not c["same_folds"]:
-        return [line, "the folds are not the same: part of the difference comes from other validation rows"]
-    differences = [f["difference"] for f in c["folds"]]
-    n_better = sum(_verdict(d, c["greater_is_better"]) == "better" for d in differences)
-    lines = [line, f"better in {n_better} of {len(differences)} folds"]
-    error = c["standard_error"]
-    if error is not None:
-        lines[1] += f"; standard error of the mean difference {error:.2g}"
-        if c["verdict"] != "equal" and abs(c["difference"]) < 2 * error:
-            lines.append("less than two standard errors: this may be chance")
+        lines.append("the folds are not the same: part of the difference comes from other validation rows")
+    else:
+        known = [f["difference"] for f in c["folds"]]
+        n_better = sum(verdict(d, c["greater_is_better"]) == "better" for d in known)
+        lines.append(f"better in {n_better} of {len(known)} folds")
+    if test is not None and c["verdict"] != "equal":
+        lines.append(f"folds: 95 % interval {_signed(test.low)} to {_signed(test.high)}, p = {_p(test.p_value)} "
+                     "(t-test corrected for shared training rows)")  # fmt: skip
+        if test.p_value >= SURE:
+            lines.append("this may be chance")
+    return lines
+
+
+def _row_lines(rows: "ByRows") -> list[str]:
+    gain = rows.losses.gain
+    n, better, worse = len(gain), int((gain > 0).sum()), int((gain < 0).sum())
+    lines = [
+        f"rows: b is better in {better}, worse in {worse}, equal in {n - better - worse} of {n} ({rows.losses.name})"
+    ]
+    test = rows.test
+    if test is not None:
+        line = f"all rows together: a {test.a:.5g}, b {test.b:.5g}, {_signed(test.difference)}"
+        if test.low is not None and test.high is not None and test.p_value is not None:
+            line += f", 95 % interval {_signed(test.low)} to {_signed(test.high)}, p = {_p(test.p_value)}"
+            line += " (jackknife over rows)"
+        lines.append(line)
+    return [*lines, *_furthest("b", rows.b_better), *_furthest("a", rows.a_better)]
+
+
+def _furthest(side: str, pairs: "tuple[RowPair, ...]") -> list[str]:
+    from aicomp.cli.table import table_lines
+
+    if not pairs:
+        return []
+    header = ["  id", "fold", "truth", "a says", "b says", "loss a", "loss b"]
+    cells = [
+        [f"  {p.id}", str(p.fold + 1), p.truth, p.predicted_a, p.predicted_b, f"{p.loss_a:.4g}", f"{p.loss_b:.4g}"]
+        for p in pairs
+    ]
+    return [f"{side} is furthest ahead in:", *table_lines(header, cells)]
+
+
+def _segment_lines(rows: "ByRows") -> list[str]:
+    from aicomp.cli.table import table_lines
+    from aicomp.comparison.compare import SURE
+
+    shown = rows.segments[:_MOST_SEGMENTS]
+    if not shown:
+        return ["segments: none holds enough rows"]
+    n_sure = sum(segment.p_value < SURE for segment in rows.segments)
+    cells = [
+        [s.column, s.level, str(s.n), f"{s.loss_a:.4g}", f"{s.loss_b:.4g}", _signed(s.gain), _p(s.p_value)]
+        for s in shown
+    ]
+    header = ["segment", "", "rows", "loss a", "loss b", "a - b", "p"]
+    first = f"segments: {n_sure} of {len(rows.segments)} differ beyond luck (p is corrected for all of them)"
+    return [first, *table_lines(header, cells)]
+
+
+def _alike_lines(comparison: "Comparison") -> list[str]:
+    rows, metric = comparison.rows, comparison.facts["metric"]
+    assert rows is not None
+    found = rows.alike
+    named = {
+        "predictions": found.predictions, "ranks": found.ranks, "errors": found.errors,
+        "test predictions": found.test, "similarity of strings": found.similarity,
+    }  # fmt: skip
+    parts = [f"{name} {value:.3f}" for name, value in named.items() if value is not None]
+    lines = [f"correlation: {', '.join(parts)}"] if parts else []
+    if found.same_label is not None:
+        lines.append(f"same label: {100 * found.same_label:.1f} % of the rows")
+    gain = rows.gain
+    if gain is not None:
+        best = gain.best
+        lines.append(
+            f"a blend could gain {gain.gain:.3g} at most: {metric} {best:.5g} with {gain.weight:.2g} of b "
+            f"(mean of {gain.method}; optimistic, as weight and score come from the same rows)"
+            if gain.gain > 0
+            else f"a blend gains nothing: no weighted mean of {gain.method} is better than the better of the two"
+        )
     return lines
 
 
@@ -141,3 +157,7 @@ def _number(value: float | None) -> str:
 
 def _signed(value: float | None) -> str:
     return "" if value is None else f"{value:+.3g}"
+
+
+def _p(value: float) -> str:
+    return "<0.001" if value < 0.001 else f"{value:.2g}"

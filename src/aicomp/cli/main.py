@@ -54,19 +54,18 @@ def _register_commands() -> None:
     from aicomp.cli.host import host
     from aicomp.cli.init import init
     from aicomp.cli.listing import list_names
-    from aicomp.cli.runs import runs
+    from aicomp.cli.runs import app as runs
     from aicomp.cli.score import score
     from aicomp.cli.submissions import submissions
     from aicomp.cli.submit import submit
     from aicomp.cli.train import train
     from aicomp.cli.tune import tune
 
-    commands = (
-        init, eda, check, train, tune, blend, submit, submissions, score, runs, explain, doctor, demo, host,
-    )  # fmt: skip
+    commands = (init, eda, check, train, tune, blend, submit, submissions, score, explain, doctor, demo, host)
     for function in commands:
         app.command()(function)
     app.command("list")(list_names)
+    app.add_typer(runs, name="runs")
 
 
 _register_commands()

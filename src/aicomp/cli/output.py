@@ -48,7 +48,10 @@ class Output:
             return
         with _writing_stdout():
             for line in lines:
-                _console(stderr=False).print(line, markup=False, highlight=False, soft_wrap=isinstance(line, str))
+                if isinstance(line, str):
+                    sys.stdout.write(line + "\n")  # as it is, and a long list at once
+                else:
+                    _console(stderr=False).print(line, markup=False, highlight=False)
 
     def ask(self, question: str) -> str:
         """Ask a person for a line of text; call it only where `can_ask`."""

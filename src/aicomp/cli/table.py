@@ -21,18 +21,25 @@ def table_lines(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[st
     >>> table_lines(["name", "better"], [["rmse", "lower"], ["roc_auc", "higher"]])
     ['name     better', 'rmse     lower', 'roc_auc  higher']
     """
-    from rich.cells import cell_len
-
     lines = [header, *rows]
-    widths = [max(cell_len(line[k]) for line in lines) for k in range(len(header) - 1)]
+    widths = [max(_width(line[k]) for line in lines) for k in range(len(header) - 1)]
     left = sum(widths) + len(_GAP) * len(widths)
     # Without room for the last column, lines that the terminal itself breaks read better than a column of syllables.
     room = shutil.get_terminal_size().columns - left
     wrap = sys.stdout.isatty() and room >= _LEAST_WIDTH
     made = []
     for line in lines:
-        cells = [cell + " " * (width - cell_len(cell)) for cell, width in zip(line[:-1], widths, strict=True)]
+        cells = [cell + " " * (width - _width(cell)) for cell, width in zip(line[:-1], widths, strict=True)]
         last = (textwrap.wrap(line[-1], room) or [""]) if wrap else [line[-1]]
         made.append(_GAP.join([*cells, last[0]]).rstrip())
         made += [" " * left + more for more in last[1:]]
     return made
+
+
+def _width(cell: str) -> int:
+    """Cells of a terminal that a text takes."""
+    if cell.isascii():
+        return len(cell)
+    from rich.cells import cell_len
+
+    return cell_len(cell)

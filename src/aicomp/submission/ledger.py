@@ -190,6 +190,11 @@ def read_ledger(project: AnyProject, host: str | None = None) -> list[Attempt]:
     return [a for a in made if host is None or a.host == host]
 
 
+def runs_ever_sent(project: AnyProject) -> set[str]:
+    """Runs of every attempt in this project, whatever the competition and whatever became of it; blends of them too."""
+    return {name for entry in _entries(project) for name in (*(entry.get("runs") or ()), entry.get("run")) if name}
+
+
 def file_hash(path: Path) -> str:
     """SHA-256 of a file, in hex."""
     with path.open("rb") as file:

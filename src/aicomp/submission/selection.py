@@ -57,7 +57,7 @@ class Choice:
 
 def agreement(records: Sequence[Record]) -> Agreement | None:
     """Correlation of cross-validation and public score, None with fewer than `LEAST_PAIRS` files."""
-    pairs = [(r.cv, r.public_score) for r in _files(records) if r.cv is not None and r.public_score is not None]
+    pairs = [(r.cv, r.public_score) for r in one_per_file(records) if r.cv is not None and r.public_score is not None]
     if len(pairs) < LEAST_PAIRS:
         return None
     cv, public = [float(a) for a, _ in pairs], [float(b) for _, b in pairs]
@@ -85,7 +85,7 @@ def select_two(
         At most two choices; fewer where fewer have a score.
     """
     sign = 1.0 if greater_is_better else -1.0
-    scored = [r for r in _files(records) if r.public_score is not None and r.status == "complete"]
+    scored = [r for r in one_per_file(records) if r.public_score is not None and r.status == "complete"]
     by_public = sorted(scored, key=lambda r: -sign * _value(r.public_score))
     by_cv = sorted((r for r in scored if r.cv is not None), key=lambda r: -sign * _value(r.cv))
     doubtful = _unbelievable(by_cv, sign)
@@ -188,7 +188,7 @@ def _value(score: float | None) -> float:
     return score
 
 
-def _files(records: Sequence[Record]) -> list[Record]:
+def one_per_file(records: Sequence[Record]) -> list[Record]:
     """One record per file, the one with the score: a file that was sent twice tells nothing new."""
     kept: dict[object, Record] = {}
     for record in records:

@@ -1,0 +1,1 @@
+"""Runs as other programs keep them: MLflow, TensorBoard."""
