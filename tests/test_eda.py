@@ -102,7 +102,7 @@ def test_chance_is_rarely_exceeded_and_a_move_is():
         random = np.random.default_rng(seed)
         found = [
             drift(numbers("x", random.normal(size=300), random.normal(size=200)), 1),
-            drift(levels("c", list(random.choice(list("abcdefgh"), 300)), list(random.choice(list("abcdefgh"), 200))), 1),
+            drift(levels("c", *(list(random.choice(list("abcdefgh"), n)) for n in (300, 200))), 1),
         ]  # fmt: skip
         beyond += sum(d.is_beyond for d in found)
     assert beyond <= 4  # 1.2 are expected at most

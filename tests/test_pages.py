@@ -70,6 +70,16 @@ def test_a_drawing_has_the_pages_colours_and_no_name_twice():
     assert drawn().svg() == drawn().svg()
 
 
+def test_numbers_of_a_logarithmic_axis_are_written_out():
+    with new_figure(3, 2) as figure:
+        panel = figure.subplots()
+        panel.plot([1, 10, 100], [1, 2, 3])
+        panel.set_xscale("log")
+    text = Drawing("log", "a line", figure).svg()
+    assert ">100</text>" in text
+    assert "$" not in text
+
+
 def test_a_name_that_is_not_given_is_an_error():
     from jinja2 import UndefinedError
 

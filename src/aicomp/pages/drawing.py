@@ -62,6 +62,16 @@ class Drawing:
     figure: "Figure"
     caption: str = ""
 
+    def __post_init__(self) -> None:
+        """Write the numbers of logarithmic axes out: matplotlib's own are formulas, which are not read here."""
+        from matplotlib.ticker import FuncFormatter, NullFormatter
+
+        for panel in self.figure.axes:
+            for axis in (panel.xaxis, panel.yaxis):
+                if axis.get_scale() == "log":
+                    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+                    axis.set_minor_formatter(NullFormatter())
+
     @property
     def width(self) -> float:
         """Its own width, in CSS pixels; a narrow page shows it smaller."""
