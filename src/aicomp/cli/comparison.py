@@ -74,7 +74,7 @@ def _verdict_lines(comparison: "Comparison") -> list[str]:
         n_better = sum(verdict(d, c["greater_is_better"]) == "better" for d in known)
         lines.append(f"better in {n_better} of {len(known)} folds")
     if test is not None and c["verdict"] != "equal":
-        lines.append(f"folds: 95 % interval {_signed(test.low)} to {_signed(test.high)}, p = {_p(test.p_value)} "
+        lines.append(f"folds: 95 % interval {_signed(test.low)} to {_signed(test.high)}, p {_is(test.p_value)} "
                      "(t-test corrected for shared training rows)")  # fmt: skip
         if test.p_value >= SURE:
             lines.append("this may be chance")
@@ -91,7 +91,7 @@ def _row_lines(rows: "ByRows") -> list[str]:
     if test is not None:
         line = f"all rows together: a {test.a:.5g}, b {test.b:.5g}, {_signed(test.difference)}"
         if test.low is not None and test.high is not None and test.p_value is not None:
-            line += f", 95 % interval {_signed(test.low)} to {_signed(test.high)}, p = {_p(test.p_value)}"
+            line += f", 95 % interval {_signed(test.low)} to {_signed(test.high)}, p {_is(test.p_value)}"
             line += " (jackknife over rows)"
         lines.append(line)
     return [*lines, *_furthest("b", rows.b_better), *_furthest("a", rows.a_better)]
@@ -157,6 +157,10 @@ def _number(value: float | None) -> str:
 
 def _signed(value: float | None) -> str:
     return "" if value is None else f"{value:+.3g}"
+
+
+def _is(p_value: float) -> str:
+    return "< 0.001" if p_value < 0.001 else f"= {p_value:.2g}"
 
 
 def _p(value: float) -> str:

@@ -126,7 +126,8 @@ def _usage_error(error: BaseException, arguments: Sequence[str]) -> UsageError:
     message = re.sub(r"^no such option: (\S+)", r"no such option `\1`", message)
     hint = f"`{_command_path(error, arguments)} --help` shows what it takes"
     if meant := re.search(r"\. Did you mean (.+)\?$| \(Possible options: (.+)\)$", message):
-        hint = f"did you mean `{(meant[1] or meant[2]).strip('`')}`? {hint}"
+        names = " or ".join(f"`{name.strip('`')}`" for name in (meant[1] or meant[2]).split(", "))
+        hint = f"did you mean {names}? {hint}"
         message = message[: meant.start()]
     return UsageError(message, hint)
 

@@ -57,7 +57,7 @@ def _finding(comparison: Comparison) -> tuple[str, str, str]:
     if test is None:
         return "low", f"b is {facts['verdict']}; whether beyond luck is not known", f"{said} {_why_untested(facts)}"
     tested = (
-        f"{said} The 95 % interval is {test.low:+.4g} to {test.high:+.4g}, p = {number(test.p_value, 2)}: a t-test "
+        f"{said} The 95 % interval is {test.low:+.4g} to {test.high:+.4g}, p {_is(test.p_value)}: a t-test "
         f"over {test.n_folds} folds, corrected for training rows that they share (Nadeau and Bengio 2003)."
     )
     if test.p_value >= SURE:
@@ -137,8 +137,12 @@ def _row_test(rows: ByRows, facts: dict[str, Any]) -> str:
         return f"{said}."
     return (
         f"{said} by {test.difference:+.4g}, 95 % interval {test.low:+.4g} to {test.high:+.4g}, "
-        f"p = {number(test.p_value, 2)} (paired jackknife over 25 blocks of rows, which takes the models as they are)."
+        f"p {_is(test.p_value)} (paired jackknife over 25 blocks of rows, which takes the models as they are)."
     )
+
+
+def _is(p_value: float) -> str:
+    return "< 0.001" if p_value < 0.001 else f"= {number(p_value, 2)}"
 
 
 def _pair(pair: RowPair) -> list[str]:
