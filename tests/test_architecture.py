@@ -32,8 +32,8 @@ HEAVY = (
     "optuna", "gymnasium", "PIL",
 )  # fmt: skip
 COMMANDS = (
-    "init", "train", "tune", "blend", "submit", "submissions", "score", "runs", "eda", "explain", "list", "doctor", "demo",
-    "host",
+    "init", "train", "tune", "blend", "submit", "submissions", "score", "runs", "eda", "explain", "list", "doctor",
+    "demo", "host",
 )  # fmt: skip
 
 

@@ -78,7 +78,9 @@ def test_every_problem_has_a_page(tmp_path, capsys, problem):
     page = page_of(init_project(tmp_path, problem, n_train=120, n_test=40))
     capsys.readouterr()
     assert headings(page)[0] == "What stands out"
-    assert {"Columns and the target", "Train against test", "Dates and times", "Column by column"} <= set(headings(page))
+    assert {"Columns and the target", "Train against test", "Dates and times", "Column by column"} <= set(
+        headings(page)
+    )
     assert "Images" not in page.html
     assert dict(page.facts)["rows of train"] == "120"
     if problem == "binary":
