@@ -100,10 +100,11 @@ def test_chance_is_rarely_exceeded_and_a_move_is():
     beyond = 0
     for seed in range(60):
         random = np.random.default_rng(seed)
+        drawn = [list(random.choice(list("abcdefgh"), n)) for n in (300, 200)]
         found = [
             drift(numbers("x", random.normal(size=300), random.normal(size=200)), 1),
-            drift(levels("c", *(list(random.choice(list("abcdefgh"), n)) for n in (300, 200))), 1),
-        ]  # fmt: skip
+            drift(levels("c", *drawn), 1),
+        ]
         beyond += sum(d.is_beyond for d in found)
     assert beyond <= 4  # 1.2 are expected at most
     moved = drift(numbers("x", RANDOM.normal(size=300), RANDOM.normal(1, size=200)), 1)

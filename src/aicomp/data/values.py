@@ -24,6 +24,10 @@ def as_strings(values: pd.Series) -> pd.Series:
         codes, distinct = pd.factorize(values)
         texts = [_number_text(v) for v in distinct] + [np.nan]
         return pd.Series(np.array(texts, dtype=object)[codes], index=values.index, name=values.name, dtype=object)
+    if pd.api.types.infer_dtype(values, skipna=True) == "string":
+        codes, distinct = pd.factorize(values)  # each distinct string is worked on once, and is in memory once
+        texts = [text.strip() for text in distinct] + [np.nan]
+        return pd.Series(np.array(texts, dtype=object)[codes], index=values.index, name=values.name, dtype=object)
     return values.map(_text, na_action="ignore").astype(object)
 
 

@@ -142,7 +142,7 @@ def _of_texts(texts: Sequence[str], target: Target, y: np.ndarray) -> Score | No
     def losses(train: np.ndarray, valid: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         prior = y[train].mean(axis=0)
         if target.form == "classes":
-            model = LogisticRegression(C=10, tol=1e-2, max_iter=200).fit(matrix[train], y[train].argmax(axis=1))
+            model = LogisticRegression(C=10, max_iter=200).fit(matrix[train], y[train].argmax(axis=1))
             predicted = np.tile(prior, (len(valid), 1))
             predicted[:, model.classes_] = model.predict_proba(matrix[valid])
         else:
