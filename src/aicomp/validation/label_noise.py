@@ -15,6 +15,8 @@ _SURE = 0.15
 _FEWEST, _SHARE = 10, 0.005
 _APART = 0.5
 """Rows contradicted for sure for each row in doubt, from which on they are errors: hard rows leave many in doubt."""
+_CONFIRMED = 3
+"""Rows confirmed for sure for each one contradicted, without which the model is no judge."""
 _FAR = 10.0
 """Residuals beyond the median, in robust standard deviations, that are no tail."""
 
@@ -91,7 +93,8 @@ def _of_classes(subject: Subject, predicted: Predicted) -> Outcome:
     sure, doubtful = int((own < _SURE).sum()), int(((own >= _SURE) & (own <= 1 - _SURE)).sum())
     n = len(suspects.places)
     severity: Severity = "low" if n else "ok"
-    if sure >= max(_FEWEST, _SHARE * len(rows), _APART * doubtful):
+    confirmed = int((own > 1 - _SURE).sum())
+    if sure >= max(_FEWEST, _SHARE * len(rows), _APART * doubtful) and confirmed >= _CONFIRMED * sure:
         severity = "medium"
     numbers = {
         "estimated_share": suspects.share,

@@ -27,13 +27,14 @@ def check_names(subject: Subject) -> Outcome:
     if targets is None:
         return Outcome([Finding("names", "ok", "Names were not looked at", "The targets are strings.")])
     findings = [*_of_order(subject, rows, targets)]
-    for title, (train, test) in named_parts(subject).items():
+    test_rows = drawn(subject.n_test, _MOST_ROWS)
+    for title, (train, test) in named_parts(subject, rows, test_rows).items():
         for codes, carried, how in _readings(train, test):
-            findings += _told(title + how, explained(codes[rows], targets), carried, "names")
+            findings += _told(title + how, explained(codes, targets), carried, "names")
     for column in file_columns(subject):
         train, test = (
             sizes(paths_of(subject, column.name, table, chosen))
-            for table, chosen in ((subject.train, rows), (subject.test, drawn(subject.n_test, _MOST_ROWS)))
+            for table, chosen in ((subject.train, rows), (subject.test, test_rows))
         )
         told = explained(bins_of(train), targets)
         title = f"size of the files in `{column.name}`"

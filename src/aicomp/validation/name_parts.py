@@ -29,15 +29,16 @@ def parts_of_names(names: Sequence[str]) -> list[np.ndarray]:
     return [np.array([parts[k] for parts in found], dtype=object) for k in range(length)]
 
 
-def named_parts(subject: Subject) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Parts of ids and of file names in train and in test, by a name for people such as "`id`, part 1"."""
+def named_parts(subject: Subject, rows: np.ndarray, test_rows: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Parts of ids and of file names in some rows of train and of test, by a name such as "part 1 of id `id`"."""
     sources: dict[str, tuple[list[str], list[str]]] = {}
     for name in subject.ids[0].columns:
-        sources[f"id `{name}`"] = (_strings(subject.ids[0][name]), _strings(subject.ids[1][name]))
+        ids = (subject.ids[0][name].iloc[rows], subject.ids[1][name].iloc[test_rows])
+        sources[f"id `{name}`"] = (_strings(ids[0]), _strings(ids[1]))
     for column in file_columns(subject):
         train, test = (
-            [PurePosixPath(path).stem for path in subject.strings(column.name, table)]
-            for table in (subject.train, subject.test)
+            [PurePosixPath(path).stem for path in subject.strings(column.name, table, chosen)]
+            for table, chosen in ((subject.train, rows), (subject.test, test_rows))
         )
         sources[f"file name in `{column.name}`"] = (train, test)
     found = {}

@@ -77,13 +77,16 @@ class Predictions:
 
     @cached_property
     def quick(self) -> Predicted | None:
-        """Of gradient-boosted trees on the project's folds and at most so many rows; None for other problems."""
+        """Of gradient-boosted trees on the project's folds and at most so many rows.
+
+        None for other problems, and where files have to be seen or heard: trees know little more of them than sizes.
+        """
         subject = self._subject
         problem = subject.task.problem_type
-        if problem not in ("binary", "multiclass", "regression"):
+        if problem not in ("binary", "multiclass", "regression") or subject.names("image", "audio"):
             return None
         folds = self._subject.folds if self.newest is None else None
-        rows = drawn(subject.n_train, MOST_ROWS if not subject.names("text", "image") else MOST_ROWS // 2)
+        rows = drawn(subject.n_train, MOST_ROWS if not subject.names("text") else MOST_ROWS // 2)
         matrix = matrix_of(subject, rows, np.zeros(0, dtype=np.int64))
         if not matrix.names:
             return None

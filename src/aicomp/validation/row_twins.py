@@ -89,6 +89,8 @@ def _by_chance(subject: Subject, rows: np.ndarray) -> float:
     rows = rows if len(rows) <= _MOST_NEAR else drawn(subject.n_train, _MOST_NEAR)
     random = np.random.default_rng(0)
     columns = [*subject.train.numbers.values(), *subject.train.codes.values()]
+    if len(columns) < 2:  # shuffled, a single one is what it was
+        return 0.0
     keys = hashed([random.permutation(column[rows]) for column in columns])
     cut = len(keys) // 5
     return float(np.isin(keys[:cut], keys[cut:]).mean()) if cut else 0.0

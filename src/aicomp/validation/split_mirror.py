@@ -9,10 +9,12 @@ import pandas as pd
 from aicomp.validation.finding import Finding, Outcome, Severity
 from aicomp.validation.name_parts import named_parts
 from aicomp.validation.order import BEHIND, later, time_columns
+from aicomp.validation.quick_model import drawn
 from aicomp.validation.subject import Subject
 
 _MOSTLY = 0.7
 _FEWEST_LEVELS = 5
+_MOST_ROWS = 100_000
 _SEEN, _EXPECTED = 0.05, 0.5
 """Below which share of rows with a known level levels count as new, and what chance must expect for that to say
 something."""
@@ -88,13 +90,15 @@ class _Levels:
 
 def _of_groups(subject: Subject, *, is_later: bool) -> list[Finding]:
     findings = []
-    for levels in _candidates(subject):
+    rows, test_rows = drawn(subject.n_train, _MOST_ROWS), drawn(subject.n_test, _MOST_ROWS)
+    folds = [(np.isin(rows, fold.train), np.isin(rows, fold.valid)) for fold in subject.folds]
+    for levels in _candidates(subject, rows, test_rows):
         counts = np.bincount(np.concatenate([levels.train, levels.test]) + 1)[1:]
         if (counts > 0).sum() < _FEWEST_LEVELS or counts.sum() < 2 * (counts > 0).sum():
             continue
         share = len(levels.train) / (len(levels.train) + len(levels.test))
         seen, expected = _seen(levels.train, levels.test), _chance(levels.test, counts, share)
-        in_folds = float(np.mean([_seen(levels.train[f.train], levels.train[f.valid]) for f in subject.folds]))
+        in_folds = float(np.mean([_seen(levels.train[train], levels.train[valid]) for train, valid in folds]))
         found = _group_finding(levels, seen, expected, in_folds, is_later=is_later)
         if found is not None:
             findings.append(found)
@@ -132,18 +136,20 @@ def _own_groups(title: str) -> str:
     )
 
 
-def _candidates(subject: Subject) -> list[_Levels]:
+def _candidates(subject: Subject, rows: np.ndarray, test_rows: np.ndarray) -> list[_Levels]:
+    """Whatever may name a group, in some rows: columns whose values may be names, and parts of ids and file names."""
     found = []
     if subject.groups is not None and subject.test_groups is not None:
         name = subject.project.config.split.group or subject.competition.group or ""
-        found.append(_levels(f"`{name}`", name, subject.groups, subject.test_groups))
+        found.append(_levels(f"`{name}`", name, subject.groups[rows], subject.test_groups[test_rows]))
     for name in subject.names("category"):
-        found.append(_Levels(f"`{name}`", name, subject.train.codes[name], subject.test.codes[name]))
+        codes = subject.train.codes[name][rows], subject.test.codes[name][test_rows]
+        found.append(_Levels(f"`{name}`", name, *codes))
     for name in subject.names("code", "number"):
-        train, test = subject.train.numbers[name], subject.test.numbers[name]
+        train, test = subject.train.numbers[name][rows], subject.test.numbers[name][test_rows]
         if (train[:1000] % 1 == 0).all() or subject.kind(name) == "code":
             found.append(_levels(f"`{name}`", name, train, test))
-    for title, (train, test) in named_parts(subject).items():
+    for title, (train, test) in named_parts(subject, rows, test_rows).items():
         found.append(_levels(title, "", train, test))
     return found
 

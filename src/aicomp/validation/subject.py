@@ -140,10 +140,10 @@ class Subject:
             return tuple(f"row {row}" for row in rows)
         return tuple(", ".join(map(str, values)) for values in ids.iloc[rows].itertuples(index=False))
 
-    def strings(self, name: str, table: Table) -> list[str]:
-        """Values of a column of codes; "" is missing."""
+    def strings(self, name: str, table: Table, rows: np.ndarray) -> list[str]:
+        """Values of a column of codes in some rows; "" is missing."""
         levels = [*table.levels[name], ""]
-        return [levels[code] for code in table.codes[name]]
+        return [levels[code] for code in table.codes[name][rows]]
 
 
 def _number(path: object) -> int:

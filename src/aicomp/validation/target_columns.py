@@ -69,8 +69,7 @@ def _of_strings(subject: Subject, rows: np.ndarray) -> Finding:
     """Of a target that is a string: columns that hold the same one."""
     same = {}
     for name in subject.names("text", "category"):
-        levels = [*subject.train.levels[name], ""]
-        values = [levels[code] for code in subject.train.codes[name][rows]]
+        values = subject.strings(name, subject.train, rows)
         same[name] = float(np.mean([a == b.strip() for a, b in zip(values, subject.y[rows], strict=True)]))
     worst = [name for name, share in same.items() if share >= _NEARLY]
     if worst:

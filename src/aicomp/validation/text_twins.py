@@ -45,10 +45,10 @@ def check_texts(subject: Subject) -> Outcome:
     notes = [f"near texts: {len(rows):,} of {subject.n_train:,} rows of train"] if len(rows) < subject.n_train else []
     findings = []
     for name in names:
-        texts = [*_of(subject.train.levels[name], subject.train.codes[name][rows])]
+        texts = subject.strings(name, subject.train, rows)
         if np.median([len(text) for text in texts]) < _FEWEST + _SHINGLE:
             continue
-        texts += _of(subject.test.levels[name], subject.test.codes[name][test_rows])
+        texts += subject.strings(name, subject.test, test_rows)
         sets = near_texts(texts)
         what = "the same or nearly the same texts" + (f" in `{name}`" if len(names) > 1 else "")
         twins = Twins(what, "near-texts", sets[: len(rows)], sets[len(rows) :], rows)
@@ -56,10 +56,6 @@ def check_texts(subject: Subject) -> Outcome:
     if not findings:
         return Outcome([Finding("near-texts", "ok", "No long texts", "Texts are too short to be nearly the same.")])
     return Outcome(findings, notes=notes)
-
-
-def _of(levels: Sequence[str], codes: np.ndarray) -> list[str]:
-    return [levels[code] if code >= 0 else "" for code in codes]
 
 
 def near_texts(texts: Sequence[str]) -> np.ndarray:

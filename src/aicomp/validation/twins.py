@@ -57,7 +57,7 @@ def twin_finding(subject: Subject, twins: Twins) -> Finding:
     )
     if subject.task.is_classification and n_conflicts:
         evidence += f" {counted(n_conflicts, 'of these rows has', 'of these rows have')} a twin with another label."
-    if twins.by_chance > 0.001:
+    if twins.by_chance >= _NATURAL * valid > 0:
         evidence += f" With columns shuffled independently, {twins.by_chance:.1%} would: there are few distinct values."
     pooled = (valid * n_valid + of_test * len(twins.test)) / max(1, n_valid + len(twins.test))
     error = np.sqrt(max(pooled * (1 - pooled), 1e-4) * (1 / max(1, n_valid) + 1 / max(1, len(twins.test))))
