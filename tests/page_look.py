@@ -87,6 +87,6 @@ def look_at(driver: Chrome, page: Path, shots: Path) -> None:
             driver.save_screenshot(str(shots / f"{page.stem}-{width}-{scheme}.png"))
             set_size(driver, width)
     assert console(driver) == []
-    own = ("data:", "chrome:")  # in the page itself, and of the browser's first tab
+    own = ("data:", "chrome:", "chrome-untrusted:")  # in the page itself, and of the browser's first tab
     addresses = {address for address in requested(driver) if not address.startswith(own)}
     assert addresses == {page.resolve().as_uri()}, addresses

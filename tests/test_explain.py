@@ -9,7 +9,7 @@ import pytest
 from aicomp.cli.main import main
 from aicomp.errors import UsageError
 from aicomp.explain.choice import choose_rows, row_losses
-from aicomp.explain.explanation import Explanation, Text, explain_run
+from aicomp.explain.explanation import Explanation, RunExplained, Text, explain_run
 from aicomp.explain.occlusion import Part, occlude
 from aicomp.explain.page import write_page
 from aicomp.explain.pictures import Picture
@@ -77,11 +77,8 @@ def test_half_of_the_rows_are_the_worst_and_the_others_are_better_than_the_media
 def test_what_is_given_is_escaped():
     bad = "<script>alert(1)</script>"
     text = Text(bad, (Part(bad, 1.0), Part("& more", -0.5)))
-    page = write_page(
-        [Explanation(0, bad, 0, bad, bad, bad, 1.0, True, (text,), (Picture(bad, "data:", "data:", (0.5, 0.5)),))],
-        bad,
-        bad,
-    )
+    row = Explanation(0, bad, 0, bad, bad, bad, 1.0, True, (text,), (Picture(bad, "data:", "data:", (0.5, 0.5)),))
+    page = write_page(RunExplained([row], None), bad, bad)
     assert "<script>" not in page
     assert page.count("&lt;script&gt;") >= 6
     assert "http:" not in page
@@ -118,6 +115,7 @@ def test_the_word_that_decides_is_found(trained, capsys):
     assert main(["explain", "--project", str(trained), "--rows", "6", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert len(answer["rows"]) == 6
+    assert answer["columns"] is None  # one text is the whole row
     for row in answer["rows"]:
         assert row["of"] == "log-odds of “yes”"
         parts = row["texts"][0]["parts"]

@@ -13,12 +13,8 @@ from torch import nn
 
 from aicomp.cli.main import main
 from aicomp.data.rows import Media, Rows
-from aicomp.errors import UsageError
-from aicomp.explain.explanation import explain_run
 from aicomp.explain.grad_cam import grad_cam, last_convolution
 from aicomp.explain.pictures import make_picture
-from aicomp.project import Project
-from aicomp.run import find_run
 
 CPU = torch.device("cpu")
 
@@ -92,12 +88,3 @@ def test_files_of_a_run_are_explained(tmp_path, capsys, kind):
         assert all(0 <= place <= 1 for place in picture["centre"])
     page = (project / "runs" / answer["run"] / "explain.html").read_text()
     assert page.count('<img src="data:image/png;base64,') == 8
-
-
-def test_columns_alone_are_refused(tmp_path):
-    assert main(["init", "iris", "--into", str(tmp_path / "iris")]) == 0
-    arguments = ["--project", str(tmp_path / "iris"), "--set", "workers=0", "--set", "model.name=ridge"]
-    assert main(["train", *arguments, "--set", "split.n_splits=2"]) == 0
-    project = Project.open(tmp_path / "iris")
-    with pytest.raises(UsageError, match="took no column as text, image or sound"):
-        explain_run(project, find_run(project.runs), n_rows=2)

@@ -25,6 +25,10 @@ ESTIMATOR_NAMES = (
 """The models that are no networks; here, so that to know them takes no import of torch."""
 
 
+MONOTONE_NAMES = ("lightgbm", "xgboost", "catboost")
+"""The models whose predictions can be held monotone in a column; others of a project say `takes_monotone = True`."""
+
+
 def is_network(model: str) -> bool:
     """Whether a model takes `[training]`, `[regularization]` and a GPU; a project's own is taken for a network."""
     return model not in ESTIMATOR_NAMES
@@ -44,9 +48,12 @@ class FeaturesConfig(_Section, frozen=True):
 
     Attributes:
         function: `file:object`; "" takes the raw table as it is.
+        clamp: Column -> a range such as [0, 100], into which values are clipped, or a value at which the column is
+            held, wherever a model predicts; it learns from values as they are.
     """
 
     function: str | None = "features:add_features"
+    clamp: dict[str, tuple[float, float] | float | bool | str] = {}
 
 
 class DataConfig(_Section, frozen=True):
@@ -102,10 +109,17 @@ class SplitConfig(_Section, frozen=True):
 
 
 class ModelConfig(_Section, frozen=True):
-    """`[model]`: a name of `aicomp list models` or `file:object`, and its keyword arguments."""
+    """`[model]`: a name of `aicomp list models` or `file:object`, and its keyword arguments.
+
+    Attributes:
+        name: The model.
+        params: Its keyword arguments.
+        monotone: Column of numbers -> 1 where predictions may only rise with it, -1 where they may only fall.
+    """
 
     name: str = "tabm"
     params: dict[str, Any] = {}
+    monotone: dict[str, Literal[1, -1]] = {}
 
     @property
     def is_network(self) -> bool:

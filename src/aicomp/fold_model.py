@@ -10,6 +10,7 @@ import pandas as pd
 
 from aicomp.competition import Competition
 from aicomp.config import Config
+from aicomp.data.clamps import clamped, clamps_of
 from aicomp.data.columns import Column
 from aicomp.data.table import Table
 from aicomp.data.values import TimeFormat
@@ -48,24 +49,29 @@ class FoldModel:
         project: The project with the run's config, see `run_project`.
         run: A run that can predict, see `prediction.check_can_predict`.
         k: Number of the fold.
+        is_clamped: Whether the columns of `features.clamp` are clamped, as they are wherever the run predicts.
 
     Attributes:
+        encoder: What encodes rows for it.
         network: The model, if it is one.
+        objective: What turns its outputs into predictions, if it is one.
         device: Where that lies.
     """
 
-    def __init__(self, project: Project, run: Run, k: int) -> None:
+    def __init__(self, project: Project, run: Run, k: int, *, is_clamped: bool = True) -> None:
         from aicomp.data.encoding import Encoder
 
         self._project, self._run, self._k = project, run, k
-        self._encoder = Encoder.load(run.fold(k), run_columns(run))
+        self._clamps = clamps_of(project.config.features.clamp) if is_clamped else []
+        self.encoder = Encoder.load(run.fold(k), run_columns(run))
         self.network: nn.Module | None = None
+        self.objective: Objective | None = None
         self.device: torch.device | None = None
         self._predict = self._load()
 
     def encode(self, table: Table, rows: np.ndarray) -> "Rows":
         """Rows of a table as the model takes them."""
-        return self._encoder.transform(table, rows)
+        return self.encoder.transform(clamped(table, self._clamps), rows)
 
     def predict(self, table: Table, places: np.ndarray | None = None) -> np.ndarray:
         """Probabilities, or values in the target's unit, float64: (n,) or (n, n_columns).
@@ -109,8 +115,8 @@ class FoldModel:
         with reproducible(config.seed, device):
             model = build_model(spec)
         model.load_state_dict(weights)
-        self.network, self.device = model.to(device), device
         objective = _objective(self._project, settings, transform)
+        self.network, self.objective, self.device = model.to(device), objective, device
         amp = bool(settings["amp"]) and has_bfloat16(device)
 
         def predict_rows(rows: "Rows") -> np.ndarray:

@@ -11,8 +11,10 @@ import msgspec
 import numpy as np
 
 from aicomp.data.arrays import save_arrays
+from aicomp.data.clamps import check_clamps, clamps_of
 from aicomp.data.columns import SET_BY_HAND, Column, infer_columns, joined
 from aicomp.data.interactions import HISTORY
+from aicomp.data.monotone import check_monotone
 from aicomp.data.panel import SERIES_FILE
 from aicomp.data.reading import line_numbers
 from aicomp.data.table import Table
@@ -61,6 +63,8 @@ class Layout:
         columns = column_kinds(project, dataset)
         name, reason, made = choose_folds(project, dataset)
         tables = Table.build_pair(dataset.train, dataset.test, columns)
+        check_clamps(clamps_of(project.config.features.clamp), columns, tables)
+        check_monotone(project.config.model.monotone, columns)
         decoded = decode_media(project, dataset.media, columns, tables[0].levels, _places(project, dataset))
         made = replace(made, notes=[*made.notes, *decoded.notes])
         return cls(dataset, columns, name, reason, made, tables, decoded)

@@ -30,6 +30,10 @@ class ColumnEncoder(Protocol):
     def names(self) -> list[str]:
         """Names of the numbers, or of the one column of codes, that come out."""
 
+    @property
+    def column(self) -> str:
+        """The column that is encoded."""
+
     def __call__(self, table: Table, rows: np.ndarray) -> np.ndarray:
         """Encode rows: (n, len(names)) of float64 or int64."""
 

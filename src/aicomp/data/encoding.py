@@ -73,7 +73,7 @@ class Encoder:
         self.text_names = [c.name for c in columns if c.kind == "text"] if keeps_texts else []
         self._is_raw = numbers == "raw"
         self._scale = RobustClip if numbers == "robust" else QuantileNormal
-        self._numbers: list[ColumnEncoder] = []
+        self._numbers: list[ColumnEncoder | Places] = []
         self._categories: list[LevelEncoder] = []
         self._statistics: list[LevelStatistics] = []
 
@@ -86,6 +86,18 @@ class Encoder:
     def num_names(self) -> list[str]:
         """Names of the numbers that come out."""
         return [name for part in self._number_parts() for name in part.names]
+
+    @property
+    def sources(self) -> list[tuple[str, ...]]:
+        """Columns that each number is made of: one, or a pair."""
+        found: list[tuple[str, ...]] = []
+        for part in self._number_parts():
+            if isinstance(part, LevelStatistics):
+                names = tuple(self.cat_names[j] for j in (part.first, part.second) if j >= 0)
+            else:
+                names = (part.latitude, part.longitude) if isinstance(part, Places) else (part.column,)
+            found += [names] * len(part.names)
+        return found
 
     @property
     def cat_names(self) -> list[str]:
@@ -235,7 +247,7 @@ class Encoder:
                 encoders.append(restore(values, arrays))
         return encoder
 
-    def _number_parts(self) -> list[ColumnEncoder | LevelStatistics]:
+    def _number_parts(self) -> list[ColumnEncoder | Places | LevelStatistics]:
         return [*self._numbers, *self._statistics]
 
     def _groups(self) -> dict[str, list[Any]]:

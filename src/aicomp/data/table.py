@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +84,22 @@ class Table:
                 table.codes[column.name] = codes.astype(np.int32)
                 table.levels[column.name] = [str(level) for level in levels]
         return table
+
+    def take(self, rows: np.ndarray) -> "Table":
+        """Some of the rows, by their numbers; levels stay."""
+        numbers = {name: a[rows] for name, a in self.numbers.items()}
+        codes = {name: a[rows] for name, a in self.codes.items()}
+        return replace(self, n_rows=len(rows), numbers=numbers, codes=codes)
+
+    def values(self, column: str) -> np.ndarray:
+        """A column's numbers or codes, (n_rows,)."""
+        return self.numbers[column] if column in self.numbers else self.codes[column]
+
+    def with_values(self, changed: Mapping[str, np.ndarray]) -> "Table":
+        """The table with other numbers, or other codes of its levels, in some columns."""
+        numbers = {name: changed.get(name, a) for name, a in self.numbers.items()}
+        codes = {name: changed.get(name, a) for name, a in self.codes.items()}
+        return replace(self, numbers=numbers, codes=codes)
 
     def _slice(self, start: int, stop: int) -> "Table":
         numbers = {name: a[start:stop] for name, a in self.numbers.items()}

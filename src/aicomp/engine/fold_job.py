@@ -14,8 +14,10 @@ from safetensors.torch import save_file as save_tensors
 from aicomp.competition import Competition
 from aicomp.config import Config, takes_gpu
 from aicomp.data.arrays import load_arrays, save_arrays
+from aicomp.data.clamps import clamped, clamps_of
 from aicomp.data.columns import Column
 from aicomp.data.encoding import Encoder
+from aicomp.data.monotone import directions
 from aicomp.data.rows import Media, Rows
 from aicomp.data.table import Table
 from aicomp.data.targets import TargetColumns
@@ -25,7 +27,7 @@ from aicomp.files import atomic_write, partial_file
 from aicomp.folds import draw_rows
 from aicomp.media import with_files
 from aicomp.models import ALL_MODELS, is_estimator, with_params
-from aicomp.models.estimator import forecasts, learns_strings, numbers_of, reads_media, reads_texts
+from aicomp.models.estimator import forecasts, learns_strings, numbers_of, reads_media, reads_texts, takes_monotone
 from aicomp.models.sides import Sides, find_sides
 from aicomp.project import Project
 from aicomp.pseudo import add_pseudo_rows
@@ -40,7 +42,7 @@ from aicomp.training.checkpoint import save_spec
 from aicomp.training.device import choose_device, reproducible
 from aicomp.training.fit import EpochReport, FoldData, FoldResult, fit_fold
 from aicomp.training.model_recipes import numbers_for
-from aicomp.training.precheck import check_learns
+from aicomp.training.precheck import check_learns, check_takes_monotone
 from aicomp.training.share import ALONE, Share
 from aicomp.training.targets import TargetTransform
 from aicomp.training.whole import fit_whole
@@ -88,6 +90,7 @@ class Folds:
         self.found = resolve("model", self.config.model.name, ALL_MODELS, project_folder)
         check_learns(self.config.model.name, self.task, learns_strings=learns_strings(self.found))
         self.is_network = not is_estimator(self.found)
+        check_takes_monotone(self.config.model, takes=takes_monotone(self.found))
         self.build = with_params(self.found, self.config.model.params)
 
     def seed(self, k: int) -> int:
@@ -164,15 +167,17 @@ def training_device(config: Mapping[str, Any]) -> str:
 def _encode(run: Run, fold: dict[str, np.ndarray], task: Task, config: Config, encoder: Encoder, seed: int) -> FoldData:
     files = {kind: Path(path) for kind, path in run.read("work/media.json").items() if kind == encoder.media}
     train, test = (with_files(Table.load(run.work / f"{name}.safetensors"), files) for name in ("train", "test"))
+    clamps = clamps_of(config.features.clamp)
     y = load_arrays(run.work / "target.safetensors")["y"]
     targets = _averaged(y[fold["train"]], task, config)
     return FoldData(
         train=encoder.fit_transform(train, fold["train"], targets, seed),
         y=y[fold["train"]],
-        valid=encoder.transform(train, fold["valid"]),
+        valid=encoder.transform(clamped(train, clamps), fold["valid"]),
         valid_y=y[fold["valid"]],
-        test=encoder.transform(test, np.arange(test.n_rows)),
+        test=encoder.transform(clamped(test, clamps), np.arange(test.n_rows)),
         cardinalities=encoder.cardinalities,
+        monotone=directions(encoder, config.model.monotone),
     )
 
 

@@ -1,19 +1,24 @@
 """Explanations of validated rows, each by the model of the fold that did not train on it."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from aicomp.data.columns import Column
 from aicomp.data.table import Table
 from aicomp.errors import UsageError
+from aicomp.explain.attribution import Method
 from aicomp.explain.choice import Choice, choose_rows
+from aicomp.explain.columns import SECONDS, ColumnsExplained, explain_columns
 from aicomp.explain.grad_cam import grad_cam, last_convolution
 from aicomp.explain.occlusion import Part, occlude
 from aicomp.explain.pictures import Picture, make_picture
+from aicomp.explain.subject import check_explainable
 from aicomp.explain.wording import explained_output, log_odds, prediction_in_words, truth_in_words
-from aicomp.fold_model import FoldModel, run_columns, run_project, run_table
+from aicomp.fold_model import FoldModel, run_project, run_table
 from aicomp.layout import Layout
 from aicomp.media import with_files
 from aicomp.prediction import check_can_predict
@@ -64,16 +69,34 @@ class Explanation:
         return {**asdict(self), "pictures": pictures}
 
 
-def explain_run(project: Project, run: Run, *, n_rows: int) -> list[Explanation]:
-    """Explain some validated rows of a run.
+@dataclass(frozen=True)
+class RunExplained:
+    """What a run's models see in its columns and in single rows.
+
+    Attributes:
+        rows: Validated rows: the worst ones, and right ones.
+        columns: What the columns are to the models; None where there is one column alone, of texts or files.
+    """
+
+    rows: list[Explanation]
+    columns: ColumnsExplained | None
+
+
+def explain_run(
+    project: Project, run: Run, *, n_rows: int, method: Method = "shapley", seconds: float | None = SECONDS
+) -> RunExplained:
+    """Explain a run's columns, and some of the rows that it validated.
 
     Args:
         project: The project.
         run: A run of `aicomp train` that is done.
         n_rows: How many rows: one half those with the largest loss.
+        method: How predictions are taken apart into columns, see `Attributor`.
+        seconds: About how long columns may take, see `explain_columns`; None takes all rows.
 
     Raises:
-        UsageError: The run has no models, data or code have changed since, or its models read neither texts nor files.
+        UsageError: The run has no models, data or code have changed since, or its models do something else than
+            predict labels and values from columns.
         DataError: A file is damaged.
     """
     if run.kind != "train":
@@ -86,22 +109,25 @@ def explain_run(project: Project, run: Run, *, n_rows: int) -> list[Explanation]
             f"the files in `data/raw/` are not those of run `{run.id}`",
             "`aicomp train` makes a run with them as they are",
         )
-    if project.task.is_string:
-        raise UsageError(
-            f"run `{run.id}` predicts strings, which have no part that could be counted",
-            "explain a run of another task",
-        )
-    if not any(c.kind in ("text", "image", "audio") for c in run_columns(run)):
-        raise UsageError(f"run `{run.id}` took no column as text, image or sound", "nothing else is explained yet")
-    project = run_project(project, run)
+    asked, project = project, run_project(project, run)
+    check_explainable(project)
     layout = Layout.of(project)
     folds = [run.predictions(k) for k in range(len(run.scores["folds"]))]
     chosen = choose_rows(layout.dataset.y, folds, project.task, n_rows)
+    columns = None
+    if has_columns(layout.columns):
+        columns = explain_columns(asked, run, layout, chosen, method=method, seconds=seconds)
     found: dict[int, Explanation] = {}
     for k in sorted({choice.fold for choice in chosen}):  # one model in memory at a time
         explainer = _Explainer(project, run, layout, FoldModel(project, run, k))
         found |= {choice.row: explainer.explain(choice) for choice in chosen if choice.fold == k}
-    return [found[choice.row] for choice in chosen]
+    return RunExplained([found[choice.row] for choice in chosen], columns)
+
+
+def has_columns(columns: Sequence[Column]) -> bool:
+    """Whether there is more to compare than one column of texts or files."""
+    kinds = [column.kind for column in columns if column.kind != "drop"]
+    return len(kinds) > 1 or not {*kinds} <= {"text", "image", "audio"}
 
 
 def explained_run(run: Run) -> Run:

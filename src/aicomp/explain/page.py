@@ -4,20 +4,46 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from aicomp.explain.boxes import BoxRow, draw
-from aicomp.explain.explanation import Explanation, Text
+from aicomp.explain.columns import ColumnsExplained
+from aicomp.explain.drawings.attribution import draw_row, draw_spread
+from aicomp.explain.drawings.dependence import draw_dependence
+from aicomp.explain.drawings.importance import draw_importances
+from aicomp.explain.explanation import Explanation, RunExplained, Text
+from aicomp.pages.drawing import Drawing
 from aicomp.pages.render import render
 
 
-def write_page(explanations: Sequence[Explanation], title: str, metric: str) -> str:
-    """HTML of a page: a row each, with its texts and pictures; everything that is given is escaped.
+def write_page(found: RunExplained, title: str, metric: str) -> str:
+    """HTML of a page: columns, then a row each, with its texts and pictures; everything that is given is escaped.
 
     Args:
-        explanations: In the order in which they stand.
+        found: What is shown.
         title: Names the run.
         metric: The run's score, as a sentence.
     """
-    shown = {"has_texts": any(e.texts for e in explanations), "has_pictures": any(e.pictures for e in explanations)}
-    return _render("explanations.html", explanations, title=title, metric=metric, strength=strength, **shown)
+    rows, columns = found.rows, found.columns
+    shown = {"has_texts": any(e.texts for e in rows), "has_pictures": any(e.pictures for e in rows)}
+    drawings = {} if columns is None else {d.name: d for d in draw_columns(columns)}
+    sections = [("rows-0", "Most wrong"), ("rows-1", "Right")]
+    if columns is not None:
+        about = [("importance", "Importance"), ("dependence", "Dependence"), ("spread", "What columns add")]
+        controls = [("controls", "Controls")] if columns.controls is not None else []
+        sections = [*about, *controls, *sections]
+    return _render(
+        "explanations.html", rows, title=title, metric=metric, strength=strength, columns=columns, drawings=drawings,
+        sections=sections, **shown,
+    )  # fmt: skip
+
+
+def draw_columns(columns: ColumnsExplained) -> list[Drawing]:
+    """Drawings of columns: `importance`, `curve-0` and on, `spread`, `control-0` and on, `row-<row>-<fold>`."""
+    found = [draw_importances(columns.importances), draw_spread(columns.spread)]
+    found += [draw_dependence(curve, i) for i, curve in enumerate(columns.dependences)]
+    controls = () if columns.controls is None else columns.controls.columns
+    for i, control in enumerate(controls):
+        if control.after is not None:
+            found.append(draw_dependence(control.after, i, control.before, kind="control"))
+    return found + [draw_row(parts) for parts in columns.rows.values()]
 
 
 def write_box_page(rows: Sequence[BoxRow], raw: Path, title: str, metric: str, cut: float) -> str:

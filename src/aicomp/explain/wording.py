@@ -3,6 +3,8 @@
 import numpy as np
 
 from aicomp.competition import Competition
+from aicomp.data.columns import Column
+from aicomp.data.table import Table
 
 
 def explained_output(competition: Competition, prediction: np.ndarray) -> tuple[int | None, str]:
@@ -48,3 +50,29 @@ def prediction_in_words(competition: Competition, prediction: np.ndarray) -> str
         likely = [f"{c} {p:.0%}" for c, p in zip(competition.target, prediction, strict=True) if p > 0.5]
         return ", ".join(likely) or "none"
     return ", ".join(f"{c} {p:.6g}" for c, p in zip(competition.target, prediction, strict=True))
+
+
+def value_in_words(table: Table, column: Column, row: int) -> str:
+    """What a row has in a column, cut to 40 letters; "missing" where it has nothing."""
+    value = table.values(column.name)[row]
+    if column.name in table.codes:
+        return "missing" if value < 0 else _cut(table.levels[column.name][int(value)])
+    if np.isnan(value):
+        return "missing"
+    if column.kind == "boolean":
+        return "yes" if value else "no"
+    return moment(value) if column.kind == "datetime" else f"{value:.6g}"
+
+
+def moment(seconds: float) -> str:
+    """Seconds since 1970-01-01 as day and, if it is not midnight, time.
+
+    >>> moment(86400.0), moment(90060.0)
+    ('1970-01-02', '1970-01-02 01:01')
+    """
+    stamp = np.datetime64(int(seconds), "s")
+    return str(stamp.astype("datetime64[D]" if seconds % 86400 == 0 else "datetime64[m]")).replace("T", " ")
+
+
+def _cut(text: str, most: int = 40) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"

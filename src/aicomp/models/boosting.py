@@ -1,6 +1,6 @@
 """What the boosted trees of three libraries have in common: an optional import, checked parameters, files as arrays."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -55,6 +55,21 @@ def check_rounds(n_rounds: int, patience: int, name: str) -> None:
         raise UsageError(f"`model.params.patience` is {patience!r}, but it must be a whole number from 0 up (0 is off)")
 
 
+def refuse_monotone(monotone: Sequence[int], loss: str, name: str) -> None:
+    """Refuse monotone columns under a loss whose leaves a library sets anew, by medians or quantiles, after it grew a tree.
+
+    XGBoost does not say so, and its predictions then fall where they may only rise.
+
+    Raises:
+        UsageError: The loss is such a one, and there are monotone columns.
+    """
+    if any(monotone) and loss in ("mae", "quantile"):
+        raise UsageError(
+            f"`model.monotone`: `{name}` does not keep to it under the loss `{loss}`",
+            'write `--set training.loss="huber"`, or take `catboost`',
+        )
+
+
 def as_array(content: bytes) -> np.ndarray:
     """A file's bytes as an array."""
     return np.frombuffer(content, dtype=np.uint8).copy()
@@ -69,3 +84,4 @@ FOLLOWS_METRIC = "the loss follows the metric; write `--set training.loss=...`"
 FOLLOWS_SEED = "write `--set seed=...`"
 FOLLOWS_WORKERS = "write `--set workers=...`: the cores are shared among the processes that train folds"
 FOLLOWS_COLUMNS = "categories follow from `[columns]`"
+FOLLOWS_MONOTONE = "name the columns under `monotone` of `[model]`, such as monotone = { age = 1 }"

@@ -13,6 +13,7 @@ from aicomp.errors import UsageError
 from aicomp.models.boosting import (
     FOLLOWS_COLUMNS,
     FOLLOWS_METRIC,
+    FOLLOWS_MONOTONE,
     FOLLOWS_SEED,
     FOLLOWS_WORKERS,
     as_array,
@@ -45,6 +46,7 @@ _OWN = {
     ),
     **dict.fromkeys(("random_seed", "random_state"), FOLLOWS_SEED),
     **dict.fromkeys(("thread_count", "task_type", "devices"), FOLLOWS_WORKERS),
+    "monotone_constraints": FOLLOWS_MONOTONE,
     **dict.fromkeys(("cat_features", "text_features", "embedding_features"), FOLLOWS_COLUMNS),
     **dict.fromkeys(
         ("num_boost_round", "n_estimators", "num_trees"), "write `--set model.params.iterations=...`"
@@ -70,6 +72,7 @@ class CatBoost:
 
     numbers: ClassVar[Numbers] = "raw"
     package: ClassVar[str] = "catboost"
+    takes_monotone: ClassVar[bool] = True
 
     def __init__(self, spec: ModelSpec, *, iterations: int = 1000, patience: int = 100, **params: Any) -> None:
         catboost = require("catboost")
@@ -99,7 +102,7 @@ class CatBoost:
         stopping = {"od_type": "Iter", "od_wait": self._patience} if self._patience else {}
         model = catboost.CatBoost(
             {
-                **self._params, **stopping,
+                **self._params, **stopping, **self._monotone(),
                 "iterations": self._n_rounds, "loss_function": _loss_function(goal), "random_seed": goal.seed,
                 "thread_count": goal.threads, "allow_writing_files": False, "logging_level": "Silent",
             }
@@ -113,6 +116,10 @@ class CatBoost:
         self._model = model
         self._tell(self._pool(valid), watch)
         return int(model.tree_count_)
+
+    def _monotone(self) -> dict[str, Any]:
+        asked = {f"n{j}": sign for j, sign in enumerate(self._spec.monotone) if sign}
+        return {"monotone_constraints": asked} if asked else {}
 
     def _fit_constant(self, y: np.ndarray, valid_y: np.ndarray, goal: Goal, watch: Watch) -> int:
         """Learn a target that is the same in every row, such as a label that a fold lacks: CatBoost refuses it."""

@@ -175,6 +175,11 @@ def learns_strings(model: object) -> bool:
     return bool(getattr(model, "learns_strings", False))
 
 
+def takes_monotone(model: object) -> bool:
+    """Whether a model keeps to `ModelSpec.monotone` (`takes_monotone = True`)."""
+    return bool(getattr(model, "takes_monotone", False))
+
+
 class PerColumn:
     """An estimator for each label of multilabel, or each target of multi-target.
 

@@ -9,12 +9,14 @@ from aicomp.errors import UsageError
 from aicomp.models.boosting import (
     FOLLOWS_COLUMNS,
     FOLLOWS_METRIC,
+    FOLLOWS_MONOTONE,
     FOLLOWS_SEED,
     FOLLOWS_WORKERS,
     as_array,
     as_bytes,
     check_params,
     check_rounds,
+    refuse_monotone,
     require,
 )
 from aicomp.models.estimator import Goal, Numbers, Round, State, Watch
@@ -47,6 +49,7 @@ _OWN = {
     "seed": FOLLOWS_SEED,
     "num_threads": FOLLOWS_WORKERS,
     "categorical_feature": FOLLOWS_COLUMNS,
+    "monotone_constraints": FOLLOWS_MONOTONE,
     "num_iterations": "write `--set model.params.n_estimators=...`",
     "early_stopping_round": "write `--set model.params.patience=...`",
 }
@@ -64,6 +67,7 @@ class LightGBM:
 
     numbers: ClassVar[Numbers] = "raw"
     package: ClassVar[str] = "lightgbm"
+    takes_monotone: ClassVar[bool] = True
 
     def __init__(self, spec: ModelSpec, *, n_estimators: int = 2000, patience: int = 100, **params: Any) -> None:
         require("lightgbm")
@@ -79,6 +83,7 @@ class LightGBM:
     def fit(self, train: Rows, y: np.ndarray, valid: Rows, valid_y: np.ndarray, goal: Goal, watch: Watch) -> int:
         """See `Estimator`."""
         lightgbm = require("lightgbm")
+        refuse_monotone(self._spec.monotone, goal.loss, "lightgbm")
 
         self._inputs, x = TreeInputs.fit(train, y, goal, self._spec.cardinalities)
         categorical = self._inputs.categorical(self._spec.n_num)
@@ -102,7 +107,7 @@ class LightGBM:
             callbacks.append(lightgbm.early_stopping(self._patience, verbose=False))
         try:
             self._booster = lightgbm.train(
-                {**self._defaults(len(y)), **self._params, **self._task_params(goal)},
+                {**self._defaults(len(y)), **self._params, **self._task_params(goal), **self._monotone(x.shape[1])},
                 fitted, self._n_rounds, [fitted, held_out], ["training", "valid"], feval=keep, callbacks=callbacks,
             )  # fmt: skip
         except lightgbm.basic.LightGBMError as e:
@@ -139,6 +144,11 @@ class LightGBM:
             "bagging_fraction": 0.8,
             "bagging_freq": 1,
         }
+
+    def _monotone(self, n_inputs: int) -> dict[str, Any]:
+        """Numbers come first among the inputs."""
+        asked = self._spec.monotone
+        return {"monotone_constraints": [*asked, *[0] * (n_inputs - len(asked))]} if any(asked) else {}
 
     def _task_params(self, goal: Goal) -> dict[str, Any]:
         classes = {"num_class": goal.n_classes} if goal.loss == "multiclass" else {}

@@ -69,6 +69,8 @@ class ModelSpec:
         media: Images or sounds of a row, for a model that reads them.
         sides: Which columns are about the user and which about the item, where rows are pairs of both.
         series: What there is to forecast; None for models that do not.
+        monotone: For each numeric column 1 where predictions may only rise with it, -1 where they may only fall, else
+            0; empty where nothing is asked for.
     """
 
     n_num: int
@@ -81,6 +83,7 @@ class ModelSpec:
     media: MediaInput | None = None
     sides: Sides | None = None
     series: SeriesSpec | None = None
+    monotone: tuple[int, ...] = ()
 
     @property
     def n_cat(self) -> int:

@@ -10,12 +10,14 @@ from aicomp.errors import UsageError
 from aicomp.models.boosting import (
     FOLLOWS_COLUMNS,
     FOLLOWS_METRIC,
+    FOLLOWS_MONOTONE,
     FOLLOWS_SEED,
     FOLLOWS_WORKERS,
     as_array,
     as_bytes,
     check_params,
     check_rounds,
+    refuse_monotone,
     require,
 )
 from aicomp.models.estimator import Goal, Numbers, Round, State, Watch
@@ -50,6 +52,7 @@ _OWN = {
     **dict.fromkeys(("objective", "eval_metric", "num_class"), FOLLOWS_METRIC),
     **dict.fromkeys(("random_state", "seed"), FOLLOWS_SEED),
     **dict.fromkeys(("n_jobs", "nthread", "device"), FOLLOWS_WORKERS),
+    "monotone_constraints": FOLLOWS_MONOTONE,
     **dict.fromkeys(("enable_categorical", "feature_types", "missing"), FOLLOWS_COLUMNS),
     "early_stopping_rounds": "write `--set model.params.patience=...`",
     **dict.fromkeys(("callbacks", "verbosity", "validate_parameters", "importance_type", "kwargs", "feature_weights"),
@@ -69,6 +72,7 @@ class XGBoost:
 
     numbers: ClassVar[Numbers] = "raw"
     package: ClassVar[str] = "xgboost"
+    takes_monotone: ClassVar[bool] = True
 
     def __init__(self, spec: ModelSpec, *, n_estimators: int = 2000, patience: int = 100, **params: Any) -> None:
         xgboost = require("xgboost")
@@ -82,6 +86,7 @@ class XGBoost:
     def fit(self, train: Rows, y: np.ndarray, valid: Rows, valid_y: np.ndarray, goal: Goal, watch: Watch) -> int:
         """See `Estimator`."""
         xgboost = require("xgboost")
+        refuse_monotone(self._spec.monotone, goal.loss, "xgboost")
 
         self._inputs, x = TreeInputs.fit(train, y, goal, self._spec.cardinalities)
         fitted, held_out = self._matrix(x, y), self._matrix(self._inputs(valid), valid_y)
@@ -100,7 +105,7 @@ class XGBoost:
         callbacks: list[Any] = [Tell()]
         if self._patience:
             callbacks.append(xgboost.callback.EarlyStopping(rounds=self._patience, data_name="valid", save_best=True))
-        params = {**self._defaults(), **self._params, **self._task_params(goal)}
+        params = {**self._defaults(), **self._params, **self._task_params(goal), **self._monotone(x.shape[1])}
         try:
             self._booster = xgboost.train(
                 params, fitted, n_rounds, evals=[(fitted, "train"), (held_out, "valid")],
@@ -141,6 +146,11 @@ class XGBoost:
     @staticmethod
     def _defaults() -> dict[str, Any]:
         return {"learning_rate": 0.03, "max_depth": 6, "subsample": 0.8, "colsample_bytree": 0.8, "tree_method": "hist"}
+
+    def _monotone(self, n_inputs: int) -> dict[str, Any]:
+        """Numbers come first among the inputs."""
+        asked = self._spec.monotone
+        return {"monotone_constraints": (*asked, *[0] * (n_inputs - len(asked)))} if any(asked) else {}
 
     @staticmethod
     def _task_params(goal: Goal) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from aicomp.cross_validation import check, only_training
 from aicomp.engine.pool import Pool
-from aicomp.errors import AicompError
+from aicomp.errors import AicompError, UsageError
 from aicomp.layout import Layout
 from aicomp.portfolio.attempt import Attempt
 from aicomp.portfolio.blends import Blends
@@ -63,6 +63,20 @@ class Observer:
     on_stage: Callable[[str], None] = lambda sentence: None
 
 
+def _check_controls(project: Project) -> None:
+    """Refuse monotone columns: most members, and a stack of them, would not keep to them.
+
+    Raises:
+        UsageError: There are some.
+    """
+    monotone = project.config.model.monotone
+    if monotone:
+        raise UsageError(
+            f"`model.monotone.{next(iter(monotone))}`: of the models that `--time-limit` tries most cannot be held monotone",
+            "leave `--time-limit` out, or add `--set 'model.monotone={}'`",
+        )
+
+
 def train_within(
     project: Project,
     clock: Clock,
@@ -88,6 +102,7 @@ def train_within(
     observer = observer or Observer()
     with only_training(project):
         check(project)
+        _check_controls(project)
         pools = _start(project)
         runs = Runs(project)
         try:

@@ -23,6 +23,7 @@ def save_spec(folder: Path, spec: ModelSpec, transform: TargetTransform | None) 
         "dropout": spec.dropout,
         "outputs": spec.outputs,
         "n_text": spec.n_text,
+        "monotone": spec.monotone,
         "series": None if spec.series is None else asdict(spec.series),
         "media": None if spec.media is None else asdict(spec.media),
         "sides": None if spec.sides is None else asdict(spec.sides),
@@ -47,6 +48,7 @@ def load_spec(folder: Path) -> tuple[ModelSpec, TargetTransform | None]:
         dropout=content["dropout"],
         outputs=content.get("outputs", "values"),  # absent in runs of old, whose models do not ask for it
         n_text=content.get("n_text", 0),
+        monotone=tuple(content.get("monotone", ())),
         series=None if series is None else SeriesSpec(**{**series, "seasons": tuple(series["seasons"])}),
         media=None if media is None else msgspec.convert(media, MediaInput),
         sides=None if content.get("sides") is None else msgspec.convert(content["sides"], Sides),

@@ -197,6 +197,7 @@ def _spec(data: FoldData, task: Task, settings: Settings) -> ModelSpec:
         n_text=0 if data.train.texts is None else data.train.texts.shape[1],
         media=None if data.train.media is None else media_input(data.train.media),
         sides=data.sides,
+        monotone=data.monotone,
     )
 
 

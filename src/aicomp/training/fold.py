@@ -26,6 +26,7 @@ class FoldData:
         sides: Which columns are about the user and which about the item, if rows are such pairs.
         series: Of a model that forecasts: the series, and all rows of train with their targets, from which it predicts
             test; None for others.
+        monotone: See `ModelSpec.monotone`.
     """
 
     train: Rows
@@ -36,6 +37,7 @@ class FoldData:
     cardinalities: tuple[int, ...]
     sides: Sides | None = None
     series: "SeriesData | None" = None
+    monotone: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,10 @@ import msgspec
 from aicomp.config import (
     ESTIMATOR_NAMES,
     FORECASTER_NAMES,
+    MONOTONE_NAMES,
     STRING_MODEL_NAMES,
     Config,
+    ModelConfig,
     RegularizationConfig,
     TrainingConfig,
 )
@@ -34,6 +36,7 @@ def check_settings(config: Config, task: Task) -> None:
     if config.model.name in FORECASTER_NAMES:
         _check_forecast(config, task)
     _check_strings(config, task)
+    _check_controls(config, task)
     if task.is_string or not config.model.is_network:
         check_sections(config)
         choose_aim(config.training, task)
@@ -44,6 +47,47 @@ def check_settings(config: Config, task: Task) -> None:
     else:
         plain = msgspec.structs.replace(config, training=msgspec.structs.replace(config.training, amp=False))
         resolve_settings(plain, task, n_rows=_ANY, device=None)
+
+
+def _check_controls(config: Config, task: Task) -> None:
+    """Refuse monotone columns and clamps where they would do nothing, or something else than they say."""
+    model, clamp = config.model, config.features.clamp
+    if model.monotone and task.problem_type in ("multiclass", "string"):
+        what = "of several classes each has a direction of its own" if task.labels else "strings neither rise nor fall"
+        raise UsageError(
+            f"`model.monotone.{next(iter(model.monotone))}`: {what}",
+            "remove it; two classes, labels and values can be held",
+        )
+    if ":" not in model.name:
+        check_takes_monotone(model, takes=model.name in MONOTONE_NAMES)
+    if clamp and config.pseudo.run:
+        raise UsageError(
+            f"`features.clamp.{next(iter(clamp))}` holds where a model predicts, and pseudo-labels make it learn from test",
+            "leave out `--pseudo`, or change the column in features.py",
+        )
+    if clamp and model.name in (*FORECASTER_NAMES, "ease"):
+        raise UsageError(
+            f"`features.clamp.{next(iter(clamp))}`: `{model.name}` predicts from what came before, not from columns",
+            "change the column in features.py",
+        )
+
+
+def check_takes_monotone(model: ModelConfig, *, takes: bool) -> None:
+    """Refuse monotone columns for a model that would not keep to them.
+
+    Args:
+        model: The model of the config.
+        takes: Whether it does.
+
+    Raises:
+        UsageError: It does not, and there are some.
+    """
+    if model.monotone and not takes:
+        known = ", ".join(f"`{name}`" for name in MONOTONE_NAMES)
+        raise UsageError(
+            f"`model.monotone.{next(iter(model.monotone))}`: `{model.name}` cannot be held monotone",
+            f"take one of {known}, or a class of your own with `takes_monotone = True` that keeps to `spec.monotone`",
+        )
 
 
 def _check_forecast(config: Config, task: Task) -> None:

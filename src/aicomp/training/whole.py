@@ -61,8 +61,9 @@ def fit_whole(
     n_num, n_outputs = data.train.x_num.shape[1], task.n_outputs
     series = None if data.series is None else data.series.spec
     spec = ModelSpec(
-        n_num, tuple(data.cardinalities), n_outputs, n_text=n_text, media=media, sides=data.sides, series=series
-    )
+        n_num, tuple(data.cardinalities), n_outputs, n_text=n_text, media=media, sides=data.sides, series=series,
+        monotone=data.monotone,
+    )  # fmt: skip
     model = make_model(build, spec, task)
     course = _Course(task, data.valid_y, transform, report)
     y, valid_y = (_targets(values, task, transform) for values in (data.y, data.valid_y))

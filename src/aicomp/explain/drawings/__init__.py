@@ -1,0 +1,1 @@
+"""Drawings of what the columns of a run are to its models."""
