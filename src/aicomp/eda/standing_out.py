@@ -137,10 +137,12 @@ def _twice(found: Exploration) -> Iterator[str]:
     rows = found.duplicates
     if rows is not None and len(found.dataset.train.columns) > 0:
         if rows.across:
-            yield f"{rows.across:,} rows of test have the same features as a row of train."
+            has = "row of test has" if rows.across == 1 else "rows of test have"
+            yield f"{rows.across:,} {has} the same features as a row of train."
         if rows.train:
             with_ = f"; {rows.differing:,} rows are in groups whose targets differ" if rows.differing else ""
-            yield f"{rows.train:,} rows of train repeat an earlier one{with_}."
+            repeat = "row of train repeats" if rows.train == 1 else "rows of train repeat"
+            yield f"{rows.train:,} {repeat} an earlier one{with_}."
     pairs = () if found.dependence is None else found.dependence.pairs
     if pairs:
         shown = ", ".join(f"`{a}` and `{b}` ({value:.3f})" for a, b, value in pairs[:_NAMED])

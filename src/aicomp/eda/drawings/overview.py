@@ -64,7 +64,7 @@ def draw_associations(studies: list[Study]) -> Drawing:
         panel.barh(range(len(shown)), np.maximum(share, 0), height=0.7, color=COLORS[2], alpha=0.55)
         panel.errorbar(share, range(len(shown)), xerr=error, fmt="none", color=COLORS[2], linewidth=1.2)
         tick_levels(panel, [name for name, _ in shown])
-        panel.set_xlim(left=min(0.0, float((share - error).min(initial=0))))
+        panel.set_xlim(left=max(-0.05, min(0.0, float((share - error).min(initial=0)))))
         panel.set_xlabel("share of the target that is told")
     told = "; ".join(f"{cut(name, 40)} {percent(max(score.share, 0.0))}" for name, score in shown[:8])
     return Drawing("associations", f"Share of the target that each column tells by itself: {told}", figure)
@@ -129,6 +129,9 @@ def draw_pairs(pairs: Pairs) -> Drawing:
             places = np.unique(np.geomspace(1, len(side.counts), 200).astype(int))
             panel.plot(places, side.counts[places - 1], style, color=color, label=cut(side.name))
         panel.set(xscale="log", yscale="log", xlabel="place, the most frequent first", ylabel="pairs")
+        for axis in (panel.xaxis, panel.yaxis):
+            axis.set_major_formatter(lambda value, _: number(value))
+            axis.set_minor_formatter(lambda *_: "")
         legend(panel)
     told = "; ".join(
         f"{cut(s.name)}: {len(s.counts):,}, from {number(float(s.counts[-1]))} over the median "
