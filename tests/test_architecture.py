@@ -22,8 +22,8 @@ LAYERS = [
      "archives", "raw_data",
      "provenance", "assembly", "catalogue", "embedded", "contract",
      "grading", "submission", "ensemble", "recording", "fold_choice", "pseudo",
-     "sources", "staging", "scaffold", "checkup", "report", "engine", "explain", "fold_model", "cross_validation",
-     "layout", "portfolio", "tuning", "simulation"},
+     "sources", "staging", "scaffold", "checkup", "report", "engine", "explain", "diagnosis", "fold_model",
+     "cross_validation", "layout", "portfolio", "tuning", "simulation"},
     {"kaggle", "host"},
     {"cli", "__main__"},
 ]  # fmt: skip
@@ -32,8 +32,8 @@ HEAVY = (
     "optuna", "gymnasium", "PIL",
 )  # fmt: skip
 COMMANDS = (
-    "init", "train", "tune", "blend", "submit", "submissions", "score", "runs", "explain", "list", "doctor", "demo",
-    "host",
+    "init", "train", "tune", "blend", "submit", "submissions", "score", "runs", "explain", "report", "list", "doctor",
+    "demo", "host",
 )  # fmt: skip
 
 

@@ -52,6 +52,7 @@ def _register_commands() -> None:
     from aicomp.cli.host import host
     from aicomp.cli.init import init
     from aicomp.cli.listing import list_names
+    from aicomp.cli.report import report
     from aicomp.cli.runs import runs
     from aicomp.cli.score import score
     from aicomp.cli.submissions import submissions
@@ -59,7 +60,7 @@ def _register_commands() -> None:
     from aicomp.cli.train import train
     from aicomp.cli.tune import tune
 
-    for function in (init, train, tune, blend, submit, submissions, score, runs, explain, doctor, demo, host):
+    for function in (init, train, tune, blend, submit, submissions, score, runs, explain, report, doctor, demo, host):
         app.command()(function)
     app.command("list")(list_names)
 

@@ -5,22 +5,29 @@ from pathlib import Path
 
 from aicomp.explain.boxes import BoxRow, draw
 from aicomp.explain.explanation import Explanation, Text
+from aicomp.pages.document import Section
 from aicomp.pages.render import render
 
 
-def write_page(explanations: Sequence[Explanation], title: str, metric: str) -> str:
+def write_page(
+    explanations: Sequence[Explanation], title: str, metric: str, diagnosis: Sequence[Section] = ()
+) -> str:
     """HTML of a page: a row each, with its texts and pictures; everything that is given is escaped.
 
     Args:
         explanations: In the order in which they stand.
         title: Names the run.
         metric: The run's score, as a sentence.
+        diagnosis: What its out-of-fold predictions tell, below the rows.
     """
     shown = {"has_texts": any(e.texts for e in explanations), "has_pictures": any(e.pictures for e in explanations)}
-    return _render("explanations.html", explanations, title=title, metric=metric, strength=strength, **shown)
+    return _render("explanations.html", explanations, title=title, metric=metric, strength=strength,
+                   diagnosis=diagnosis, **shown)  # fmt: skip
 
 
-def write_box_page(rows: Sequence[BoxRow], raw: Path, title: str, metric: str, cut: float) -> str:
+def write_box_page(
+    rows: Sequence[BoxRow], raw: Path, title: str, metric: str, cut: float, diagnosis: Sequence[Section] = ()
+) -> str:
     """HTML of a page of images with their boxes; the images are in the page itself.
 
     Args:
@@ -29,12 +36,13 @@ def write_box_page(rows: Sequence[BoxRow], raw: Path, title: str, metric: str, c
         title: Names the run.
         metric: The run's score, as a sentence.
         cut: Confidence from which on boxes are shown.
+        diagnosis: See `write_page`.
 
     Raises:
         DataError: An image cannot be read.
     """
     pictures = {row.file: draw(raw / row.file) for row in rows}
-    return _render("boxes.html", rows, title=title, metric=metric, cut=cut, pictures=pictures)
+    return _render("boxes.html", rows, title=title, metric=metric, cut=cut, pictures=pictures, diagnosis=diagnosis)
 
 
 def _render(template: str, rows: Sequence[Explanation] | Sequence[BoxRow], **values: object) -> str:
