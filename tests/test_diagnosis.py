@@ -196,7 +196,10 @@ def test_confusion_of_several_labels_and_of_whole_numbers():
     labels = np.array([[1, 0], [1, 1], [0, 1], [0, 0]])
     made = find_confusion(validated(labels, labels * 0.8 + 0.1, "f1_macro", "multilabel", target=("big", "wide")))
     assert made.counts == ()
-    assert [(c.label, c.n, c.precision, c.recall) for c in made.classes] == [("big", 2, 1.0, 1.0), ("wide", 2, 1.0, 1.0)]
+    assert [(c.label, c.n, c.precision, c.recall) for c in made.classes] == [
+        ("big", 2, 1.0, 1.0),
+        ("wide", 2, 1.0, 1.0),
+    ]
     whole = find_confusion(
         validated(np.array([1.0, 2.0, 5.0]), np.array([1.2, 4.8, 4.9]), "quadratic_weighted_kappa", "regression")
     )

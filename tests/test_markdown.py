@@ -8,8 +8,9 @@ from aicomp.pages.markdown import escape, inline, markdown, plain
 
 HOSTILE = [
     "<script>alert(1)</script>", "a|b|c", "line one\nline two", "# heading", "- item", "1. item", "**bold** _em_ __x__",
-    "[text](http://example.org)", "![x](y)", "`code`", "``", "`", "a&lt;b &amp; c", "~~~", "$x$", "\\|", "\\", "---", "===",
-    "http://example.org/a_b", "> quote", "+ plus", "\ttab", "*", "ends with \\", "$`x`$", "| --- | --- |", "snake_case_name",
+    "[text](http://example.org)", "![x](y)", "`code`", "``", "`", "a&lt;b &amp; c", "~~~", "$x$", "\\|", "\\",
+    "---", "===", "http://example.org/a_b", "> quote", "+ plus", "\ttab", "*", "ends with \\", "$`x`$",
+    "| --- | --- |", "snake_case_name",
 ]  # fmt: skip
 
 

@@ -97,7 +97,7 @@ def test_a_blend_names_its_members_and_leads_to_them(trained):
 
 
 def test_a_saved_run_says_that_its_code_is_elsewhere(trained):
-    card, run = card_of(trained, "saved")
+    card, _ = card_of(trained, "saved")
     assert card.origin.commands == ()
     assert "Run.create('my-own')" in in_words(card)
     assert "depth" in html(card)
@@ -173,7 +173,7 @@ def test_findings_of_check_are_shown(trained):
     run.write("check.json", [{**finding, "severity": "low"}, {**finding, "severity": "high", "title": "Worse"}])
     card = make_card(project, run)
     assert "What aicomp check found" in headings(card)
-    assert [b.title for b in card.sections[0].blocks][0] == "Worse"
+    assert card.sections[0].blocks[0].title == "Worse"
     assert "<img" not in html(card)
     run.write("check.json", {"findings": "none"})
     assert main(["report", run.id, "--project", str(trained)]) == 3
@@ -265,7 +265,7 @@ def test_an_agent_has_a_report_of_its_own(tmp_path):
 
 
 def test_quick_settings_are_those_of_the_run(trained):
-    card, run = card_of(trained, "train")
+    card, _ = card_of(trained, "train")
     for entry in QUICK:
         key, _, value = entry.partition("=")
         if key != "workers":

@@ -56,7 +56,9 @@ def test_markdown_is_printed_with_pictures_in_words(project, capsys):
     assert "is reported in" in captured.err
 
 
-@pytest.mark.parametrize(("name", "page", "markdown"), [("a.md", False, True), ("b.html", True, False), ("c", True, False)])
+@pytest.mark.parametrize(
+    ("name", "page", "markdown"), [("a.md", False, True), ("b.html", True, False), ("c", True, False)]
+)
 def test_output_is_that_file_alone(project, tmp_path, capsys, name, page, markdown):
     assert main(["report", "--project", str(project), "--output", str(tmp_path / name), "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)

@@ -124,7 +124,9 @@ def draw_along(name: str, segments: Sequence[Segment], overall: float, metric: s
         panel.fill_between(places, [s.low for s in segments], [s.high for s in segments], color=COLORS[0], alpha=0.2,
                            linewidth=0)  # fmt: skip
         panel.plot(places, [s.score for s in segments], "o-", color=COLORS[0], markersize=4)
-        panel.set_xticks(places, [s.level for s in segments], rotation=20 if sum(len(s.level) for s in segments) > 60 else 0)
+        panel.set_xticks(
+            places, [s.level for s in segments], rotation=20 if sum(len(s.level) for s in segments) > 60 else 0
+        )
         panel.set(xlabel=shortened(name, 60), ylabel=metric)
         panel.grid(axis="y", linewidth=0.5)
     first, last = segments[0], segments[-1]

@@ -112,9 +112,7 @@ def validated_rows(project: Project, run: Run) -> Validated:
         # The code of today may make other columns, which the run has never seen: take those of the files.
         plain = msgspec.structs.replace(own.config.features, function="")
         own = replace(own, config=msgspec.structs.replace(own.config, features=plain))
-        notes.append(
-            "The project's Python files have changed since the run: columns are those of the raw files."
-        )
+        notes.append("The project's Python files have changed since the run: columns are those of the raw files.")
     dataset = load_dataset(own)
     folds = [run.predictions(k) for k in range(run.read("plan.json")["n_folds"])]
     return _validated(own, run, dataset, folds, notes)

@@ -113,8 +113,8 @@ def find_segments(validated: Validated) -> Segments:
     """Score each level of each column by itself, with an interval, and compare it with the other levels.
 
     It is compared with the mean over the levels of its column, not with the score of all rows: inside a level, a metric
-    of ranks cannot earn what tells the levels apart, and that is no fault of the model. Standard errors, of segments and
-    of their differences, come from the jackknife over blocks of rows, or, if that is larger, from what so many rows
+    of ranks cannot earn what tells the levels apart, and that is no fault of the model. Standard errors, of segments
+    and of their differences, come from the jackknife over blocks of rows, or, if that is larger, from what so many rows
     would have if they were like all: a segment without a single error is not surer than that. P-values are those of
     Student, corrected for the number of segments.
 

@@ -59,6 +59,7 @@ def _worst(diagnosis: Diagnosis) -> Iterator[Block]:
     )
     left_out = len(rows[0].values) - len(names)
     caption = "Most wrong rows" + (f", with {len(names)} of {len(rows[0].values)} columns" if left_out else "")
+    numbers = tuple(5 + i for i, name in enumerate(names) if all(_is_number(r.values[name]) for r in rows))
     are_numbers = not any(_is_words(word) for r in rows for word in (r.truth, r.predicted))
     yield Table(
         caption,
@@ -68,7 +69,7 @@ def _worst(diagnosis: Diagnosis) -> Iterator[Block]:
              *(_short(r.values[n]) for n in names))
             for r in rows
         ),
-        (*((1, 2) if are_numbers else ()), 3, 4, *(5 + i for i, n in enumerate(names) if all(_is_number(r.values[n]) for r in rows))),
+        (*((1, 2) if are_numbers else ()), 3, 4, *numbers),
     )  # fmt: skip
 
 
@@ -123,7 +124,8 @@ def _segments(segments: Segments, metric: str) -> Iterator[Block]:
 
 def _verdict(segments: Segments) -> str:
     n, believed = len(segments.ranked), segments.believed
-    looked = f"{n} segments of {segments.n_columns} columns were looked at"
+    columns = "1 column" if segments.n_columns == 1 else f"{segments.n_columns} columns"
+    looked = f"{n} segments of {columns} were looked at"
     if segments.n < segments.n_of:
         looked += f", on {segments.n:,} rows drawn from {segments.n_of:,}"
     if segments.n_unscored:

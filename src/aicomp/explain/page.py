@@ -9,9 +9,7 @@ from aicomp.pages.document import Section
 from aicomp.pages.render import render
 
 
-def write_page(
-    explanations: Sequence[Explanation], title: str, metric: str, diagnosis: Sequence[Section] = ()
-) -> str:
+def write_page(explanations: Sequence[Explanation], title: str, metric: str, diagnosis: Sequence[Section] = ()) -> str:
     """HTML of a page: a row each, with its texts and pictures; everything that is given is escaped.
 
     Args:
