@@ -23,7 +23,8 @@ LAYERS = [
      "provenance", "assembly", "catalogue", "embedded", "contract",
      "grading", "submission", "ensemble", "recording", "fold_choice", "pseudo",
      "sources", "staging", "scaffold", "checkup", "report", "engine", "explain", "fold_model", "cross_validation",
-     "layout", "portfolio", "tuning", "simulation", "validation", "eda", "runs", "comparison"},
+     "layout", "portfolio", "tuning", "simulation", "validation", "eda", "runs", "comparison",
+     "diagnosis"},
     {"kaggle", "host"},
     {"cli", "__main__"},
 ]  # fmt: skip
@@ -32,8 +33,8 @@ HEAVY = (
     "optuna", "gymnasium", "PIL",
 )  # fmt: skip
 COMMANDS = (
-    "init", "eda", "check", "train", "tune", "blend", "submit", "submissions", "score", "runs", "explain", "list",
-    "doctor", "demo", "host",
+    "init", "eda", "check", "train", "tune", "blend", "submit", "submissions", "score", "runs", "explain", "report",
+    "list", "doctor", "demo", "host",
 )  # fmt: skip
 
 

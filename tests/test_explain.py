@@ -1,6 +1,7 @@
 """What moved a prediction: parts of texts, which rows are shown, and the page."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -116,6 +117,10 @@ def test_the_word_that_decides_is_found(trained, capsys):
     answer = json.loads(capsys.readouterr().out)
     assert len(answer["rows"]) == 6
     assert answer["columns"] is None  # one text is the whole row
+    assert answer["diagnosis"]["n"] == 120
+    page = Path(answer["page"]).read_text()
+    assert '<h2 id="segments">Score by segment</h2>' in page
+    assert '<h2 id="calibration">Calibration</h2>' in page
     for row in answer["rows"]:
         assert row["of"] == "log-odds of “yes”"
         parts = row["texts"][0]["parts"]

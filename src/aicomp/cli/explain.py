@@ -49,7 +49,8 @@ def explain(
     what the prediction loses if it is taken away; places of images and of sounds are those where the network found what
     speaks for it (Grad-CAM). All of it is asked of the model of the fold that did not train on the row.
     Of a blend, the member that weighs most is explained. In a competition of boxes, images are shown with the true and
-    the predicted ones.
+    the predicted ones. Below the rows stands what all out-of-fold predictions tell: score by segment, calibration,
+    confusion, residuals, folds.
 
     With --json the keys are: run, page (its path), pngs (paths), rows (list of row, id, fold, truth, predicted, of,
     loss, is_worst, texts: list of column and parts, which are a text and an attribution each, pictures: list of name and
@@ -57,9 +58,12 @@ def explain(
     files alone; else importances, dependences, spread, rows: list of row, fold, of, base, prediction, gap and parts,
     which are column, value, attribution and error, and controls). Of boxes, rows are row, id, fold, n_true, n_found,
     n_wrong, loss, is_worst, file, truth and predicted (lists of label, confidence, corners), and there are no columns.
+    And diagnosis, as `aicomp report --json` has it.
     """
     # Before torch is imported: waiting threads would take the cores from those that work.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    from aicomp.diagnosis.diagnose import diagnose
+    from aicomp.diagnosis.showing import sections_of
     from aicomp.errors import UsageError
     from aicomp.explain.boxes import explain_boxes
     from aicomp.explain.explanation import explain_run, explained_run
@@ -82,19 +86,21 @@ def explain(
     scores = run.scores
     metric = f"{scores['metric']}: {scores['mean']:.5g} ± {scores['std']:.2g} over {len(scores['folds'])} folds"
     path = page or run.folder / "explain.html"
+    diagnosis = diagnose(project, run)
+    parts = sections_of(diagnosis)
     if project.competition.boxes is not None:
         if png is not None:
             raise UsageError("`--png` has no effect: images with boxes are no drawings", "leave it out")
         images, cut = explain_boxes(project, run, n_rows=n_rows)
-        atomic_write(path, write_box_page(images, project.raw, f"Run {run.id}: boxes", metric, cut))
+        atomic_write(path, write_box_page(images, project.raw, f"Run {run.id}: boxes", metric, cut, parts))
         rows = [image.to_dict() for image in images]
         output.result(
-            {"run": run.id, "page": str(path), "rows": rows},
+            {"run": run.id, "page": str(path), "rows": rows, "diagnosis": diagnosis.to_dict()},
             f"{len(rows)} rows of run {run.id} are explained in `{path}`",
         )
         return
     found = explain_run(project, run, n_rows=n_rows, method=method, seconds=seconds)  # type: ignore[arg-type]
-    atomic_write(path, write_page(found, f"Run {run.id}: what moved its predictions", metric))
+    atomic_write(path, write_page(found, f"Run {run.id}: what moved its predictions", metric, parts))
     pngs: list[Path] = []
     if png is not None:
         if found.columns is None:
@@ -104,7 +110,10 @@ def explain(
             atomic_write(pngs[-1], drawing.png())
     rows = [explanation.to_dict() for explanation in found.rows]
     columns = None if found.columns is None else found.columns.to_dict()
-    answer = {"run": run.id, "page": str(path), "pngs": [str(p) for p in pngs], "rows": rows, "columns": columns}
+    answer = {
+        "run": run.id, "page": str(path), "pngs": [str(p) for p in pngs], "rows": rows, "columns": columns,
+        "diagnosis": diagnosis.to_dict(),
+    }  # fmt: skip
     first = [f"{len(rows)} rows of run {run.id} are explained in `{path}`"]
     if found.columns is not None:
         first = [*_told(found.columns), *first]

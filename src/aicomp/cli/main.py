@@ -54,6 +54,7 @@ def _register_commands() -> None:
     from aicomp.cli.host import host
     from aicomp.cli.init import init
     from aicomp.cli.listing import list_names
+    from aicomp.cli.report import report
     from aicomp.cli.runs import app as runs
     from aicomp.cli.score import score
     from aicomp.cli.submissions import submissions
@@ -61,7 +62,7 @@ def _register_commands() -> None:
     from aicomp.cli.train import train
     from aicomp.cli.tune import tune
 
-    commands = (init, eda, check, train, tune, blend, submit, submissions, score, explain, doctor, demo, host)
+    commands = (init, eda, check, train, tune, blend, submit, submissions, score, explain, report, doctor, demo, host)
     for function in commands:
         app.command()(function)
     app.command("list")(list_names)

@@ -9,17 +9,19 @@ from aicomp.explain.drawings.attribution import draw_row, draw_spread
 from aicomp.explain.drawings.dependence import draw_dependence
 from aicomp.explain.drawings.importance import draw_importances
 from aicomp.explain.explanation import Explanation, RunExplained, Text
+from aicomp.pages.document import Section
 from aicomp.pages.drawing import Drawing
 from aicomp.pages.render import render
 
 
-def write_page(found: RunExplained, title: str, metric: str) -> str:
+def write_page(found: RunExplained, title: str, metric: str, diagnosis: Sequence[Section] = ()) -> str:
     """HTML of a page: columns, then a row each, with its texts and pictures; everything that is given is escaped.
 
     Args:
         found: What is shown.
         title: Names the run.
         metric: The run's score, as a sentence.
+        diagnosis: What its out-of-fold predictions tell, below the rows.
     """
     rows, columns = found.rows, found.columns
     shown = {"has_texts": any(e.texts for e in rows), "has_pictures": any(e.pictures for e in rows)}
@@ -31,7 +33,7 @@ def write_page(found: RunExplained, title: str, metric: str) -> str:
         sections = [*about, *controls, *sections]
     return _render(
         "explanations.html", rows, title=title, metric=metric, strength=strength, columns=columns, drawings=drawings,
-        sections=sections, **shown,
+        sections=sections, diagnosis=diagnosis, **shown,
     )  # fmt: skip
 
 
@@ -46,7 +48,9 @@ def draw_columns(columns: ColumnsExplained) -> list[Drawing]:
     return found + [draw_row(parts) for parts in columns.rows.values()]
 
 
-def write_box_page(rows: Sequence[BoxRow], raw: Path, title: str, metric: str, cut: float) -> str:
+def write_box_page(
+    rows: Sequence[BoxRow], raw: Path, title: str, metric: str, cut: float, diagnosis: Sequence[Section] = ()
+) -> str:
     """HTML of a page of images with their boxes; the images are in the page itself.
 
     Args:
@@ -55,12 +59,13 @@ def write_box_page(rows: Sequence[BoxRow], raw: Path, title: str, metric: str, c
         title: Names the run.
         metric: The run's score, as a sentence.
         cut: Confidence from which on boxes are shown.
+        diagnosis: See `write_page`.
 
     Raises:
         DataError: An image cannot be read.
     """
     pictures = {row.file: draw(raw / row.file) for row in rows}
-    return _render("boxes.html", rows, title=title, metric=metric, cut=cut, pictures=pictures)
+    return _render("boxes.html", rows, title=title, metric=metric, cut=cut, pictures=pictures, diagnosis=diagnosis)
 
 
 def _render(template: str, rows: Sequence[Explanation] | Sequence[BoxRow], **values: object) -> str:

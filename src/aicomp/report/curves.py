@@ -7,18 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aicomp.files import partial_file
+from aicomp.pages.drawing import COLORS, FAINT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 History = Sequence[Mapping[str, float]]
 """A fold's course: a row per epoch with the keys of `COLUMNS`; epochs count from 1."""
 
 COLUMNS = ("epoch", "train_loss", "valid_loss", "score", "learning_rate", "seconds")
 
-_TRAIN, _VALID = "#0072B2", "#D55E00"
-_FOLDS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-"""Colours that stay apart for colour-blind eyes (Okabe and Ito, "Color Universal Design", 2008)."""
+_TRAIN, _VALID = COLORS[:2]
 
 
 def write_curves_csv(histories: Sequence[History], path: Path, *, first_fold: int = 0) -> None:
@@ -69,10 +69,18 @@ def draw_curves(histories: Sequence[History], path: Path, *, metric_name: str, g
     # No pyplot: it keeps figures in global state and may look for a screen.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(11, 4.4), layout="constrained")
     FigureCanvasAgg(figure)
+    plot_curves(figure, histories, metric_name=metric_name, greater_is_better=greater_is_better)
+    with partial_file(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=120)
+
+
+def plot_curves(figure: "Figure", histories: Sequence[History], *, metric_name: str, greater_is_better: bool) -> None:
+    """Draw into an empty figure; see `draw_curves`."""
+    from matplotlib.ticker import MaxNLocator
+
     losses, scores = figure.subplots(1, 2)
     _draw_losses(losses, histories)
     _draw_scores(scores, histories, greater_is_better)
@@ -82,15 +90,15 @@ def draw_curves(histories: Sequence[History], path: Path, *, metric_name: str, g
     for panel in (losses, scores):
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
         panel.spines[["top", "right"]].set_visible(False)
-        panel.grid(axis="y", color="#e5e5e5", linewidth=0.8)
+        panel.grid(axis="y", color=FAINT, linewidth=0.8)
         if panel.get_legend_handles_labels()[1]:
             panel.legend(frameon=False, fontsize=9)
-    with partial_file(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=120)
 
 
 def _draw_losses(panel: "Axes", histories: Sequence[History]) -> None:
     """Draw each fold's two losses, coloured by what they are of: the gap between them is what matters."""
+    from matplotlib.ticker import FormatStrFormatter, NullFormatter
+
     drawn = [history for history in histories if history]
     for k, history in enumerate(drawn):
         epochs = [row["epoch"] for row in history]
@@ -102,6 +110,9 @@ def _draw_losses(panel: "Axes", histories: Sequence[History]) -> None:
     finite = [value for value in values if math.isfinite(value)]
     if finite and min(finite) > 0 and max(finite) > 20 * min(finite):
         panel.set_yscale("log")
+        # As numbers: powers would be written as formulas, which pages do not read.
+        panel.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+        panel.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _draw_scores(panel: "Axes", histories: Sequence[History], greater_is_better: bool) -> None:
@@ -109,13 +120,13 @@ def _draw_scores(panel: "Axes", histories: Sequence[History], greater_is_better:
     for k, history in enumerate(histories):
         if not history:
             continue
-        color = _FOLDS[k % len(_FOLDS)]
+        color = COLORS[k % len(COLORS)]
         epochs, scores = [row["epoch"] for row in history], [row["score"] for row in history]
         panel.plot(epochs, scores, color=color, linewidth=1.3, marker=_marker(history))
         best = best_row(history, greater_is_better=greater_is_better)
         if best is not None:
             label = f"fold {k}: {best['score']:.5g} at epoch {best['epoch']:.0f}"
-            few = len(histories) <= len(_FOLDS)
+            few = len(histories) <= len(COLORS)
             panel.plot(best["epoch"], best["score"], "o", color=color, label=label if few else None)
 
 

@@ -4,8 +4,13 @@ import csv
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aicomp.files import partial_file
+from aicomp.pages.drawing import COLORS, FAINT
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 History = Sequence[Mapping[str, float]]
 """A training's course: a row per update with the keys of `COLUMNS`; updates count from 1."""
@@ -13,9 +18,6 @@ History = Sequence[Mapping[str, float]]
 COLUMNS = (
     "epoch", "steps", "return", "score", "policy_loss", "value_loss", "entropy", "kl", "learning_rate", "seconds",
 )  # fmt: skip
-
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-"""Those of `report.curves`."""
 
 
 def write_history(histories: Sequence[History], path: Path, *, first: int = 0) -> None:
@@ -43,20 +45,25 @@ def draw_history(histories: Sequence[History], path: Path, *, metric: str) -> No
 
     figure = Figure(figsize=(11, 4.4), layout="constrained")
     FigureCanvasAgg(figure)
+    plot_history(figure, histories, metric=metric)
+    with partial_file(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=120)
+
+
+def plot_history(figure: "Figure", histories: Sequence[History], *, metric: str) -> None:
+    """Draw into an empty figure; see `draw_history`."""
     panels = figure.subplots(1, 2)
     names = {"return": "Mean return of training episodes", "score": "Evaluation of the policy (higher is better)"}
     for panel, (name, title) in zip(panels, names.items(), strict=True):
         for k, history in enumerate(histories):
             rows = [row for row in history if not _missing(row[name])]
             steps, values = [row["steps"] for row in rows], [row[name] for row in rows]
-            colour, marker = _COLOURS[k % len(_COLOURS)], "o" if name == "score" else ""
+            colour, marker = COLORS[k % len(COLORS)], "o" if name == "score" else ""
             panel.plot(steps, values, label=f"seed {k}", color=colour, linewidth=1.3, marker=marker, markersize=4)
         panel.set(title=title, xlabel="steps", ylabel="return" if name == "return" else metric)
         panel.spines[["top", "right"]].set_visible(False)
-        panel.grid(axis="y", color="#e5e5e5", linewidth=0.8)
+        panel.grid(axis="y", color=FAINT, linewidth=0.8)
     panels[1].legend(frameon=False, fontsize=9)
-    with partial_file(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=120)
 
 
 def _missing(value: float | None) -> bool:
