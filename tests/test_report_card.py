@@ -46,6 +46,10 @@ def card_of(folder, kind):
     return make_card(project, run), run
 
 
+def page_words(page):
+    return re.sub(r"</?code>", "`", page)
+
+
 def headings(card):
     return [section.heading for section in card.sections]
 
@@ -66,6 +70,8 @@ def test_a_report_says_all_that_is_needed(trained):
         assert found in text
     assert f"numpy=={run.info['versions']['numpy'].partition('+')[0]}" in text
     assert "weight_decay" in text.partition("## Versions")[0]
+    assert "240 of 240 rows were asked" in text.partition("## Importance")[2].partition("\n## ")[0]
+    assert "](report/importance.png)" in text
     assert "Nothing has changed" in text
     assert "<script" not in page
     assert len(page) < 3_000_000
@@ -94,6 +100,7 @@ def test_a_blend_names_its_members_and_leads_to_them(trained):
     assert card.origin.commands[0].startswith(f"aicomp blend {run.info['blend']['members'][0]['run']} ")
     assert "Learning curves" not in headings(card)
     assert "Calibration" in headings(card)
+    assert "Which columns matter was not computed: a run of kind `blend` has no models of its own." in page_words(page)
 
 
 def test_a_saved_run_says_that_its_code_is_elsewhere(trained):
@@ -131,6 +138,7 @@ def test_what_has_changed_is_told_first(tmp_path):
     assert card.sections[0].heading == "What to know first"
     assert "The code has changed" in in_words(card)
     assert any("columns are those of the raw files" in note for note in card.diagnosis.notes)
+    assert "Which columns matter was not computed" in in_words(card)
 
     manifest = folder / "data" / "manifest.json"
     content = manifest.read_text()

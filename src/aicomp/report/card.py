@@ -151,7 +151,7 @@ def _sections(
         yield from sections_of(diagnosis)
     else:
         yield Section("diagnosis", "Diagnosis", (Paragraph(why_not),))
-    yield importance(run)
+    yield importance(project, run, data_is_same=origin.data_changed is False)
     check = parts.checked(run)
     if check is not None:
         yield check
