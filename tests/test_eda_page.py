@@ -12,6 +12,7 @@ from browser import browser, needs_browser
 from page_look import look_at
 from series_cases import a_panel, write_panel
 from synthetic import METRIC, init_project
+from test_top_items import write as write_lists
 
 from aicomp.cli.main import main
 from aicomp.eda.exploration import explore
@@ -203,3 +204,13 @@ def test_pairs_are_counted(tmp_path, capsys):
     page = page_of(folder)
     assert "Users and items" in headings(page)
     assert re.search(r"of all pairs of 59 `user_id` and 49 `item_id` are in train", " ".join(page.stands_out))
+
+
+def test_lists_count_what_was_taken(tmp_path, capsys):
+    write_lists(tmp_path / "data")
+    folder = new_project(tmp_path / "data", tmp_path / "project", "map@12")
+    capsys.readouterr()
+    page = page_of(folder)
+    assert {"The target", "Users and items"} <= set(headings(page))
+    assert "Columns and the target" not in headings(page)
+    assert re.search(r"of all pairs of 120 `user_id` and 40 `item_id`", " ".join(page.stands_out))
