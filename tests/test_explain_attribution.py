@@ -47,7 +47,9 @@ def test_a_sum_gives_each_column_its_own_and_parts_add_up_whatever_is_drawn():
         found = shapley(crooked, rows, others, list("abc"), n_orders=n_orders, seed=1)
         np.testing.assert_allclose(found.values.sum(axis=1), found.predictions - found.base)
         np.testing.assert_allclose(found.predictions, crooked(rows))
-    found = shapley(lambda t: 3 * t.numbers["a"] - t.numbers["b"], rows, table(a=[1], b=[2], c=[9]), list("abc"), n_orders=4)
+    found = shapley(
+        lambda t: 3 * t.numbers["a"] - t.numbers["b"], rows, table(a=[1], b=[2], c=[9]), list("abc"), n_orders=4
+    )
     np.testing.assert_allclose(found.values[:, 0], 3 * (rows.numbers["a"] - 1))
     np.testing.assert_allclose(found.values[:, 1], -(rows.numbers["b"] - 2))
     np.testing.assert_allclose(found.values[:, 2], 0, atol=1e-12)
@@ -168,7 +170,9 @@ def test_rows_and_many_rows_of_a_subject():
         return 1 / (1 + np.exp(-(2 * t.numbers["a"] + (t.codes["<c>"] == 0))))
 
     y = random.integers(0, 2, 120)
-    asked = subject(predict, numbers, y, codes=codes, levels={"<c>": ["x", "y"]}, labels=("no", "yes"), metric="roc_auc")
+    asked = subject(
+        predict, numbers, y, codes=codes, levels={"<c>": ["x", "y"]}, labels=("no", "yes"), metric="roc_auc"
+    )
     attributor = Attributor(asked)
     found = attributor.rows([Choice(5, 1, np.float64(0.9), 0.1, True)])[5]
     assert found.of == "log-odds of “yes”"

@@ -111,7 +111,13 @@ def test_associations_of_all_kinds():
     n = 1500
     x, kind, other = random.normal(size=n), random.integers(0, 4, n).astype(np.int32), random.normal(size=n)
     noise = random.integers(0, 50, n).astype(np.int32)
-    numbers = {"x": x, "cubed": x**3, "other": other, "of kind": kind * 10.0 + random.normal(size=n), "same": np.ones(n)}
+    numbers = {
+        "x": x,
+        "cubed": x**3,
+        "other": other,
+        "of kind": kind * 10.0 + random.normal(size=n),
+        "same": np.ones(n),
+    }
     table = Table(n, numbers, {"kind": kind, "renamed": 3 - kind, "noise": noise}, {})
     names = [*numbers, "kind", "renamed", "noise"]
     found = associations(table, names)

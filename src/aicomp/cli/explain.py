@@ -53,8 +53,8 @@ def explain(
     confusion, residuals, folds.
 
     With --json the keys are: run, page (its path), pngs (paths), rows (list of row, id, fold, truth, predicted, of,
-    loss, is_worst, texts: list of column and parts, which are a text and an attribution each, pictures: list of name and
-    centre, the mean place of what matters, as shares of width and height), columns (null for one column of texts or
+    loss, is_worst, texts: list of column and parts, which are a text and an attribution each, pictures: list of name,
+    and centre, the mean place of what matters, as shares of width and height), columns (null for one column of texts or
     files alone; else importances, dependences, spread, rows: list of row, fold, of, base, prediction, gap and parts,
     which are column, value, attribution and error, and controls). Of boxes, rows are row, id, fold, n_true, n_found,
     n_wrong, loss, is_worst, file, truth and predicted (lists of label, confidence, corners), and there are no columns.

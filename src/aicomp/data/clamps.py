@@ -43,7 +43,9 @@ class Clamp:
             return f"held at {self.low:g}"
         if np.isinf(self.low):
             return f"clipped to {self.high:g} and below"
-        return f"clipped to {self.low:g} and above" if np.isinf(self.high) else f"clipped to {self.low:g} … {self.high:g}"
+        return (
+            f"clipped to {self.low:g} and above" if np.isinf(self.high) else f"clipped to {self.low:g} … {self.high:g}"
+        )
 
     def __call__(self, table: Table) -> np.ndarray:
         """The column's numbers or codes as they are allowed; what is missing stays so, unless the column is held."""

@@ -1,5 +1,6 @@
 """What each column adds to the predictions of single rows, and what that is like over many rows."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -62,7 +63,7 @@ class RowParts:
 
     @property
     def gap(self) -> float:
-        """What is missing in the sum: nothing but rounding for Shapley values, the error of a sum of steps for gradients.
+        """What is missing in the sum: rounding alone for Shapley values, the error of 96 steps for gradients.
 
         >>> round(RowParts(0, 0, "y", 1.0, 3.5, (Part("a", "1", 2.0, 0), Part("b", "2", 0.25, 0))).gap, 6)
         0.25
@@ -122,7 +123,10 @@ class Spread:
             }
             for c in self.columns
         ]
-        return {**{name: getattr(self, name) for name in ("of", "method", "n_rows", "n_orders", "gap")}, "columns": columns}
+        return {
+            **{name: getattr(self, name) for name in ("of", "method", "n_rows", "n_orders", "gap")},
+            "columns": columns,
+        }
 
 
 class Attributor:
@@ -137,7 +141,7 @@ class Attributor:
 
     def __init__(self, subject: Subject, method: Method = "shapley", *, seconds: float | None = None, seed: int = 0):
         self._subject, self._method, self._seed = subject, method, seed
-        self._affordable = np.inf
+        self._affordable, self._seconds = np.inf, seconds
         if seconds is not None and method == "shapley":
             per_row = subject.seconds_per_row() * (len(subject.names) + 1)
             self._affordable = seconds / max(per_row, 1e-12)
@@ -155,9 +159,14 @@ class Attributor:
 
     def spread(self) -> Spread:
         """Attributions of up to 200 validated rows."""
-        rows_in_time = int(min(_SUMMARY_ROWS, self._affordable / 2 / _SUMMARY_ORDERS))
-        subject = self._subject.sampled(max(_FEWEST_SUMMARY_ROWS, rows_in_time), self._seed)
         output, of = self._common_output()
+        rows_in_time = self._affordable / 2 / _SUMMARY_ORDERS
+        if self._method == "gradients" and self._seconds is not None:
+            started = time.perf_counter()
+            self._shares(0, self._subject.folds[0][:2], output, 0)
+            rows_in_time = self._seconds / (time.perf_counter() - started)  # half of it for two rows
+        n_rows = int(np.clip(rows_in_time, _FEWEST_SUMMARY_ROWS, _SUMMARY_ROWS))
+        subject = self._subject.sampled(n_rows, self._seed)
         parts = [(rows, *self._shares(k, rows, output, _SUMMARY_ORDERS)) for k, rows in enumerate(subject.folds)]
         # Gradients name pairs of columns that only some folds have found.
         names = list(dict.fromkeys(name for _, found, _ in parts for name in found))
@@ -165,7 +174,10 @@ class Attributor:
         predictions, base = (np.concatenate([getattr(s, a) for *_, s in parts]) for a in ("predictions", "base"))
         gaps = np.abs(predictions - base - values.sum(axis=1))
         rows = np.concatenate([rows for rows, *_ in parts])
-        columns = [ColumnSpread(n, float(np.abs(v).mean()), v, self._places(n, rows)) for n, v in zip(names, values.T)]
+        columns = [
+            ColumnSpread(name, float(np.abs(added).mean()), added, self._places(name, rows))
+            for name, added in zip(names, values.T, strict=True)
+        ]
         return Spread(
             of=of,
             method=self._method,
@@ -185,9 +197,7 @@ class Attributor:
         seed = self._seed + int(rows[0])
         return names, shapley(predict, table.take(rows), table.take(others), names, n_orders=n_orders, seed=seed)
 
-    def _gradients(
-        self, k: int, rows: np.ndarray, others: np.ndarray, output: int | None
-    ) -> tuple[list[str], Shares]:
+    def _gradients(self, k: int, rows: np.ndarray, others: np.ndarray, output: int | None) -> tuple[list[str], Shares]:
         from aicomp.explain.gradients import columns_of, expected_gradients
         from aicomp.explain.network_output import network_output
 
@@ -231,7 +241,7 @@ class Attributor:
 
     def _common_output(self) -> tuple[int | None, str]:
         """One output for all rows: of several the one that is predicted most."""
-        k, predict, rows = next(self._subject.predictors())
+        _, predict, rows = next(self._subject.predictors())
         mean = predict(self._subject.table.take(_some(rows, _MOST_OTHERS, self._seed))).mean(axis=0)
         return explained_output(self._subject.competition, np.asarray(mean))
 

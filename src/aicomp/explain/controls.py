@@ -1,6 +1,6 @@
-"""What clamped columns and monotone columns do to a run: its score with and without them, its curves before and after."""
+"""What clamped and monotone columns do to a run: its score with and without them, its curves before and after."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -130,7 +130,7 @@ def _score(subject: Subject, k: int) -> float:
     return subject.task.score(subject.y[rows], subject.model(k)(subject.table.take(rows)), subject.step)
 
 
-def monotone_controls(after: Subject, before: Subject | None, asked: dict[str, int]) -> list[Control]:
+def monotone_controls(after: Subject, before: Subject | None, asked: Mapping[str, int]) -> list[Control]:
     """Curves with monotone columns, and those of another run without.
 
     Args:

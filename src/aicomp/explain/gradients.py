@@ -89,7 +89,9 @@ class _Lines:
         x_num, x_cat = (t.expand(len(others), -1).contiguous() for t in tensors_of(row, self._device))
         z_num, z_cat = tensors_of(others, self._device)
         layers = _code_layers(self._network, x_num, x_cat) if x_cat.shape[1] else []
-        of_columns = [self._vectors(layers, x_num, z_cat.clone().index_copy_(1, j, x_cat[:, j])) for j in self._each(x_cat)]
+        of_columns = [
+            self._vectors(layers, x_num, z_cat.clone().index_copy_(1, j, x_cat[:, j])) for j in self._each(x_cat)
+        ]
         start, end = (self._vectors(layers, x_num, codes) for codes in (z_cat, x_cat))
         shifts = [[column[i] - start[i] for column in of_columns] for i in range(len(layers))]
         _check_apart(start, end, shifts, x_cat.shape[1])

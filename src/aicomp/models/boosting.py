@@ -56,7 +56,7 @@ def check_rounds(n_rounds: int, patience: int, name: str) -> None:
 
 
 def refuse_monotone(monotone: Sequence[int], loss: str, name: str) -> None:
-    """Refuse monotone columns under a loss whose leaves a library sets anew, by medians or quantiles, after it grew a tree.
+    """Refuse monotone columns under a loss whose leaves a library sets anew, by quantiles, after it grew a tree.
 
     XGBoost does not say so, and its predictions then fall where they may only rise.
 

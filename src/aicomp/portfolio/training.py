@@ -72,7 +72,7 @@ def _check_controls(project: Project) -> None:
     monotone = project.config.model.monotone
     if monotone:
         raise UsageError(
-            f"`model.monotone.{next(iter(monotone))}`: of the models that `--time-limit` tries most cannot be held monotone",
+            f"`model.monotone.{next(iter(monotone))}`: most models of `--time-limit` cannot be held monotone",
             "leave `--time-limit` out, or add `--set 'model.monotone={}'`",
         )
 

@@ -62,7 +62,7 @@ def _check_controls(config: Config, task: Task) -> None:
         check_takes_monotone(model, takes=model.name in MONOTONE_NAMES)
     if clamp and config.pseudo.run:
         raise UsageError(
-            f"`features.clamp.{next(iter(clamp))}` holds where a model predicts, and pseudo-labels make it learn from test",
+            f"`features.clamp.{next(iter(clamp))}` is for predictions, and pseudo-labels make it learn from test",
             "leave out `--pseudo`, or change the column in features.py",
         )
     if clamp and model.name in (*FORECASTER_NAMES, "ease"):

@@ -16,7 +16,7 @@ _LOW, _HIGH = COLORS[0], COLORS[1]
 
 
 def draw_spread(found: Spread) -> Drawing:
-    """The twelve columns that add most: how many rows get how much, low values below the line and high ones above."""
+    """The twelve columns that add most: how many rows get how much, low values below, high ones above."""
     columns = found.columns[:_MOST_COLUMNS]
     every = np.concatenate([column.attributions for column in columns])
     low, high = float(every.min()), float(every.max())
@@ -29,6 +29,7 @@ def draw_spread(found: Spread) -> Drawing:
         panel.set_yticks(range(len(columns)), [shortened(column.column) for column in columns])
         panel.set_ylim(len(columns) - 0.4, -0.7)
         panel.tick_params(axis="y", length=0)
+        panel.locator_params(axis="x", nbins=6)
         panel.set_xlabel(f"added to the {found.of}")
         for color, label in ((_HIGH, "high values"), (_LOW, "low values"), (COLORS[2], "without order")):
             panel.fill_between([], [], [], color=color, label=label)
@@ -80,18 +81,28 @@ def draw_row(parts: RowParts) -> Drawing:
         width = max(reach) - min(reach) or 1.0
         for place, (_, step, _) in enumerate(steps):
             end = max(reach[place], reach[place + 1])
-            panel.text(end + 0.015 * width, place, f"{step:+.3g}", va="center", fontsize=8)
+            panel.text(end + 0.015 * width, place, _signed(step), va="center", fontsize=8)
         panel.set_xlim(min(reach) - 0.05 * width, max(reach) + 0.22 * width)
         panel.set_yticks(range(len(steps)), [label for label, _, _ in steps])
         panel.set_ylim(len(steps) - 0.3, -0.7)
         panel.axvline(parts.base, color=FAINT, zorder=0)
         panel.tick_params(axis="y", length=0)
+        panel.locator_params(axis="x", nbins=5)
         panel.set_xlabel(parts.of)
     first = parts.parts[0]
     alt = (
-        f"From {number(parts.base, 3)}, the mean, to {number(parts.prediction, 3)}: {first.column} = {first.value} adds "
-        f"{first.attribution:+.3g}, the most."
+        f"From {number(parts.base, 3)}, the mean, to {number(parts.prediction, 3)}: {first.column} = {first.value} "
+        f"adds {_signed(first.attribution)}, the most."
     )
     largest = max((part.error for part in shown if part.error == part.error), default=0.0)
     caption = f"Standard error of a step: {number(largest, 2)} at most."
     return Drawing(f"row-{parts.row}-{parts.fold}", alt, figure, caption)
+
+
+def _signed(value: float) -> str:
+    """A number with its sign.
+
+    >>> _signed(99321.0), _signed(-0.25)
+    ('+99,321', '-0.25')
+    """
+    return ("-" if value < 0 else "+") + number(float(f"{abs(value):.3g}") if abs(value) < 1000 else abs(value), 3)

@@ -26,8 +26,8 @@ def draw_importances(found: Importances) -> Drawing:
         panel.set_xlabel(f"{found.metric} gets worse by")
     first = entries[0]
     alt = (
-        f"Importance of {len(entries)} columns. Most important: {first.name}, without which {found.metric} gets worse by "
-        f"{number(first.mean, 3)} ({number(first.low, 3)} to {number(first.high, 3)})."
+        f"Importance of {len(entries)} columns. Most important: {first.name}, without which {found.metric} gets "
+        f"worse by {number(first.mean, 3)} ({number(first.low, 3)} to {number(first.high, 3)})."
     )
     return Drawing("importance", alt, figure, "Lines are 95 % intervals. Diamonds: 0 lies within, or it gets better.")
 
