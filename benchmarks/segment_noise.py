@@ -2,8 +2,8 @@
 
     python benchmarks/segment_noise.py --times 60
 
-Each time, rows have ten numbers and ten categories that say nothing; labels are drawn by the very probabilities that are
-predicted, values have errors that do not depend on any column.
+Each time, rows have ten numbers and ten categories that say nothing; labels are drawn by the very probabilities that
+are predicted, values have errors that do not depend on any column.
 """
 
 import argparse
