@@ -71,7 +71,7 @@ def test_a_report_says_all_that_is_needed(trained):
     assert f"numpy=={run.info['versions']['numpy'].partition('+')[0]}" in text
     assert "weight_decay" in text.partition("## Versions")[0]
     assert "240 of 240 rows were asked" in text.partition("## Importance")[2].partition("\n## ")[0]
-    assert "](report/importance.png)" in text
+    assert "importance.png)" in text
     assert "Nothing has changed" in text
     assert "<script" not in page
     assert len(page) < 3_000_000
