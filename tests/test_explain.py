@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pandas as pd
 import pytest
@@ -129,6 +130,24 @@ def test_the_word_that_decides_is_found(trained, capsys):
         assert (strongest["attribution"] > 0) == (row["truth"] == "yes")
     page = (trained / "runs" / answer["run"] / "explain.html").read_text()
     assert "lovely" in page
+
+
+def test_strings_and_forecasts_are_refused(tmp_path):
+    from types import SimpleNamespace
+
+    from explain_cases import competition
+
+    from aicomp.explain.subject import check_explainable
+
+    def project(is_string, horizon):
+        task = SimpleNamespace(is_string=is_string)
+        return SimpleNamespace(task=task, competition=msgspec.structs.replace(competition(), horizon=horizon))
+
+    check_explainable(project(False, 0))
+    with pytest.raises(UsageError, match="strings have no part"):
+        check_explainable(project(True, 0))
+    with pytest.raises(UsageError, match="from what came before a row"):
+        check_explainable(project(False, 3))
 
 
 def test_changed_code_is_refused(trained):

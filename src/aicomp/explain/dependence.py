@@ -44,7 +44,8 @@ class Dependence:
         folds: Curve of each fold's model on its own rows, (n_folds, n_grid, n_outputs).
         lines: Single rows, the first output, (n_lines, n_grid).
         rows: Train rows of a level; of numbers those from the grid point before to this one.
-        is_few: Whether these are less than 0.5 % of the rows, or fewer than 5.
+        is_few: Whether these, of numbers all within a ninth of the grid's range, are less than 0.5 % of the rows, or
+            fewer than 5.
         bins: Edges of a histogram of the train rows between the ends of the grid; empty for levels.
         counts: Rows in each bin.
         missing: Of numbers that can be missing: mean prediction without them, (n_outputs,); else empty.
@@ -85,6 +86,8 @@ class _Grid:
     values: np.ndarray
     labels: tuple[float, ...] | tuple[str, ...]
     rows: tuple[int, ...]
+    near: tuple[int, ...] = ()
+    """Of numbers: rows around the stretch from the point before to each one, a ninth of the range at least."""
     has_missing: bool = False
     """Whether numbers are missing in some rows: this is asked too, after the values."""
 
@@ -154,7 +157,16 @@ def _grid(column: Column, subject: Subject) -> _Grid:
     at = np.searchsorted(points, known)
     rows = tuple(map(int, np.bincount(at, minlength=len(points))[: len(points)]))
     kind: Literal["times", "numbers"] = "times" if column.kind == "datetime" else "numbers"
-    return _Grid(kind, points, tuple(map(float, points)), rows, len(known) < len(values))
+    return _Grid(kind, points, tuple(map(float, points)), rows, _near(known, points), len(known) < len(values))
+
+
+def _near(known: np.ndarray, points: np.ndarray) -> tuple[int, ...]:
+    """Rows around the stretch before each point: a short one between close points is not without rows for that."""
+    before = np.append(points[:1], points[:-1])
+    half = np.maximum((points - before) / 2, np.ptp(points) / (2 * _N_EVEN))
+    middle, ordered = (points + before) / 2, np.sort(known)
+    counts = np.searchsorted(ordered, middle + half, side="right") - np.searchsorted(ordered, middle - half)
+    return tuple(map(int, counts))
 
 
 def _points(known: np.ndarray) -> np.ndarray:
@@ -198,7 +210,7 @@ def _joined(subject: Subject, table: Table, name: str, grid: _Grid, curves: list
         folds=folds,
         lines=lines[order[picked]],
         rows=grid.rows,
-        is_few=tuple(n < few for n in grid.rows),
+        is_few=tuple(n < few for n in grid.near or grid.rows),
         bins=bins,
         counts=counts,
         missing=missing,
