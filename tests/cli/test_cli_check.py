@@ -38,7 +38,7 @@ def test_people_get_a_table_and_a_page(leaky, capsys):
     assert "1 high" in captured.out.splitlines()[-1]
     page = (leaky / "check.html").read_text(encoding="utf-8")
     assert BAD not in page
-    assert "&lt;b&gt;x&lt;/b&gt;` is the target in disguise" in page
+    assert "<code>&lt;b&gt;x&lt;/b&gt;</code> is the target in disguise" in page
     assert "<script" not in page
     assert len(page) < 400_000
 
