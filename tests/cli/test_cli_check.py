@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from browser import browser, needs_browser
 from page_look import look_at
-from synthetic import QUICK
+from synthetic import QUICK, init_project
 from validation_cases import clean, project_of
 
 from aicomp.cli.main import main
@@ -38,7 +38,7 @@ def test_people_get_a_table_and_a_page(leaky, capsys):
     assert "1 high" in captured.out.splitlines()[-1]
     page = (leaky / "check.html").read_text(encoding="utf-8")
     assert BAD not in page
-    assert "&lt;b&gt;x&lt;/b&gt;` is the target in disguise" in page
+    assert "<code>&lt;b&gt;x&lt;/b&gt;</code> is the target in disguise" in page
     assert "<script" not in page
     assert len(page) < 400_000
 
@@ -63,6 +63,16 @@ def test_a_clean_project_passes_strict(tmp_path, capsys):
     folder = project_of(tmp_path, clean())
     assert main(["check", "--strict", "--project", str(folder)]) == 0
     assert "0 high, 0 medium" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("problem", ["multiclass", "regression", "multilabel", "multi-target"])
+def test_each_kind_of_target_is_checked_and_clean(tmp_path, capsys, problem):
+    folder = init_project(tmp_path, problem)
+    capsys.readouterr()
+    assert main(["check", "--strict", "--json", "--project", str(folder)]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert content["counts"]["high"] == 0
+    assert all(check["done"] for check in content["checks"])
 
 
 def test_no_time_is_said(leaky, capsys):

@@ -18,7 +18,7 @@ _INVALID = 3
 def check(
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 if a finding is high.")] = False,
     seconds: Annotated[
-        float, typer.Option("--time", metavar="SECONDS", min=0, help="Begin no further check after this time.")
+        float, typer.Option("--time", metavar="SECONDS", min=0, help="Begin no check after this time, reading aside.")
     ] = 120.0,
     page: Annotated[
         Path | None, typer.Option("--output", metavar="FILE", help="The page; by default check.html in the project.")

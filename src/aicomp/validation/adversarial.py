@@ -12,6 +12,7 @@ from aicomp.validation.matrix import Matrix, matrix_of
 from aicomp.validation.order import ordered_columns
 from aicomp.validation.quick_model import classifier, drawn, one_thread, parts_of
 from aicomp.validation.single import auc, auc_error
+from aicomp.validation.split_mirror import new_groups
 from aicomp.validation.subject import Subject
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Difference:
 
 
 def check_adversarial(subject: Subject) -> Outcome:
-    """Tell train from test; columns that order the rows are left out, as the splitter's check looks at these."""
+    """Tell train from test; times and groups that are new in test are left out, as the splitter's check has these."""
     most = _MOST_FILES if subject.names("image", "audio") else _MOST_TEXTS if subject.names("text") else _MOST_ROWS
     rows, test_rows = drawn(subject.n_train, most), drawn(subject.n_test, most)
     notes = [
@@ -48,10 +49,10 @@ def check_adversarial(subject: Subject) -> Outcome:
         for name, part, whole in (("train", rows, subject.n_train), ("test", test_rows, subject.n_test))
         if len(part) < whole
     ]
-    ordered = ordered_columns(subject)
+    ordered = list(dict.fromkeys([*ordered_columns(subject), *new_groups(subject)]))
     matrix = matrix_of(subject, rows, test_rows).without(ordered)
     if min(len(rows), len(test_rows)) < 20 or not matrix.names:
-        what = "a part with too few rows" if matrix.names else "no column besides those that order the rows"
+        what = "a part with too few rows" if matrix.names else "no column besides those that order or group the rows"
         return Outcome(
             [Finding("train-against-test", "ok", "Train against test was not compared", f"There are {what}.")]
         )
@@ -128,7 +129,7 @@ def _finding(found: Difference, mirrored: Difference | None, ordered: list[str],
         drops = ", ".join(f"`{name}` {found.drops[name]:.3f}" for name in giving[:5])
         evidence += f" Shuffled columns cost it: {drops}."
     if ordered:
-        evidence += f" Left out, as they order the rows: {listed(ordered)}."
+        evidence += f" Left out, as they order or group the rows: {listed(ordered)}."
     titles = {
         "ok": "Train and test look alike",
         "low": "Train and test differ a little",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from aicomp.pages.drawing import Drawing
 
 SECONDS = 120.0
-"""After which no further check is begun, unless another time is given."""
+"""Of checks, after which no further one is begun, unless another time is given."""
 
 Check = Callable[[Subject], Outcome]
 
@@ -132,7 +132,7 @@ def examine(project: Project, seconds: float = SECONDS, on_check: Callable[[str]
 
     Args:
         project: The project.
-        seconds: After which no further check is begun.
+        seconds: Of checks, after which no further one is begun; reading the data cannot be cut and does not count.
         on_check: Called with what a check looks for, before it begins.
 
     Raises:
@@ -147,7 +147,7 @@ def examine(project: Project, seconds: float = SECONDS, on_check: Callable[[str]
     checks: list[Checked] = []
     for name, title, check in all_checks(subject):
         now = time.monotonic()
-        if now - began > seconds:
+        if now - began - reading > seconds:
             checks.append(Checked(name, title, None, 0.0))
             continue
         on_check(title)

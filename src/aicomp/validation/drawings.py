@@ -6,7 +6,9 @@ import numpy as np
 
 from aicomp.pages.drawing import COLORS, Drawing, new_figure
 
-_LONGEST = 28
+_WIDTH = 4.4
+"""Inches: two stand side by side on a desk, and one can be read on a phone."""
+_LONGEST = 24
 
 
 def bars(name: str, values: Mapping[str, float], caption: str, label: str) -> Drawing:
@@ -19,7 +21,7 @@ def bars(name: str, values: Mapping[str, float], caption: str, label: str) -> Dr
         label: Of the axis.
     """
     names, lengths = list(values)[::-1], list(values.values())[::-1]
-    with new_figure(6.0, 0.9 + 0.26 * len(names)) as figure:
+    with new_figure(_WIDTH, 0.9 + 0.26 * len(names)) as figure:
         panel = figure.subplots()
         places = np.arange(len(names))
         panel.barh(places, lengths, color=COLORS[0], height=0.65)
@@ -34,7 +36,7 @@ def pairs(name: str, values: Mapping[str, tuple[float, float]], caption: str, la
     """Two bars for each name: validation rows and test rows."""
     names = list(values)[::-1]
     places = np.arange(len(names))
-    with new_figure(6.0, 1.2 + 0.5 * len(names)) as figure:
+    with new_figure(_WIDTH, 1.2 + 0.5 * len(names)) as figure:
         panel = figure.subplots()
         for i, (part, above) in enumerate((("validation rows", 0.18), ("test rows", -0.18))):
             panel.barh(places + above, [100 * values[n][i] for n in names], height=0.34, color=COLORS[i], label=part)
@@ -49,10 +51,11 @@ def pairs(name: str, values: Mapping[str, tuple[float, float]], caption: str, la
 def histogram(name: str, values: np.ndarray, caption: str, label: str) -> Drawing:
     """How often values between 0 and 1 occur; rows on a logarithmic axis."""
     counts, edges = np.histogram(values, bins=25, range=(0, 1))
-    with new_figure(6.0, 2.2) as figure:
+    with new_figure(_WIDTH, 2.2) as figure:
         panel = figure.subplots()
         panel.stairs(counts, edges, fill=True, color=COLORS[0], baseline=0.5)
         panel.set_yscale("log")
+        panel.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         panel.set_ylim(bottom=0.5)
         panel.set_xlabel(label)
         panel.set_ylabel("rows")
@@ -64,7 +67,7 @@ def histogram(name: str, values: np.ndarray, caption: str, label: str) -> Drawin
 def fold_scores(scores: np.ndarray, errors: np.ndarray, metric: str) -> Drawing:
     """The score of each fold with an interval of two standard errors, and their mean."""
     folds = np.arange(len(scores))
-    with new_figure(6.0, 1.0 + 0.24 * max(4, len(scores))) as figure:
+    with new_figure(_WIDTH, 1.0 + 0.24 * max(4, len(scores))) as figure:
         panel = figure.subplots()
         panel.axvline(float(scores.mean()), color=COLORS[1], linewidth=1)
         panel.errorbar(scores, folds, xerr=errors, fmt="o", color=COLORS[0], markersize=4, linewidth=1.2, capsize=0)

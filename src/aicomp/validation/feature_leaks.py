@@ -58,13 +58,24 @@ def _lay_out(subject: Subject, path: Path, root: Path) -> tuple[np.ndarray, list
     permuted[target] = table[target].iloc[random.permutation(len(table))].to_numpy()
     valid = np.isin(rows, subject.folds[0].valid)
     kept = np.flatnonzero(~valid if 0 < valid.sum() < len(rows) else np.arange(len(rows)) % 5 > 0)
+    test = _small_test(subject)
     for part, content in (("0", table), (_AGAIN, table), (_PERMUTED, permuted), (_FEWER, table.iloc[kept])):
-        _copy(subject, root / part, path, content, delimiter)
+        files = {path.name: (content, delimiter), **test}
+        _copy(subject, root / part, files)
     return kept, notes
 
 
-def _copy(subject: Subject, folder: Path, path: Path, train: pd.DataFrame, delimiter: str) -> None:
-    """A project with another train file; all else of its data is linked to."""
+def _small_test(subject: Subject) -> dict[str, tuple[pd.DataFrame, str]]:
+    """Some rows of test by the name of its file, where it is large: it is read with each copy of train."""
+    path = subject.project.raw / subject.competition.files.test
+    if subject.n_test <= _MOST_ROWS or not path.name.endswith(_TABLES):
+        return {}
+    table, delimiter = _read(path, subject.competition.files.encoding)
+    return {path.name: (table.iloc[drawn(len(table), _MOST_ROWS)], delimiter)}
+
+
+def _copy(subject: Subject, folder: Path, files: dict[str, tuple[pd.DataFrame, str]]) -> None:
+    """A project with other files, by their names; all else of its data is linked to."""
     source = subject.project.folder
     (folder / "data" / "raw").mkdir(parents=True)
     for file in source.iterdir():
@@ -76,9 +87,10 @@ def _copy(subject: Subject, folder: Path, path: Path, train: pd.DataFrame, delim
         if other.name not in ("raw", "cache"):
             (folder / "data" / other.name).symlink_to(other)
     for file in subject.project.raw.iterdir():
-        if file != path:
+        if file.name not in files:
             (folder / "data" / "raw" / file.name).symlink_to(file)
-    _write(folder / "data" / "raw" / path.name, train, subject.competition.files.encoding, delimiter)
+    for name, (table, delimiter) in files.items():
+        _write(folder / "data" / "raw" / name, table, subject.competition.files.encoding, delimiter)
 
 
 def _read(path: Path, encoding: str) -> tuple[pd.DataFrame, str]:
@@ -119,8 +131,8 @@ def _made(root: Path) -> str:
 def changed(a: np.ndarray, b: np.ndarray) -> float:
     """Share of the cells that differ, beyond the last digits of a float.
 
-    >>> changed(np.array([1.0, np.nan, 2.0]), np.array([1.0, np.nan, 3.0]))
-    0.3333333333333333
+    >>> changed(np.array([1.0, np.nan, 2.0, 2.0]), np.array([1.0, np.nan, 2.0 + 1e-9, 3.0]))
+    0.25
     """
     if a.dtype != b.dtype:
         return 1.0

@@ -68,7 +68,7 @@ def _measured(subject: Subject, predictions: Predictions, predicted: Predicted) 
         severity: Severity = "low" if subject.splitter in ("time-series", "rolling-origin") else "medium"
         findings.append(Finding("noise", severity, "Folds differ by more than noise", said, advice, numbers))
     else:
-        title = f"A gain below {needed:.2g} is noise"
+        title = f"A gain below {needed:.2g} is noise" if needed > 0 else "No fold errs: nothing is left to gain"
         advice = "`aicomp runs compare A B` sets two runs side by side, fold by fold."
         findings.append(Finding("noise", "ok", title, evidence, advice, numbers))
     return Outcome(findings, drawings)

@@ -17,7 +17,7 @@ def write_page(report: Report) -> str:
         )
         drawings.insert(0, pairs("twins", twins, caption, "% of rows with a twin"))
     found = [finding for finding in report.findings if finding.severity != "ok"]
-    fine = [(finding.title, finding.evidence) for finding in report.findings if finding.severity == "ok"]
+    fine = [finding for finding in report.findings if finding.severity == "ok"]
     return render(
         "aicomp.validation",
         "check.html",
@@ -32,7 +32,9 @@ def write_page(report: Report) -> str:
 
 
 def _twins(report: Report) -> list[Finding]:
-    return [f for f in report.findings if max(f.numbers.get("validation_share", 0), f.numbers.get("test_share", 0)) > 0]
+    """Findings of twins that more than one row in two hundred has."""
+    shares = ("validation_share", "test_share")
+    return [f for f in report.findings if max(f.numbers.get(share, 0.0) for share in shares) >= 0.005]
 
 
 def twin_title(finding: Finding) -> str:

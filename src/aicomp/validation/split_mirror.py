@@ -105,6 +105,12 @@ def _of_groups(subject: Subject, *, is_later: bool) -> list[Finding]:
     return findings
 
 
+def new_groups(subject: Subject) -> list[str]:
+    """Columns of which test has new levels, where chance would give known ones."""
+    found = _of_groups(subject, is_later=False)
+    return [column for f in found for column in f.columns if f.numbers["test_seen"] <= _SEEN]
+
+
 def _group_finding(levels: _Levels, seen: float, expected: float, in_folds: float, *, is_later: bool) -> Finding | None:
     numbers = {"test_seen": seen, "test_seen_by_chance": expected, "folds_seen": in_folds}
     evidence = (

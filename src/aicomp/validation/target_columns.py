@@ -38,11 +38,9 @@ def check_columns(subject: Subject, most: int = _MOST_ROWS) -> Outcome:
     findings = [_finding(name, share) for name, share in shares.items() if share >= _NEARLY]
     if not findings:
         best = next(iter(shares.items()), None)
-        said = (
-            "There is no such column."
-            if best is None
-            else f"The most, {best[1]:.1%} of its variation, `{best[0]}` tells."
-        )
+        said = "No column can be asked."
+        if best is not None:
+            said = f"`{best[0]}` tells most of it alone, {best[1]:.1%} of its variation."
         numbers = {} if best is None else {"largest_share": best[1]}
         findings = [Finding("target-in-disguise", "ok", "No column is the target in disguise", said, "", numbers)]
     drawings = []
