@@ -394,3 +394,22 @@ class TestRoundTrip:
         except AicompError:
             return
         assert len(frame) == len(line_numbers(path))
+
+
+def test_a_column_has_one_type_however_many_parts_the_file_is_read_in(tmp_path):
+    """pandas guesses types for each part of a large file; here the parts would disagree."""
+    n = 300_000
+    rows = [f"0{i % 10},{i},{i},{'True' if i % 2 else 'False'},," for i in range(n)]
+    rows += ["x1,2.5,word,,late,7", "02,3,03,1,later,8"]
+    path = tmp_path / "large.csv"
+    path.write_text("code,amount,mixed,flag,empty,number\n" + "\n".join(rows) + "\n")
+    table = read_table(path)
+    assert table["code"].iloc[[0, 11, n, n + 1]].tolist() == ["00", "01", "x1", "02"]
+    assert table["amount"].dtype == np.float64
+    assert table["amount"].iloc[[1, n]].tolist() == [1.0, 2.5]
+    assert table["mixed"].iloc[[0, 12, n, n + 1]].tolist() == ["0", "12", "word", "03"]
+    assert table["flag"].iloc[[0, 1, n + 1]].tolist() == ["False", "True", "1"]
+    assert table["flag"].isna().sum() == 1
+    assert table["empty"].dropna().tolist() == ["late", "later"]
+    assert table["number"].iloc[-2:].tolist() == [7, 8]
+    assert {type(value) for value in table["mixed"]} == {str}

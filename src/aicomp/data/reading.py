@@ -148,7 +148,8 @@ def _parse(
             skipinitialspace=layout.skip_blanks,
             encoding_errors="surrogatepass",
         )
-    mixed = [name for name in others if name not in strings and _is_mixed(frame[name])]
+    read = set(frame.columns) - set(strings)
+    mixed = [name for name in others if name in read and _is_mixed(frame[name])]
     if mixed:
         again = _parse(raw, layout, kept, others, texts, mixed)
         for name in mixed:
