@@ -45,17 +45,23 @@ def test_people_get_a_table_and_a_page(leaky, capsys):
 
 def test_strict_ends_with_three_and_still_one_object(leaky, tmp_path, capsys):
     page = tmp_path / "page.html"
-    assert main(["check", "--strict", "--json", "--output", str(page), "--project", str(leaky)]) == 3
+    pngs = tmp_path / "pngs"
+    asked = ["--output", str(page), "--png", str(pngs), "--project", str(leaky)]
+    assert main(["check", "--strict", "--json", *asked]) == 3
     out = capsys.readouterr().out
     assert out.count("\n") == 1
     content = json.loads(out)
     assert set(content) == {
         "project", "n_rows", "splitter", "n_folds", "counts", "findings", "checks", "notes", "seconds", "page",
+        "pngs",
     }  # fmt: skip
     assert content["counts"]["high"] == 1
     assert content["findings"][0]["columns"] == [BAD]
     assert content["page"] == str(page)
     assert page.is_file()
+    assert content["pngs"]
+    assert sorted(content["pngs"]) == sorted(str(path) for path in pngs.iterdir())
+    assert all(path.read_bytes()[1:4] == b"PNG" for path in pngs.iterdir())
     assert not (leaky / "check.html").exists()
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aicomp.cli.options import Json, ProjectFolder, Set
+from aicomp.cli.options import Json, Png, ProjectFolder, Set
 from aicomp.cli.output import Output
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ def check(
     page: Annotated[
         Path | None, typer.Option("--output", metavar="FILE", help="The page; by default check.html in the project.")
     ] = None,
+    png: Png = None,
     overrides: Set = None,
     project_folder: ProjectFolder = None,
     as_json: Json = False,
@@ -40,21 +41,25 @@ def check(
 
     With --json the keys are: project, n_rows (train, test), splitter, n_folds, counts (findings by severity), findings
     (list of name, severity, title, evidence, advice, numbers, columns, rows), checks (list of check, seconds, done),
-    notes (what was sampled or left out), seconds, page.
+    notes (what was sampled or left out), seconds, page, pngs (paths).
     """
     from aicomp.files import atomic_write
+    from aicomp.pages.drawing import write_pngs
     from aicomp.project import Project
     from aicomp.raw_data import check_manifest
     from aicomp.validation.doctor import examine
-    from aicomp.validation.page import write_page
+    from aicomp.validation.page import drawings_of, write_page
 
     output = Output(as_json)
     project = Project.open(project_folder, overrides)
     check_manifest(project.folder)
     report = examine(project, seconds, lambda title: output.say(f"{title} ..."))
     path = page or project.folder / "check.html"
-    atomic_write(path, write_page(report))
-    output.result({**report.to_dict(), "page": str(path)}, *_lines(report, path))
+    drawings = drawings_of(report)
+    atomic_write(path, write_page(report, drawings))
+    pngs = [] if png is None else write_pngs(drawings, png)
+    answer = {**report.to_dict(), "page": str(path), "pngs": [str(picture) for picture in pngs]}
+    output.result(answer, *_lines(report, path))
     if strict and report.counts["high"]:
         raise typer.Exit(_INVALID)
 

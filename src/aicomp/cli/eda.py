@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aicomp.cli.options import Json, ProjectFolder
+from aicomp.cli.options import Json, Png, ProjectFolder
 from aicomp.cli.output import Output
 
 if TYPE_CHECKING:
@@ -21,9 +21,7 @@ def eda(
         int | None,
         typer.Option("--sample", metavar="N", min=100, help="Rows that columns are compared on; by default 100,000."),
     ] = None,
-    png: Annotated[
-        Path | None, typer.Option("--png", metavar="FOLDER", help="Write each drawing as PNG to this folder too.")
-    ] = None,
+    png: Png = None,
     project_folder: ProjectFolder = None,
     as_json: Json = False,
 ) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aicomp.cli.options import Json, ProjectFolder
+from aicomp.cli.options import Json, Png, ProjectFolder
 from aicomp.cli.output import Output
 
 if TYPE_CHECKING:
@@ -21,9 +21,7 @@ def explain(
     page: Annotated[
         Path | None, typer.Option("--output", metavar="FILE", help="The page; by default explain.html in the run.")
     ] = None,
-    png: Annotated[
-        Path | None, typer.Option("--png", metavar="FOLDER", help="Write the drawings as PNG files too.")
-    ] = None,
+    png: Png = None,
     method: Annotated[
         str,
         typer.Option(
@@ -69,6 +67,7 @@ def explain(
     from aicomp.explain.explanation import explain_run, explained_run
     from aicomp.explain.page import draw_columns, write_box_page, write_page
     from aicomp.files import atomic_write
+    from aicomp.pages.drawing import write_pngs
     from aicomp.project import Project
     from aicomp.run import find_run
     from aicomp.suggest import unknown_name
@@ -105,9 +104,7 @@ def explain(
     if png is not None:
         if found.columns is None:
             raise UsageError("`--png` has no effect: one column of texts or files has no drawings", "leave it out")
-        for drawing in draw_columns(found.columns):
-            pngs.append(png / f"{drawing.name}.png")
-            atomic_write(pngs[-1], drawing.png())
+        pngs = write_pngs(draw_columns(found.columns), png)
     rows = [explanation.to_dict() for explanation in found.rows]
     columns = None if found.columns is None else found.columns.to_dict()
     answer = {

@@ -6,6 +6,9 @@ from typing import Annotated
 import typer
 
 Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object on stdout.")]
+Png = Annotated[
+    Path | None, typer.Option("--png", metavar="FOLDER", help="Write each drawing as PNG to this folder too.")
+]
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Override an entry of aicomp.toml; may be repeated."),

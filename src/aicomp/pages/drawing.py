@@ -3,10 +3,13 @@
 import io
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from aicomp.files import atomic_write
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -126,3 +129,16 @@ def _style() -> Iterator[Any]:
         # A page shows any letter by the reader's own fonts; in a PNG a box stands for one that matplotlib's font lacks.
         warnings.filterwarnings("ignore", message=r"Glyph \d+ .* missing from", category=UserWarning)
         yield mpl.rcParams
+
+
+def write_pngs(drawings: Iterable[Drawing], folder: Path) -> list[Path]:
+    """Write drawings as PNG files named after them; the files, in their order.
+
+    Raises:
+        AicompError: One cannot be written.
+    """
+    written = []
+    for drawing in drawings:
+        written.append(folder / f"{drawing.name}.png")
+        atomic_write(written[-1], drawing.png())
+    return written

@@ -1,13 +1,16 @@
 """The doctor's findings as one page that loads nothing from anywhere."""
 
+from collections.abc import Sequence
+
+from aicomp.pages.drawing import Drawing
 from aicomp.pages.render import render
 from aicomp.validation.doctor import Report
 from aicomp.validation.drawings import pairs
 from aicomp.validation.finding import Finding
 
 
-def write_page(report: Report) -> str:
-    """HTML of a page; everything that is given is escaped."""
+def drawings_of(report: Report) -> list[Drawing]:
+    """What there is to see of a report, twins first."""
     drawings = report.drawings()
     twins = {twin_title(f): (f.numbers["validation_share"], f.numbers["test_share"]) for f in _twins(report)}
     if twins:
@@ -16,6 +19,16 @@ def write_page(report: Report) -> str:
             "is too good."
         )
         drawings.insert(0, pairs("twins", twins, caption, "% of rows with a twin"))
+    return drawings
+
+
+def write_page(report: Report, drawings: Sequence[Drawing]) -> str:
+    """HTML of a page; everything that is given is escaped.
+
+    Args:
+        report: What was found.
+        drawings: See `drawings_of`.
+    """
     found = [finding for finding in report.findings if finding.severity != "ok"]
     fine = [finding for finding in report.findings if finding.severity == "ok"]
     return render(
