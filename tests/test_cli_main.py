@@ -167,3 +167,11 @@ def test_a_reader_that_leaves_is_no_error():
 def test_the_shell_completes_commands():
     done = run(_AICOMP_COMPLETE="complete_bash", COMP_WORDS="aicomp tr", COMP_CWORD="1")
     assert done.stdout.split() == ["train"]
+
+
+def test_numbers_that_json_does_not_know_are_written_as_what_it_knows(capsys):
+    from aicomp.cli.output import write_json
+
+    write_json({"mean": float("nan"), "clamp": [float("-inf"), 5.0], "few": (float("inf"),)})
+    out = capsys.readouterr().out
+    assert out == '{"mean": null, "clamp": ["-inf", 5.0], "few": ["inf"]}\n'

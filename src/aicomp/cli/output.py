@@ -1,6 +1,7 @@
 """What a command says: one JSON object on stdout for programs, or text for people."""
 
 import json
+import math
 import os
 import sys
 from collections.abc import Iterator
@@ -61,9 +62,31 @@ class Output:
 
 
 def write_json(content: dict[str, Any]) -> None:
-    """Print an object on stdout, on one line and in ASCII, which every program that reads it can decode."""
+    """Print an object on stdout, on one line and in ASCII, which every program that reads it can decode.
+
+    JSON knows no number that is not finite: NaN becomes null, an end that is open "inf" or "-inf".
+    """
+    try:
+        text = json.dumps(content, allow_nan=False)
+    except ValueError:
+        text = json.dumps(_finite(content), allow_nan=False)
     with _writing_stdout():
-        sys.stdout.write(json.dumps(content) + "\n")
+        sys.stdout.write(text + "\n")
+
+
+def _finite(value: Any) -> Any:
+    """The same without numbers that JSON does not know.
+
+    >>> _finite({"a": [float("nan"), 1.5], "b": (0, float("-inf"))})
+    {'a': [None, 1.5], 'b': [0, '-inf']}
+    """
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else str(value)
+    return value
 
 
 @contextmanager
