@@ -33,7 +33,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.usefixtures("project")
 def test_no_run_yet(capsys: Capture) -> None:
     assert output_of(capsys) == ["no run yet: `aicomp train` makes one"]
-    assert json_of(capsys) == {"runs": [], "cv_and_public": None, "page": None, "csv": None}
+    assert json_of(capsys) == {"runs": [], "cv_and_public": None, "page": None, "csv": None, "pngs": []}
 
 
 def test_the_table(project: Path, capsys: Capture) -> None:
@@ -207,7 +207,10 @@ def test_blends_and_agents_are_listed_as_such(project: Path, capsys: Capture) ->
 def test_the_page_is_written(project: Path, capsys: Capture) -> None:
     make_run(project, "20260101-000001", [0.5], model="<script>")
     make_run(project, "20260101-000002", [], n_folds=3)
-    assert json_of(capsys, "--output", "runs.html")["page"] == "runs.html"
+    answer = json_of(capsys, "--output", "runs.html", "--png", "figures")
+    assert answer["page"] == "runs.html"
+    assert answer["pngs"] == [str(Path("figures", "scores-over-time.png"))]
+    assert (project / answer["pngs"][0]).read_bytes()[1:4] == b"PNG"
     page = (project / "runs.html").read_text(encoding="utf-8")
     assert "&lt;script&gt;" in page
     assert "<script>" not in page

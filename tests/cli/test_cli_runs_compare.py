@@ -81,6 +81,7 @@ def test_compare_as_json(project: Path, capsys: Capture) -> None:
         "rows": None,
         "rows_missing": "run 20260101-000001 holds no predictions",
         "page": None,
+        "pngs": [],
     }
 
 
@@ -186,7 +187,7 @@ def saved_pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, R
 def test_rows_segments_and_a_blend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     folder, a, b = saved_pair(tmp_path, monkeypatch)
     capsys.readouterr()
-    content = json_of(capsys, "compare", a.id, b.id, "--rows", "3", "--output", "beside.html")
+    content = json_of(capsys, "compare", a.id, b.id, "--rows", "3", "--output", "beside.html", "--png", "figures")
     rows = content["rows"]
     assert content["rows_missing"] is None
     assert rows["n"] == rows["a_better"] + rows["b_better"] + rows["equal"] == 90
@@ -209,6 +210,8 @@ def test_rows_segments_and_a_blend(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert content["page"] == "beside.html"
     page = (folder / "beside.html").read_text(encoding="utf-8")
     assert page.count("<svg") == 4
+    assert len(content["pngs"]) == 4
+    assert all((folder / name).read_bytes()[1:4] == b"PNG" for name in content["pngs"])
     assert first["id"] in page
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from aicomp.cli.options import Json, ProjectFolder
+from aicomp.cli.options import Json, Png, ProjectFolder
 from aicomp.cli.output import Output
 from aicomp.cli.runs_clean import clean
 from aicomp.cli.runs_compare import compare
@@ -41,6 +41,7 @@ def runs(
         Path | None,
         typer.Option("--output", metavar="FILE", help="Write a page, too: the table, and CV against public scores."),
     ] = None,
+    png: Png = None,
     project_folder: ProjectFolder = None,
     as_json: Json = False,
 ) -> None:
@@ -54,7 +55,8 @@ def runs(
     pooled, seconds (of its folds together), best (whether no other run on the same data and metric has a better mean),
     submission (status and score of the last one), note, tags, members (of a blend); cv_and_public: n (files with both
     scores), pearson, spearman, low and high (95 % interval of that), same_order and n_pairs (pairs of files that both
-    scores put in the same order), meaning; page and csv (paths, null if not asked for). What is not known is null.
+    scores put in the same order), meaning; page and csv (paths, null if not asked for), pngs (paths). What is not known
+    is null.
     """
     if context.invoked_subcommand is not None:
         _refuse_options(context)
@@ -80,9 +82,18 @@ def runs(
         from aicomp.runs.page import runs_page
 
         atomic_write(page, runs_page(project.competition, shown, best, trust))
+    pngs = []
+    if png is not None:
+        from aicomp.pages.drawing import write_pngs
+        from aicomp.runs.page import runs_drawings
+
+        pngs = [str(path) for path in write_pngs(runs_drawings(shown, trust), png)]
     written = {"page": None if page is None else str(page), "csv": None if csv_file is None else str(csv_file)}
-    content = {"runs": items, "cv_and_public": _numbers(trust), **written}
-    lines = [*_lines(items, trust, any_run=bool(known)), *(f"written: `{path}`" for path in written.values() if path)]
+    content = {"runs": items, "cv_and_public": _numbers(trust), **written, "pngs": pngs}
+    lines = [
+        *_lines(items, trust, any_run=bool(known)),
+        *(f"written: `{path}`" for path in [*written.values(), *pngs] if path),
+    ]
     output.result(content, *lines)
 
 

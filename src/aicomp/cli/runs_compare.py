@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from aicomp.cli.options import Json, ProjectFolder
+from aicomp.cli.options import Json, Png, ProjectFolder
 from aicomp.cli.output import Output
 from aicomp.errors import UsageError
 
@@ -19,6 +19,7 @@ def compare(
         int, typer.Option("--rows", metavar="N", min=0, help="How many rows to show where one is far ahead.")
     ] = 5,
     page: Annotated[Path | None, typer.Option("--output", metavar="FILE", help="Write a page, too.")] = None,
+    png: Png = None,
     project_folder: ProjectFolder = None,
     as_json: Json = False,
 ) -> None:
@@ -33,7 +34,7 @@ def compare(
     (lists of key, a, b), same_folds, same_data, same_code, folds (list of fold, a, b, difference), difference (b minus
     a, of the means), standard_error (of that, over the folds, as if they were independent), verdict ("better", "worse"
     or "equal": b against a; null if they cannot be compared), test (of the folds: n_folds, difference, ratio of
-    validation to training rows, standard_error, low, high, p_value), rows, rows_missing (why rows is null), page.
+    validation to training rows, standard_error, low, high, p_value), rows, rows_missing (why rows is null), page, pngs.
 
     Of rows the keys are: n, loss (what is counted), mean_loss_a, mean_loss_b, b_better, a_better, equal, test (a, b,
     difference, standard_error, low, high, p_value), furthest_b_better and furthest_a_better (lists of row, id, fold,
@@ -59,6 +60,12 @@ def compare(
         from aicomp.comparison.page import comparison_page
 
         atomic_write(page, comparison_page(project.competition, comparison))
-    content = comparison.to_json(n_segments=50) | {"page": None if page is None else str(page)}
+    pngs = []
+    if png is not None:
+        from aicomp.comparison.page import comparison_drawings
+        from aicomp.pages.drawing import write_pngs
+
+        pngs = [str(path) for path in write_pngs(comparison_drawings(comparison), png)]
+    content = comparison.to_json(n_segments=50) | {"page": None if page is None else str(page), "pngs": pngs}
     lines = comparison_lines(comparison)
-    output.result(content, *lines, *([] if page is None else [f"written: `{page}`"]))
+    output.result(content, *lines, *(f"written: `{path}`" for path in [page, *pngs] if path))

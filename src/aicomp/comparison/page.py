@@ -6,6 +6,7 @@ from aicomp.comparison.compare import SURE, ByRows, Comparison, RowPair, verdict
 from aicomp.comparison.drawings import blend_drawing, fold_drawing, prediction_drawing, segment_drawing
 from aicomp.comparison.segments import Segment
 from aicomp.competition import Competition
+from aicomp.pages.drawing import Drawing
 from aicomp.pages.render import number, percent, render
 
 _MOST_SEGMENTS = 40
@@ -42,6 +43,20 @@ def comparison_page(competition: Competition, comparison: Comparison) -> str:
         why_not=comparison.why_not,
         **({} if rows is None else _of_rows(rows, facts)),
     )
+
+
+def comparison_drawings(comparison: Comparison) -> list[Drawing]:
+    """What the page draws: folds, and of rows the predictions, segments and blends."""
+    found: list[Drawing | None] = [fold_drawing(comparison.facts)]
+    rows = comparison.rows
+    if rows is not None:
+        shown = rows.segments[:_MOST_SEGMENTS]
+        found += [
+            prediction_drawing(rows),
+            segment_drawing(shown) if shown else None,
+            None if rows.gain is None else blend_drawing(rows.gain, comparison.facts["metric"]),
+        ]
+    return [drawing for drawing in found if drawing is not None]
 
 
 def _finding(comparison: Comparison) -> tuple[str, str, str]:

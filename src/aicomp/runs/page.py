@@ -27,8 +27,8 @@ def runs_page(competition: Competition, shown: Sequence[Facts], best: Collection
         best: Those of them with the best mean of their contest.
         trust: CV beside public scores.
     """
-    contest = _commonest(shown)
-    done = sorted((facts for facts in shown if facts.mean is not None and facts.contest == contest), key=_moment)
+    contest, done = _commonest(shown), _done(shown)
+    over_time, cv_and_public = _drawings(shown, trust)
     sections = [("scores", "Scores over time"), ("trust", "CV against public scores"), ("runs", "Runs")]
     return render(
         "aicomp.runs",
@@ -41,14 +41,31 @@ def runs_page(competition: Competition, shown: Sequence[Facts], best: Collection
             ("submitted", number(sum(facts.status is not None for facts in shown))),
             ("metric", contest[0]),
         ],
-        over_time=_over_time(done) if done else None,
+        over_time=over_time,
         n_other=sum(facts.mean is not None for facts in shown) - len(done),
         sentences=trust.sentences,
-        cv_and_public=_cv_and_public(trust, contest[0]) if len(trust.points) > 1 else None,
+        cv_and_public=cv_and_public,
         headings=["run", "state", "model", "metric", "mean", "std", "public", "pooled", "seconds", "tags", "note"],
         rows=[_row(facts, best) for facts in _first(shown)],
         n_left=max(0, len(shown) - MOST_ROWS),
     )
+
+
+def runs_drawings(shown: Sequence[Facts], trust: Trust) -> list[Drawing]:
+    """What the page draws: scores over time, and CV against public scores where there are some."""
+    return [drawing for drawing in _drawings(shown, trust) if drawing is not None]
+
+
+def _drawings(shown: Sequence[Facts], trust: Trust) -> tuple[Drawing | None, Drawing | None]:
+    done = _done(shown)
+    many = len(trust.points) > 1
+    return _over_time(done) if done else None, _cv_and_public(trust, _commonest(shown)[0]) if many else None
+
+
+def _done(shown: Sequence[Facts]) -> list[Facts]:
+    """The runs of the commonest contest that have a score, by time."""
+    contest = _commonest(shown)
+    return sorted((facts for facts in shown if facts.mean is not None and facts.contest == contest), key=_moment)
 
 
 def _commonest(shown: Sequence[Facts]) -> tuple[str, str]:
