@@ -86,7 +86,7 @@ def test_a_bug_shows_its_traceback_without_locals(failing, capsys):
         (
             ["runs", "--jsn"],
             "no such option `--jsn`",
-            "did you mean `--csv` or `--json`? `aicomp runs --help` shows what it takes",
+            "did you mean `--csv`, `--json` or `--png`? `aicomp runs --help` shows what it takes",
         ),
         (["train", "--set"], "option `--set` requires an argument", "`aicomp train --help` shows what it takes"),
         (["score", "a.csv"], "missing argument `submission`", "`aicomp score --help` shows what it takes"),

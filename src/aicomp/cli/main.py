@@ -127,7 +127,8 @@ def _usage_error(error: BaseException, arguments: Sequence[str]) -> UsageError:
     message = re.sub(r"^no such option: (\S+)", r"no such option `\1`", message)
     hint = f"`{_command_path(error, arguments)} --help` shows what it takes"
     if meant := re.search(r"\. Did you mean (.+)\?$| \(Possible options: (.+)\)$", message):
-        names = " or ".join(f"`{name.strip('`')}`" for name in (meant[1] or meant[2]).split(", "))
+        *others, last = (f"`{name.strip('`')}`" for name in (meant[1] or meant[2]).split(", "))
+        names = f"{', '.join(others)} or {last}" if others else last
         hint = f"did you mean {names}? {hint}"
         message = message[: meant.start()]
     return UsageError(message, hint)
