@@ -109,12 +109,10 @@ def _refuse_options(context: typer.Context) -> None:
 
 def _best(known: "list[Facts]") -> set[str]:
     """The runs with the best mean; scores of another metric, or on other data, are another contest."""
-    contests: dict[tuple[str, str], list[Facts]] = {}
-    for facts in known:
-        if facts.mean is not None:
-            contests.setdefault(facts.contest, []).append(facts)
+    from aicomp.runs.facts import by_contest
+
     best = set()
-    for contestants in contests.values():
+    for contestants in by_contest(known):
         choose: Callable[..., float] = max if contestants[0].greater_is_better else min
         mean = choose(facts.mean for facts in contestants)
         best |= {facts.run for facts in contestants if facts.mean == mean}

@@ -13,7 +13,7 @@ from aicomp.errors import AicompError, UsageError
 from aicomp.files import writing
 from aicomp.project import AnyProject
 from aicomp.run import OUTCOME_FILE, Run
-from aicomp.runs.facts import Facts
+from aicomp.runs.facts import Facts, by_contest
 from aicomp.runs.notes import KEEP
 from aicomp.submission.ledger import runs_ever_sent
 
@@ -192,12 +192,8 @@ def _named(known: Sequence[Facts], wish: Wish, now: datetime) -> set[str]:
 
 def _best(known: Sequence[Facts], n: int) -> set[str]:
     """The best n of each contest."""
-    contests: dict[tuple[str, str], list[Facts]] = {}
-    for facts in known:
-        if facts.mean is not None:
-            contests.setdefault(facts.contest, []).append(facts)
     best = set()
-    for contestants in contests.values():
+    for contestants in by_contest(known):
         sign = -1 if contestants[0].greater_is_better else 1
         ranked = sorted(contestants, key=lambda facts: (sign * (facts.mean or 0.0), facts.run))
         best |= {facts.run for facts in ranked[:n]}

@@ -1,5 +1,6 @@
 """What a list of runs shows of each one."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -121,3 +122,12 @@ def _created(run: Run) -> datetime:
         return datetime.strptime(run.id[:15], "%Y%m%d-%H%M%S")
     except ValueError:
         return datetime.fromtimestamp((run.folder / "run.json").stat().st_mtime).replace(microsecond=0)
+
+
+def by_contest(known: Iterable[Facts]) -> list[list[Facts]]:
+    """The runs that have a score, those together whose metric and data are the same: others cannot be compared."""
+    contests: dict[tuple[str, str], list[Facts]] = {}
+    for facts in known:
+        if facts.mean is not None:
+            contests.setdefault(facts.contest, []).append(facts)
+    return list(contests.values())
