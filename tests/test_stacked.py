@@ -260,6 +260,15 @@ def test_a_diverging_loss_names_its_fold():
 # the choice
 
 
+def test_no_steps_of_a_large_network_are_timed_on_a_cpu(monkeypatch):
+    fold = prepare(folds(BINARY, n_folds=1), BINARY, config("mlp"), BUILDERS["mlp"])[0]
+    n_weights = sum(p.numel() for p in fold.model.parameters())
+    monkeypatch.setattr(layout, "LARGE", n_weights)
+    monkeypatch.setattr(layout, "_fastest", lambda step, device: pytest.fail("a step was timed"))
+    chosen = layout.choose_layout(fold, BINARY, CPU, n_folds=5, n_stacked=5, n_processes=1)
+    assert chosen == layout.Layout(False, f"{n_weights} weights are many: their steps leave nothing to spare")
+
+
 def test_a_slow_step_is_not_stacked_on_a_cpu(monkeypatch):
     fold = prepare(folds(BINARY, n_folds=1), BINARY, config("mlp"), BUILDERS["mlp"])[0]
     monkeypatch.setattr(layout, "_fastest", lambda step, device: 0.02)
