@@ -96,14 +96,17 @@ class Pool:
         size: Number of processes; they start now.
         share_gpu: Whether several processes may use one GPU.
         trains: Whether it will train folds, and shall import torch for it at once.
+        threads: Threads that each may start with; None shares out the cores.
     """
 
-    def __init__(self, project: Path, size: int, *, share_gpu: bool = False, trains: bool = True) -> None:
+    def __init__(
+        self, project: Path, size: int, *, share_gpu: bool = False, trains: bool = True, threads: int | None = None
+    ) -> None:
         self.shares_gpu = share_gpu
         self._project, self._trains = project, trains
         self._accelerator = "cpu"
         self._first_word = threading.Event()
-        self._threads = max(1, n_cores() // size)
+        self._threads = threads or max(1, n_cores() // size)
         self._lock = threading.RLock()
         self._waiting: deque[Job] = deque()
         self._said: queue.Queue[Said] = queue.Queue()
@@ -114,6 +117,20 @@ class Pool:
     def size(self) -> int:
         """Number of processes."""
         return len(self._workers)
+
+    @property
+    def start_threads(self) -> int:
+        """Threads that each process is started with."""
+        return self._threads
+
+    def begin_with(self, threads: int) -> None:
+        """Start the processes anew with other threads, if they have others; libraries read this once."""
+        with self._lock:
+            if threads == self._threads:
+                return
+            self._threads = threads
+            for i in range(len(self._workers)):
+                self._replace(i)
 
     @property
     def accelerator(self) -> str:
