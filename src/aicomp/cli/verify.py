@@ -39,25 +39,25 @@ def verify(
     then by how much, and what else is another than it was.
 
     With --json the keys are: run, kind, identical, n_folds, folds (numbers of those that were made again), code
-    (source: "project", "commit" or "changed", commit, reason, changed: files), parts (list of fold, what, then, now: SHA-256,
-    identical, n_different, n: rows, of weights numbers, max_difference, note), changes (list of kind, name, then, now),
-    unknown (what the run did not record), seconds, folder (null unless kept).
+    (source: "project", "commit" or "changed", commit, reason, changed: files), parts (list of fold, what, then, now:
+    SHA-256, identical, n_different, n: rows, of weights numbers, max_difference, note), changes (list of kind, name,
+    then, now), unknown (what the run did not record), seconds, folder (null unless kept).
     """
     from aicomp.cli.progress import Progress
-    from aicomp.project import Project
     from aicomp.run import find_run
+    from aicomp.simulation.project import open_project
     from aicomp.verification.verify import Observer, Wish
     from aicomp.verification.verify import verify as make_again
 
     output = Output(as_json)
     wish = Wish.parse(folds)
-    project = Project.open(project_folder)
+    project = open_project(project_folder)
     run = find_run(project.runs, name)
     metric = str(run.info["competition"]["metric"])
-    with Progress(output, metric) as progress:
+    with Progress(output, metric, "seed" if run.kind == "agent" else "fold") as progress:
 
         def on_begin(n_folds: int, numbers: Sequence[int], code: "Code") -> None:
-            output.say(f"run {run.id} is made again: {_folds(numbers, n_folds)}", *_code_lines(code))
+            output.say(f"run {run.id} is made again: {_folds(numbers, n_folds, run.kind)}", *_code_lines(code))
             progress.begin(len(numbers), list(numbers))
 
         found = make_again(project, run, wish, keep=keep, observer=Observer(on_begin, progress.on_event))
@@ -66,9 +66,10 @@ def verify(
         raise typer.Exit(1)
 
 
-def _folds(numbers: Sequence[int], n: int) -> str:
+def _folds(numbers: Sequence[int], n: int, kind: str) -> str:
+    part = "seed" if kind == "agent" else "fold"
     if len(numbers) == n:
-        return f"all {n} folds" if n > 1 else "its only fold"
+        return f"all {n} {part}s" if n > 1 else f"its only {part}"
     word = "fold" if len(numbers) == 1 else "folds"
     return f"{word} {', '.join(map(str, numbers))} of {n}, counted from 0"
 
@@ -129,7 +130,8 @@ def _lines(found: "Verification") -> list[str]:
 def _difference(part: Any) -> str:
     if not part.is_compared or part.is_identical:
         return str(part.note)
-    unit = {"weights": "numbers", "oof": "rows", "test": "rows"}.get(part.what, "lines")
+    units = {"weights": "numbers", "oof": "rows", "test": "rows", "episodes": "episodes"}
+    unit = units.get(part.what, "lines")
     words = [f"{part.n_different} of {part.n} {unit}"]
     if part.max_difference is not None:
         words.append(f"by {part.max_difference:.3g} at most")
@@ -159,7 +161,7 @@ def _short(value: str | None) -> str:
 
 
 def _verdict(found: "Verification") -> str:
-    what = _folds(found.folds, found.n_folds)
+    what = _folds(found.folds, found.n_folds, found.run.kind)
     if not found.is_identical:
         n = len([p for p in found.parts if p.is_compared and not p.is_identical])
         return f"run {found.run.id}: different, {n} of {len(found.parts)} parts ({what})"

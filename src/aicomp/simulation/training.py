@@ -132,7 +132,7 @@ def _lay_out(simulation: Simulation, info: dict[str, Any], limit: float | None, 
         n = processes
     run = create_run(simulation.runs, info)
     run.work.mkdir()
-    run.write("plan.json", {"n_folds": n})
+    run.write("plan.json", {"n_folds": n, "limit": limit})
     episodes = config.evaluation
     lines = ["fold,seed,selection_seeds,evaluation_seeds"]
     selection, evaluation = (f"{a}-{a + n - 1}" for a, n in (

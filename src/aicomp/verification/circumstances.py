@@ -67,7 +67,7 @@ def find_circumstances(run: Run, again: Run | None) -> Circumstances:
             unknown.append(f"{kind}: the run did not record its {name}")
         elif then != now:
             changes.append(Change(kind, name, then, now))
-    if again is not None:
+    if again is not None and run.kind == "train":
         changes += _execution(stored_execution(run), stored_execution(again), unknown)
     return Circumstances(tuple(changes), tuple(unknown))
 

@@ -62,10 +62,10 @@ def compare_folds(run: Run, again: Run, folds: Sequence[int]) -> list[Part]:
         parts.append(_rows(k, "test", then["test"], now["test"]))
         paths = [r.fold(k) / WEIGHTS_FILE for r in (run, again)]
         if paths[1].is_file():
-            parts.append(_weights(k, *paths))
+            parts.append(compare_weights(k, *paths))
         elif "weights" in again.result(k):  # those of a blend
-            weights = [np.array(r.result(k)["weights"], dtype=np.float64) for r in (run, again)]
-            parts.append(_rows(k, "weights", *weights))
+            before, after = (np.array(r.result(k)["weights"], dtype=np.float64) for r in (run, again))
+            parts.append(_rows(k, "weights", before, after))
     return parts
 
 
@@ -81,7 +81,7 @@ def compare_files(run: Run, again: Run, names: Sequence[str]) -> list[Part]:
             continue
         then, now = (path.read_bytes().splitlines() for path in paths)
         different = sum(a != b for a, b in zip(then, now, strict=False)) + abs(len(then) - len(now))
-        parts.append(Part(None, name, *(file_hash(path) for path in paths), different, len(then)))
+        parts.append(Part(None, name, file_hash(paths[0]), file_hash(paths[1]), different, len(then)))
     return parts
 
 
@@ -100,7 +100,7 @@ def array_hash(array: np.ndarray) -> str:
 
 def _oof(k: int, then: dict[str, np.ndarray], now: dict[str, np.ndarray]) -> Part:
     if not np.array_equal(then["valid_rows"], now["valid_rows"]):
-        hashes = (array_hash(a["valid_rows"]) for a in (then, now))
+        hashes = array_hash(then["valid_rows"]), array_hash(now["valid_rows"])
         n = len(np.setxor1d(then["valid_rows"], now["valid_rows"]))
         return Part(k, "oof", *hashes, n, len(then["valid_rows"]), note="the fold validates other rows")
     return _rows(k, "oof", then["valid"], now["valid"])
@@ -119,7 +119,8 @@ def _rows(k: int, what: str, then: np.ndarray, now: np.ndarray) -> Part:
     return Part(k, what, *hashes, int(rows.sum()), len(then), largest, note)
 
 
-def _weights(k: int, then: Path, now: Path) -> Part:
+def compare_weights(k: int, then: Path, now: Path) -> Part:
+    """Two files of weights; of a run from which they were removed, there is nothing to compare."""
     if not then.is_file():
         return Part(k, "weights", "", file_hash(now), note="the run's weights were removed")
     hashes = file_hash(then), file_hash(now)

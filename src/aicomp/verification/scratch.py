@@ -122,6 +122,6 @@ def _checkout(folder: Path, info: dict[str, Any], target: Path) -> tuple[str | N
         if code_hash(Path(place)) != info["code_hash"]:
             return None, f"commit {state['commit'][:10]} holds other Python files than the run had"
         for path in Path(place).iterdir():
-            if path.name not in _OWN:
+            if path.name not in (*_OWN, "data"):  # which is the project's: its hashes are the run's
                 path.rename(target / path.name)
     return state["commit"], ""

@@ -142,9 +142,7 @@ def verify(
         folds = _folds_to_make(run, asked)
         observer.on_begin(n_folds, folds, code)
         again = _make(folder, run, folds, n_folds, observer)
-        parts = compare_folds(run, again, folds)
-        if len(folds) == n_folds:
-            parts += compare_files(run, again, _FILES)
+        parts = _compare(run, again, folds, n_folds)
         circumstances = find_circumstances(run, again)
     return Verification(
         run=run,
@@ -209,11 +207,24 @@ def _folds_to_make(run: Run, asked: list[int]) -> list[int]:
     return folds_with(run, asked) if run.kind == "train" else asked
 
 
+def _compare(run: Run, again: Run, folds: list[int], n_folds: int) -> list[Part]:
+    if run.kind == "agent":
+        from aicomp.verification.replay import compare_agents
+
+        return compare_agents(run, again)
+    parts = compare_folds(run, again, folds)
+    return parts + compare_files(run, again, _FILES) if len(folds) == n_folds else parts
+
+
 def _make(folder: Path, run: Run, folds: Sequence[int], n_folds: int, observer: Observer) -> Run:
     if run.kind == "blend":
         from aicomp.verification.reblend import blend_again
 
         return blend_again(folder, run)
+    if run.kind == "agent":
+        from aicomp.verification.replay import play_again
+
+        return play_again(folder, run, observer.on_event)
     from aicomp.verification.rerun import train_again
 
     return train_again(folder, run, folds, whole=len(folds) == n_folds, on_event=observer.on_event)
