@@ -105,11 +105,16 @@ def _here() -> Execution:
     import torch
 
     threads = torch.get_num_threads()
-    started = os.environ.get("OMP_NUM_THREADS", "")
     return Execution(
         cores=n_cores(),
         processes=0,
         threads=threads,
         stack_threads=threads,
-        start_threads=int(started) if started.isdigit() else n_cores(),
+        start_threads=started_with(),
     )
+
+
+def started_with() -> int:
+    """Threads that this process was started with."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return int(asked) if asked.isdigit() else n_cores()

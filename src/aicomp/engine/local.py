@@ -65,7 +65,7 @@ def train_and_assemble(
     execution = settle(run, pool)
     if pool is None:
         with using_threads(execution.threads):
-            _run_here(run, project, folds, on_event)
+            _run_here(run, project, folds, on_event, assembles=assembles)
         return
     _train(run, folds, pool, execution, on_event)
     if not assembles:
@@ -117,7 +117,7 @@ def _wait(pool: Pool) -> None:
             raise failure(said)
 
 
-def _run_here(run: Run, project: Path, folds: list[int], on_event: Callable[[Event], None]) -> None:
+def _run_here(run: Run, project: Path, folds: list[int], on_event: Callable[[Event], None], *, assembles: bool) -> None:
     from aicomp.engine.fold_job import run_fold, training_device
     from aicomp.engine.tasks import do
     from aicomp.training.device import device_name
@@ -137,7 +137,8 @@ def _run_here(run: Run, project: Path, folds: list[int], on_event: Callable[[Eve
     for k in left:
         run_fold(run, project, k, partial(report, k))
         on_event(FoldEvent(k))
-    do(Job("assemble", str(run.folder)), project, lambda content: None)
+    if assembles:
+        do(Job("assemble", str(run.folder)), project, lambda content: None)
 
 
 def _stack_here(

@@ -9,7 +9,7 @@ from aicomp.competition import Competition
 from aicomp.config import Config
 from aicomp.cross_validation import lay_out
 from aicomp.engine.events import Event
-from aicomp.engine.execution import stored_execution, write_execution
+from aicomp.engine.execution import Execution, started_with, stored_execution, write_execution
 from aicomp.engine.layouts import LAYOUT_FILE, stored_layout
 from aicomp.engine.local import n_processes, train_and_assemble
 from aicomp.engine.pool import Pool
@@ -65,18 +65,26 @@ def train_again(folder: Path, run: Run, folds: Sequence[int], *, whole: bool, on
     # Which way its folds were trained is a measurement, which would come out another way now.
     again.write(LAYOUT_FILE, stored_layout(run) or {"stacked": False, "folds": [], "reason": ""})
     n_folds = again.read("plan.json")["n_folds"]
-    if execution is None:
-        size = max(1, min(n_processes(project.config), n_folds))
-    else:
-        size = max(1, min(execution.processes, len(folds)))
+    if execution is not None:
         write_execution(again, msgspec.structs.replace(execution, device="", device_name=""))
-    threads = None if execution is None else execution.start_threads
-    pool = Pool(folder, size, share_gpu=project.config.workers != "auto", threads=threads)
+    pool = _start_pool(project, execution, n_folds, len(folds))
     try:
         train_and_assemble(again, folder, list(folds), pool, on_event, assembles=whole)
     finally:
-        pool.close(again.folder)
+        if pool is not None:
+            pool.close(again.folder)
     return again
+
+
+def _start_pool(project: Project, execution: Execution | None, n_folds: int, n_wanted: int) -> Pool | None:
+    """Processes like those that trained the run; None for this one, where that is like the one that did."""
+    shares_gpu = project.config.workers != "auto"
+    if execution is None:
+        return Pool(project.folder, max(1, min(n_processes(project.config), n_folds)), share_gpu=shares_gpu)
+    threads = execution.start_threads
+    if execution.processes == 0 and threads == started_with():
+        return None
+    return Pool(project.folder, max(1, min(execution.processes, n_wanted)), share_gpu=shares_gpu, threads=threads)
 
 
 def _labels(project: Project, run: Run) -> Source | None:
