@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aicomp.config import Config
-from aicomp.engine.events import DeviceEvent, EpochEvent, Event, FoldEvent, LayoutEvent
+from aicomp.engine.events import DeviceEvent, EpochEvent, Event, FoldEvent, LayoutEvent, NoteEvent
 from aicomp.engine.execution import Execution, note_device, settle, using_threads
 from aicomp.engine.jobs import Job
 from aicomp.engine.layouts import first_jobs, fold_jobs, stackable_folds
+from aicomp.engine.memory import fit_into_memory
 from aicomp.engine.pool import Pool, failure
 from aicomp.processes import n_cores
 from aicomp.run import Run
@@ -62,6 +63,8 @@ def train_and_assemble(
     Raises:
         AicompError: A fold failed; folds that were saved stay.
     """
+    if note := fit_into_memory(run, pool):
+        on_event(NoteEvent(note))
     execution = settle(run, pool)
     if pool is None:
         with using_threads(execution.threads):

@@ -132,6 +132,14 @@ class Pool:
             for i in range(len(self._workers)):
                 self._replace(i)
 
+    def shrink(self, size: int) -> None:
+        """End all processes but so many; call it before they have jobs."""
+        with self._lock:
+            ended, self._workers = self._workers[size:], self._workers[:size]
+            for worker in ended:
+                worker.end()
+                worker.log.close()
+
     @property
     def accelerator(self) -> str:
         """Kind of the fastest device that networks can use, "cpu" if no process came to say; waits for the first."""
@@ -228,11 +236,11 @@ class Pool:
         for line in worker.process.stdout:
             content = json.loads(line)
             with self._lock:
-                if self._closed or self._workers[i] is not worker:
+                if self._closed or worker not in self._workers:
                     return
                 self._hear(worker, content)
         with self._lock:
-            if self._closed or self._workers[i] is not worker:
+            if self._closed or worker not in self._workers:
                 return
             code = worker.process.wait()
             job, worker.job = worker.job, None
