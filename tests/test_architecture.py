@@ -24,7 +24,7 @@ LAYERS = [
      "grading", "submission", "ensemble", "recording", "fold_choice", "pseudo",
      "sources", "staging", "scaffold", "checkup", "report", "engine", "explain", "fold_model", "cross_validation",
      "layout", "portfolio", "tuning", "simulation", "validation", "eda", "runs", "comparison",
-     "diagnosis"},
+     "diagnosis", "lockfile", "verification"},
     {"kaggle", "host"},
     {"cli", "__main__"},
 ]  # fmt: skip
@@ -33,7 +33,7 @@ HEAVY = (
     "optuna", "gymnasium", "PIL",
 )  # fmt: skip
 COMMANDS = (
-    "init", "eda", "check", "train", "tune", "blend", "submit", "submissions", "score", "runs", "explain", "report",
+    "init", "eda", "check", "train", "tune", "blend", "verify", "submit", "submissions", "score", "runs", "explain", "report",
     "list", "doctor", "demo", "host",
 )  # fmt: skip
 

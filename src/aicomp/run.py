@@ -2,6 +2,8 @@
 
 runs/<id>/
   run.json                  fingerprint, resolved config, contract, versions, git commit, data hash
+  lock.txt                  every installed package with its version, for pip
+  execution.json            threads, processes and device that the folds were trained with
   columns.json              how each column was taken
   reading.json              how the files were read: strings, columns that are no features, formats of times
   folds.csv                 validation fold of each train row
@@ -17,7 +19,7 @@ runs/<id>/
   DONE
 
 A run of kind "blend", or "saved" by `Run.create(...).save(...)`, has all of these except columns, reading, curves,
-weights and encoders.
+weights, encoders and execution.
 """
 
 import json
@@ -30,6 +32,7 @@ import numpy as np
 
 from aicomp.errors import DataError, UsageError
 from aicomp.files import atomic_write, writing
+from aicomp.lockfile import LOCK_FILE, lock_text
 from aicomp.suggest import unknown_name
 
 if TYPE_CHECKING:
@@ -180,6 +183,7 @@ def create_run(runs: Path, info: dict[str, Any]) -> Run:
             except FileExistsError:
                 continue  # of this second, perhaps by another process just now
         run = Run(folder)
+        atomic_write(folder / LOCK_FILE, lock_text())
         run.write("run.json", info)
         return run
     raise UsageError(f"`{runs}` holds 999 runs of this second", "wait a second")

@@ -61,8 +61,11 @@ def _register_commands() -> None:
     from aicomp.cli.submit import submit
     from aicomp.cli.train import train
     from aicomp.cli.tune import tune
+    from aicomp.cli.verify import verify
 
-    commands = (init, eda, check, train, tune, blend, submit, submissions, score, explain, report, doctor, demo, host)
+    commands = (
+        init, eda, check, train, tune, blend, verify, submit, submissions, score, explain, report, doctor, demo, host,
+    )  # fmt: skip
     for function in commands:
         app.command()(function)
     app.command("list")(list_names)

@@ -96,14 +96,17 @@ class Pool:
         size: Number of processes; they start now.
         share_gpu: Whether several processes may use one GPU.
         trains: Whether it will train folds, and shall import torch for it at once.
+        threads: Threads that each may start with; None shares out the cores.
     """
 
-    def __init__(self, project: Path, size: int, *, share_gpu: bool = False, trains: bool = True) -> None:
+    def __init__(
+        self, project: Path, size: int, *, share_gpu: bool = False, trains: bool = True, threads: int | None = None
+    ) -> None:
         self.shares_gpu = share_gpu
         self._project, self._trains = project, trains
         self._accelerator = "cpu"
         self._first_word = threading.Event()
-        self._threads = max(1, n_cores() // size)
+        self._threads = threads or max(1, n_cores() // size)
         self._lock = threading.RLock()
         self._waiting: deque[Job] = deque()
         self._said: queue.Queue[Said] = queue.Queue()
@@ -114,6 +117,28 @@ class Pool:
     def size(self) -> int:
         """Number of processes."""
         return len(self._workers)
+
+    @property
+    def start_threads(self) -> int:
+        """Threads that each process is started with."""
+        return self._threads
+
+    def begin_with(self, threads: int) -> None:
+        """Start the processes anew with other threads, if they have others; libraries read this once."""
+        with self._lock:
+            if threads == self._threads:
+                return
+            self._threads = threads
+            for i in range(len(self._workers)):
+                self._replace(i)
+
+    def shrink(self, size: int) -> None:
+        """End all processes but so many; call it before they have jobs."""
+        with self._lock:
+            ended, self._workers = self._workers[size:], self._workers[:size]
+            for worker in ended:
+                worker.end()
+                worker.log.close()
 
     @property
     def accelerator(self) -> str:
@@ -211,11 +236,11 @@ class Pool:
         for line in worker.process.stdout:
             content = json.loads(line)
             with self._lock:
-                if self._closed or self._workers[i] is not worker:
+                if self._closed or worker not in self._workers:
                     return
                 self._hear(worker, content)
         with self._lock:
-            if self._closed or self._workers[i] is not worker:
+            if self._closed or worker not in self._workers:
                 return
             code = worker.process.wait()
             job, worker.job = worker.job, None
