@@ -1,6 +1,5 @@
 """From a project to a Run: prepare, train the folds, put the parts together."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from aicomp.engine.local import start_pool, train_and_assemble
 from aicomp.errors import AicompError, DataError, UsageError
 from aicomp.files import writing
 from aicomp.layout import Layout
+from aicomp.leftovers import clear_left_over, remove_run
 from aicomp.project import AnyProject, Project
 from aicomp.provenance import describe
 from aicomp.pseudo import Source, write_labels
@@ -144,13 +144,16 @@ def _nothing_left_of_a_mistake(plan: Plan) -> Iterator[None]:
         yield
     except (UsageError, DataError):
         if not any(plan.run.fold_is_done(k) for k in range(plan.n_folds)):
-            shutil.rmtree(plan.run.folder)
+            remove_run(plan.run)
         raise
 
 
 @contextmanager
 def only_training(project: AnyProject) -> Iterator[None]:
-    """Hold the project's lock; the operating system frees it when the process ends, however it ends."""
+    """Hold the project's lock; the operating system frees it when the process ends, however it ends.
+
+    What killed commands left is removed first.
+    """
     path = project.runs / ".lock"
     with writing(path):
         path.parent.mkdir(exist_ok=True)
@@ -164,6 +167,7 @@ def only_training(project: AnyProject) -> Iterator[None]:
             "wait for it, or copy the project to train side by side",
         ) from None
     try:
+        clear_left_over(project.runs)
         yield
     finally:
         lock.release()

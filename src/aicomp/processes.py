@@ -1,6 +1,8 @@
 """What processes that work side by side need to know: how many cores there are, and how they keep memory."""
 
 import os
+import re
+import socket
 
 KEEP_MEMORY = {
     "MALLOC_MMAP_THRESHOLD_": "33000000",
@@ -14,3 +16,30 @@ step, and a third of decoding an image."""
 def n_cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def process_mark() -> str:
+    """Names this process among those of all machines that may share a folder: "host.number"."""
+    return f"{_host()}.{os.getpid()}"
+
+
+def is_gone(mark: str) -> bool:
+    """Whether the process of a mark is known to have ended; of another machine's, nothing is known.
+
+    >>> is_gone(process_mark()), is_gone("another-machine.1")
+    (False, False)
+    """
+    host, _, number = mark.rpartition(".")
+    if host != _host() or os.name != "posix":
+        return False
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False  # another user's
+    return False
+
+
+def _host() -> str:
+    return re.sub("[^A-Za-z0-9-]+", "-", socket.gethostname()) or "localhost"

@@ -58,6 +58,5 @@ class Runs:
 
     def close(self) -> None:
         """Remove what members shared; call it when no process writes any more."""
-        cut = [r.folder for r in list_runs(self._project.runs) if r.kind == "blend" and not r.is_done]
-        for folder in (self._shared, *self._removed, *cut):
+        for folder in (self._shared, *self._removed):
             shutil.rmtree(folder, ignore_errors=True)
