@@ -5,8 +5,7 @@ import shutil
 from pathlib import Path
 
 from aicomp.files import writing
-from aicomp.processes import is_gone
-from aicomp.run import MAKING, TRASH, Run, drop, list_runs, naming
+from aicomp.run import TRASH, Run, clear_making, list_runs, naming
 
 _ID = re.compile(r"\d{8}-\d{6}(-\d{3})?")
 
@@ -15,7 +14,6 @@ def clear_left_over(runs: Path) -> None:
     """Remove what is worth nothing; hold the lock of training meanwhile, so that no run is being laid out.
 
     - runs that were cut before they could be trained: they have neither `work/READY` nor a fold,
-    - `work/` of runs that are done,
     - folders that have a run's name and nothing else,
     - runs that nobody has seen yet, of processes that are gone,
     - runs that were being removed.
@@ -25,17 +23,28 @@ def clear_left_over(runs: Path) -> None:
     """
     empty_trash(runs)
     for run in list_runs(runs):
-        if run.is_done:
-            with writing(run.work):
-                if run.work.is_dir():
-                    shutil.rmtree(run.work)
-        elif is_stillborn(run):
+        if is_stillborn(run):
             remove_run(run)
     _remove_names(runs)
-    making = runs / MAKING
-    for folder in list(making.iterdir()) if making.is_dir() else ():
-        if is_gone(folder.name.rpartition(".")[0]):
-            drop(runs, Run(folder))
+    clear_making(runs)
+
+
+def untold_run(runs: Path, fingerprint: str) -> Run | None:
+    """The newest run of this fingerprint that was whole when its command was killed: nobody was told of it yet."""
+    done = (run for run in reversed(list_runs(runs)) if run.is_done and run.work.is_dir())
+    return next((run for run in done if run.info["fingerprint"] == fingerprint), None)
+
+
+def clear_work(runs: Path) -> None:
+    """Remove `work/` of runs that are done.
+
+    Raises:
+        AicompError: A folder cannot be changed.
+    """
+    for run in list_runs(runs):
+        with writing(run.work):
+            if run.is_done and run.work.is_dir():
+                shutil.rmtree(run.work)
 
 
 def is_stillborn(run: Run) -> bool:

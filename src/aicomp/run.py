@@ -34,7 +34,7 @@ import numpy as np
 
 from aicomp.errors import DataError, UsageError
 from aicomp.files import atomic_write, flush_folder, writing
-from aicomp.processes import process_mark
+from aicomp.processes import is_gone, process_mark
 from aicomp.suggest import unknown_name
 
 if TYPE_CHECKING:
@@ -192,6 +192,7 @@ def create_run(runs: Path, info: dict[str, Any]) -> Run:
 def begin_whole(runs: Path, info: dict[str, Any]) -> Run:
     """Begin a run that nobody sees before `publish`: one that is written in a moment and not continued."""
     folder = runs / MAKING / f"{process_mark()}.{threading.get_ident()}"
+    clear_making(runs)
     with naming(runs), writing(folder):
         if folder.is_dir():
             shutil.rmtree(folder)  # of a process that had the same number and was killed
@@ -219,8 +220,23 @@ def publish(runs: Path, run: Run) -> Run:
     return Run(folder)
 
 
+def clear_making(runs: Path) -> None:
+    """Remove what `begin_whole` made for processes that are gone.
+
+    Raises:
+        AicompError: A folder cannot be changed.
+    """
+    if not (runs / MAKING).is_dir():
+        return
+    with naming(runs), writing(runs / MAKING):
+        for folder in list((runs / MAKING).iterdir()):
+            if is_gone(folder.name.rpartition(".")[0]):
+                shutil.rmtree(folder)
+        _remove_making(runs)
+
+
 def _remove_making(runs: Path) -> None:
-    if not any((runs / MAKING).iterdir()):
+    if (runs / MAKING).is_dir() and not any((runs / MAKING).iterdir()):
         (runs / MAKING).rmdir()
 
 

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+from aicomp.files import writing
 from aicomp.layout import Layout, share_layout
 from aicomp.project import Project
 from aicomp.provenance import describe
@@ -25,7 +26,8 @@ class Runs:
         """Read the data and write, once, what all members have in common."""
         layout = Layout.of(self._project)
         shutil.rmtree(self._shared, ignore_errors=True)  # of a training that was killed
-        self._shared.mkdir(parents=True)
+        with writing(self._shared):
+            self._shared.mkdir(parents=True)
         layout.write(self._shared)
         return layout
 
