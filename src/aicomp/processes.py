@@ -2,6 +2,8 @@
 
 import os
 import platform
+import re
+import socket
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -28,3 +30,30 @@ def processor() -> str:
             if line.startswith(("model name", "Model")):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
+
+
+def process_mark() -> str:
+    """Names this process among those of all machines that may share a folder: "host.number"."""
+    return f"{_host()}.{os.getpid()}"
+
+
+def is_gone(mark: str) -> bool:
+    """Whether the process of a mark is known to have ended; of another machine's, nothing is known.
+
+    >>> is_gone(process_mark()), is_gone("another-machine.1")
+    (False, False)
+    """
+    host, _, number = mark.rpartition(".")
+    if host != _host() or os.name != "posix":
+        return False
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False  # another user's
+    return False
+
+
+def _host() -> str:
+    return re.sub("[^A-Za-z0-9-]+", "-", socket.gethostname()) or "localhost"

@@ -23,7 +23,7 @@ from aicomp.data.table import Table
 from aicomp.data.targets import TargetColumns
 from aicomp.engine.ranks import train_fold_together
 from aicomp.engine.series_fold import EncodedFold, columns_of, encode_series
-from aicomp.files import atomic_write, partial_file
+from aicomp.files import atomic_write, partial_file, writing
 from aicomp.folds import draw_rows
 from aicomp.media import with_files
 from aicomp.models import ALL_MODELS, is_estimator, with_params
@@ -204,7 +204,8 @@ def _averaged(y: np.ndarray, task: Task, config: Config) -> TargetColumns:
 
 
 def _save(folder: Path, valid_rows: np.ndarray, result: FoldResult, encoder: Encoder) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     encoder.save(folder)
     save_spec(folder, result.spec, result.transform)
     arrays = {"valid_rows": valid_rows, "valid": result.valid_pred, "test": result.test_pred}

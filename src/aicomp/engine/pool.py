@@ -1,6 +1,7 @@
 """Worker processes that stay alive over any number of runs, one queue of jobs, and one of what is said."""
 
 import json
+import logging
 import os
 import queue
 import subprocess
@@ -19,7 +20,10 @@ import msgspec
 from aicomp import errors
 from aicomp.engine.jobs import Job
 from aicomp.errors import AicompError
+from aicomp.files import atomic_write
 from aicomp.processes import KEEP_MEMORY, n_cores
+
+_LOG = logging.getLogger(__name__)  # unless a program sets it up otherwise, its warnings go to stderr
 
 
 @dataclass(frozen=True)
@@ -211,14 +215,20 @@ class Pool:
             self._waiting = deque(job for job in self._waiting if not belongs(job))
 
     def close(self, folder: Path | None = None) -> None:
-        """End every process; what they wrote to standard error is kept in `folder`, a file each."""
+        """End every process; what they wrote to standard error is kept in `folder`, a file each.
+
+        On a full disk it is said that it could not be kept: that must not hide why the training ended.
+        """
         with self._lock:
             self._closed = True
             self._waiting.clear()
         for i, worker in enumerate(self._workers):
             worker.end()
             if folder is not None and folder.is_dir() and (words := worker.words()):
-                (folder / f"worker-{i}.log").write_bytes(words)
+                try:
+                    atomic_write(folder / f"worker-{i}.log", words)
+                except AicompError as e:
+                    _LOG.warning("%s", e.message)
             worker.log.close()
 
     def _start(self, i: int) -> _Worker:
