@@ -76,7 +76,9 @@ def stopping_softly(hint: str) -> Iterator[None]:
         raise raised[received](hint)
 
     ends_at_once()
-    before = {number: signal.signal(number, on_signal) for number in raised}
+    # What is ignored, as by `nohup`, stays so.
+    heard = [number for number in raised if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, on_signal) for number in heard}
     try:
         yield
     except Stopped:

@@ -94,10 +94,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(error.message, error.hint, error.exit_code, as_json)
     except Terminated as e:
         return _fail("terminated", str(e), 143, as_json)
-    except KeyboardInterrupt as e:
-        return _fail("interrupted", str(e), 130, as_json)
-    except typer.Abort:
-        code = 130
+    except (KeyboardInterrupt, typer.Abort) as e:
+        # The parser turns the first into the second.
+        cause = e if isinstance(e, KeyboardInterrupt) else e.__cause__
+        return _fail("interrupted", str(cause or ""), 130, as_json)
     except BrokenPipeError:
         discard_stdout()  # the reader, such as `head`, has left
         return 1
