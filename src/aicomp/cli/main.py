@@ -16,6 +16,7 @@ from aicomp import __version__
 from aicomp.cli.began import mark_now, mark_process
 from aicomp.cli.output import discard_stdout, write_json
 from aicomp.errors import AicompError, UsageError
+from aicomp.stopping import Terminated
 
 app = typer.Typer(
     name="aicomp",
@@ -94,8 +95,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except _ParserError as e:
         error = _usage_error(e, arguments)
         return _fail(error.message, error.hint, error.exit_code, as_json)
-    except (KeyboardInterrupt, typer.Abort):
-        code = 130
+    except Terminated as e:
+        return _fail("terminated", str(e), 143, as_json)
+    except (KeyboardInterrupt, typer.Abort) as e:
+        # The parser turns the first into the second.
+        cause = e if isinstance(e, KeyboardInterrupt) else e.__cause__
+        return _fail("interrupted", str(cause or ""), 130, as_json)
     except BrokenPipeError:
         discard_stdout()  # the reader, such as `head`, has left
         return 1

@@ -8,12 +8,14 @@ from aicomp.cli.options import Json, ProjectFolder, Set
 from aicomp.cli.output import Output
 from aicomp.cli.seeds import check_alone, pseudo_override, train_seeds
 from aicomp.cli.sources import check_data_is_there
+from aicomp.stopping import stopping_softly
 
 if TYPE_CHECKING:
     from aicomp.cross_validation import Plan
     from aicomp.run import Run
 
 
+@stopping_softly("type the same command again: it goes on where this one was")
 def train(
     overrides: Set = None,
     fresh: Annotated[

@@ -1,5 +1,6 @@
 """Worker processes that stay alive over any number of runs, one queue of jobs, and one of what is said."""
 
+import contextlib
 import json
 import logging
 import os
@@ -17,7 +18,7 @@ from typing import IO, Any
 
 import msgspec
 
-from aicomp import errors
+from aicomp import errors, stopping
 from aicomp.engine.jobs import Job
 from aicomp.errors import AicompError
 from aicomp.files import atomic_write
@@ -218,10 +219,13 @@ class Pool:
         """End every process; what they wrote to standard error is kept in `folder`, a file each.
 
         On a full disk it is said that it could not be kept: that must not hide why the training ended.
+        Where this process was told to end, they may keep the state of their trainings first.
         """
         with self._lock:
             self._closed = True
             self._waiting.clear()
+        if stopping.is_asked() and os.name != "nt":  # Windows knows no other end than a kill
+            self._stop_softly()
         for i, worker in enumerate(self._workers):
             worker.end()
             if folder is not None and folder.is_dir() and (words := worker.words()):
@@ -230,6 +234,16 @@ class Pool:
                 except AicompError as e:
                     _LOG.warning("%s", e.message)
             worker.log.close()
+
+    def _stop_softly(self) -> None:
+        """Tell processes that do something to end, and wait for them as long as `stopping` allows."""
+        busy = [worker.process for worker in self._workers if worker.job is not None]
+        for process in busy:
+            process.terminate()
+        until = time.monotonic() + stopping.SECONDS
+        for process in busy:
+            with contextlib.suppress(subprocess.TimeoutExpired):  # it is killed then
+                process.wait(max(0.0, until - time.monotonic()))
 
     def _start(self, i: int) -> _Worker:
         worker = _Worker(self._project, self._threads, self._trains)
