@@ -1,6 +1,7 @@
-"""What processes that work side by side need to know: how many cores there are, and how they keep memory."""
+"""What processes need to know of each other: how many cores there are, how they keep memory, how they are started."""
 
 import os
+import sys
 
 KEEP_MEMORY = {
     "MALLOC_MMAP_THRESHOLD_": "33000000",
@@ -14,3 +15,21 @@ step, and a third of decoding an image."""
 def n_cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+CREDENTIALS = ("AICOMP_TOKEN", "KAGGLE_API_TOKEN", "KAGGLE_KEY", "KAGGLE_USERNAME")
+"""Variables of the environment that name who asks: only the process that talks to a server needs them."""
+
+
+def python_module(name: str, *arguments: str) -> list[str]:
+    """The command that runs a module of this Python's.
+
+    With -P, as `-m` alone puts the current folder first on `sys.path`: a `pandas.py` that lies there, or a `pip.py`,
+    would be run in place of the real one.
+    """
+    return [sys.executable, "-P", "-m", name, *arguments]
+
+
+def child_environment(**more: str) -> dict[str, str]:
+    """The environment for a process that needs no credentials: this one's without them, and with `more`."""
+    return {**{name: value for name, value in os.environ.items() if name not in CREDENTIALS}, **more}

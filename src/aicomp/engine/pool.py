@@ -1,10 +1,8 @@
 """Worker processes that stay alive over any number of runs, one queue of jobs, and one of what is said."""
 
 import json
-import os
 import queue
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -19,7 +17,7 @@ import msgspec
 from aicomp import errors
 from aicomp.engine.jobs import Job
 from aicomp.errors import AicompError
-from aicomp.processes import KEEP_MEMORY, n_cores
+from aicomp.processes import KEEP_MEMORY, child_environment, n_cores, python_module
 
 
 @dataclass(frozen=True)
@@ -47,19 +45,19 @@ class _Worker:
     """
 
     def __init__(self, project: Path, threads: int, trains: bool) -> None:
-        environment = {
+        variables = {
             **KEEP_MEMORY,
-            **os.environ,
+            **child_environment(),
             "OMP_NUM_THREADS": str(threads),
             "MKL_NUM_THREADS": str(threads),
             # Threads that spin while they wait take the core from the other worker; read when torch is imported.
             "OMP_WAIT_POLICY": "PASSIVE",
             "PYTHONUNBUFFERED": "1",
         }
-        command = [sys.executable, "-m", "aicomp.engine.worker", str(project), *([] if trains else ["--light"])]
+        command = python_module("aicomp.engine.worker", str(project), *([] if trains else ["--light"]))
         self.log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process lives
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True, env=environment
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True, env=variables
         )
         self.job: Job | None = None
         self.began = 0.0
