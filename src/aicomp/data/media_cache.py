@@ -152,7 +152,7 @@ def open_decoded(path: Path) -> np.ndarray:
     """
     try:
         # Copied where it is written to, which nothing does: torch warns of arrays that cannot be written to.
-        array: np.ndarray = np.load(path, mmap_mode="c", allow_pickle=False)
+        array: np.ndarray = np.lib.format.open_memmap(path, mode="c")
     except FileNotFoundError:
         raise DataError(f"`{path}`, the decoded files, is gone", "run `aicomp train --fresh`") from None
     except ValueError as e:
@@ -167,7 +167,8 @@ def open_sides(path: Path) -> np.ndarray:
         DataError: They are gone, or something else stands in their place.
     """
     try:
-        sides: np.ndarray = np.load(_sides_of(path), allow_pickle=False)
+        with _sides_of(path).open("rb") as file:
+            sides: np.ndarray = np.lib.format.read_array(file, allow_pickle=False)
     except FileNotFoundError:
         raise DataError(f"`{_sides_of(path)}`, sizes of files, is gone", "run `aicomp train --fresh`") from None
     except ValueError as e:
