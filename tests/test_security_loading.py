@@ -88,7 +88,7 @@ def test_what_can_load_safely_does():
             if dotted in ("np.load", "numpy.load"):
                 n_careful += 1
                 assert "allow_pickle=False" in keywords, f"{path}: {dotted}"
-    assert n_careful >= 3
+    assert n_careful >= 2
 
 
 class Bomb:
