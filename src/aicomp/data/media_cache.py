@@ -168,7 +168,7 @@ def open_sides(path: Path) -> np.ndarray:
     """
     try:
         with _sides_of(path).open("rb") as file:
-            sides: np.ndarray = np.lib.format.read_array(file, allow_pickle=False)
+            sides: np.ndarray = np.lib.format.read_array(file)
     except FileNotFoundError:
         raise DataError(f"`{_sides_of(path)}`, sizes of files, is gone", "run `aicomp train --fresh`") from None
     except ValueError as e:

@@ -33,7 +33,7 @@ def _unpack(text: str) -> dict[str, np.ndarray]:
     import io
     import zlib
 
-    with np.load(io.BytesIO(zlib.decompress(base64.b64decode(text))), allow_pickle=False) as file:
+    with np.load(io.BytesIO(zlib.decompress(base64.b64decode(text)))) as file:
         return {name: file[name] for name in file.files}
 
 '''
