@@ -12,7 +12,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "aicomp"
 
 # From the bottom up; a module may import those of its own row and of the rows above it in this list.
 LAYERS = [
-    {"errors", "suggest", "processes", "neighbours"},
+    {"errors", "suggest", "processes", "neighbours", "printable"},
     {"resources", "registry", "files", "config", "toml_files", "boxes",
      "metrics", "task", "labels", "competition", "splitters",
      "splitter_choice", "strata", "folds", "pages",

@@ -20,6 +20,8 @@ def n_cores() -> int:
 CREDENTIALS = ("AICOMP_TOKEN", "KAGGLE_API_TOKEN", "KAGGLE_KEY", "KAGGLE_USERNAME")
 """Variables of the environment that name who asks: only the process that talks to a server needs them."""
 
+_SHORTEST_SECRET = 8  # a shorter text may be part of any word
+
 
 def python_module(name: str, *arguments: str) -> list[str]:
     """The command that runs a module of this Python's.
@@ -33,3 +35,12 @@ def python_module(name: str, *arguments: str) -> list[str]:
 def child_environment(**more: str) -> dict[str, str]:
     """The environment for a process that needs no credentials: this one's without them, and with `more`."""
     return {**{name: value for name, value in os.environ.items() if name not in CREDENTIALS}, **more}
+
+
+def without_credentials(text: str) -> str:
+    """A text for people without the credentials of this process: whoever's code failed may have quoted them."""
+    for name in CREDENTIALS:
+        value = os.environ.get(name, "").strip()
+        if name != "KAGGLE_USERNAME" and len(value) >= _SHORTEST_SECRET:
+            text = text.replace(value, f"[{name}]")
+    return text
