@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from aicomp.files import partial_file
+from aicomp.files import partial_file, reading
 
 _STRINGS = "strings:"
 """Stands before the name of an array of strings, which lies in the file as bytes of UTF-8 JSON."""
@@ -29,11 +29,16 @@ def save_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
 
 
 def load_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Read what `save_arrays` wrote."""
+    """Read what `save_arrays` wrote.
+
+    Raises:
+        DataError: The file is damaged.
+    """
     arrays = {}
-    for name, array in load_file(path).items():
-        is_strings = name.startswith(_STRINGS)
-        arrays[name.removeprefix(_STRINGS)] = decode_strings(array) if is_strings else array
+    with reading(path):
+        for name, array in load_file(path).items():
+            is_strings = name.startswith(_STRINGS)
+            arrays[name.removeprefix(_STRINGS)] = decode_strings(array) if is_strings else array
     return arrays
 
 

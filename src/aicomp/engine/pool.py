@@ -6,7 +6,6 @@ import logging
 import os
 import queue
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -22,7 +21,7 @@ from aicomp import errors, stopping
 from aicomp.engine.jobs import Job
 from aicomp.errors import AicompError
 from aicomp.files import atomic_write
-from aicomp.processes import KEEP_MEMORY, n_cores
+from aicomp.processes import KEEP_MEMORY, child_environment, n_cores, python_module
 
 _LOG = logging.getLogger(__name__)  # unless a program sets it up otherwise, its warnings go to stderr
 
@@ -52,19 +51,19 @@ class _Worker:
     """
 
     def __init__(self, project: Path, threads: int, trains: bool) -> None:
-        environment = {
+        variables = {
             **KEEP_MEMORY,
-            **os.environ,
+            **child_environment(),
             "OMP_NUM_THREADS": str(threads),
             "MKL_NUM_THREADS": str(threads),
             # Threads that spin while they wait take the core from the other worker; read when torch is imported.
             "OMP_WAIT_POLICY": "PASSIVE",
             "PYTHONUNBUFFERED": "1",
         }
-        command = [sys.executable, "-m", "aicomp.engine.worker", str(project), *([] if trains else ["--light"])]
+        command = python_module("aicomp.engine.worker", str(project), *([] if trains else ["--light"]))
         self.log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process lives
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True, env=environment
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True, env=variables
         )
         self.job: Job | None = None
         self.began = 0.0
