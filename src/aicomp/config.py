@@ -265,7 +265,9 @@ class OutputConfig(_Section, frozen=True):
 
 
 class NotebookConfig(_Section, frozen=True):
-    """`[notebook]`: what a notebook that predicts on Kaggle finds there, and what it must bring along.
+    """`[notebook]`: what a notebook on Kaggle finds there, and what it must bring along.
+
+    The last four are for one that trains, `aicomp train --engine kaggle`.
 
     Attributes:
         packages: Packages that are installed here and that Kaggle's image lacks: their wheels go along.
@@ -273,11 +275,19 @@ class NotebookConfig(_Section, frozen=True):
             rehearsal sees them.
         python: Python of Kaggle's image, such as "3.12": compiled packages go along for that one. By default the one
             that runs here.
+        accelerator: "gpu", "none", or "auto": a GPU for the models that take one.
+        machine: Kaggle's own name of a machine, such as "NvidiaTeslaT4"; by default Kaggle gives one.
+        internet: Whether it reaches the internet; nothing that `aicomp` does needs it.
+        hours: After which it is ended.
     """
 
     packages: tuple[str, ...] = ()
     image: tuple[str, ...] = ()
     python: str = ""
+    accelerator: Literal["auto", "gpu", "none"] = "auto"
+    machine: str = ""
+    internet: bool = False
+    hours: float = 12.0
 
 
 class TuneConfig(_Section, frozen=True):

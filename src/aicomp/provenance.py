@@ -26,6 +26,10 @@ _PACKAGES_OF_MODEL = {
     "pretrained-seq2seq": ("transformers",),
 }
 
+BESIDE = ("workers", "notebook", "tune", "check")
+"""Parts of a config that do not change what comes out: how many processes share the work, what a notebook brings along
+and where it runs, what others try, and what is checked."""
+
 
 def describe(project: Project) -> dict[str, Any]:
     """Everything that a later reader needs to know where a run came from; the content of `run.json`."""
@@ -41,10 +45,7 @@ def describe(project: Project) -> dict[str, Any]:
             **_of_model(project.config.model.name),
         },
     }
-    # How many processes share the work does not change what comes out, nor does what a notebook brings along, what
-    # others try, or what is checked.
-    beside = ("workers", "notebook", "tune", "check")
-    decisive = {**facts, "config": {k: v for k, v in config.items() if k not in beside}}
+    decisive = {**facts, "config": {k: v for k, v in config.items() if k not in BESIDE}}
     text = json.dumps(decisive, sort_keys=True)
     return {
         "fingerprint": hashlib.sha256(text.encode()).hexdigest(),
