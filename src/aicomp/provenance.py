@@ -5,6 +5,7 @@ import json
 import platform
 import shutil
 import subprocess
+from collections.abc import Mapping
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -26,9 +27,16 @@ _PACKAGES_OF_MODEL = {
     "pretrained-seq2seq": ("transformers",),
 }
 
-BESIDE = ("workers", "notebook", "tune", "check")
-"""Parts of a config that do not change what comes out: how many processes share the work, what a notebook brings along
-and where it runs, what others try, and what is checked."""
+
+def decisive_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A config without what does not change what comes out.
+
+    That is how many processes share the work, what a notebook brings along and where it runs, what others try, what is
+    checked, and how often the state of a training is written.
+    """
+    decisive = {k: v for k, v in config.items() if k not in ("workers", "notebook", "tune", "check")}
+    decisive["training"] = {k: v for k, v in config["training"].items() if k != "checkpoint"}
+    return decisive
 
 
 def describe(project: Project) -> dict[str, Any]:
@@ -45,7 +53,7 @@ def describe(project: Project) -> dict[str, Any]:
             **_of_model(project.config.model.name),
         },
     }
-    decisive = {**facts, "config": {k: v for k, v in config.items() if k not in BESIDE}}
+    decisive = {**facts, "config": decisive_config(config)}
     text = json.dumps(decisive, sort_keys=True)
     return {
         "fingerprint": hashlib.sha256(text.encode()).hexdigest(),

@@ -20,7 +20,7 @@ from aicomp.kaggle.patience import patiently
 from aicomp.kaggle.remote.job import Job
 from aicomp.kaggle.remote.source import ARCHIVE, MANIFEST
 from aicomp.project import Project
-from aicomp.provenance import BESIDE
+from aicomp.provenance import decisive_config
 from aicomp.run import OUTCOME_FILE, Run, list_runs
 
 PLACE_FILE = "place.json"
@@ -135,24 +135,20 @@ def check_origin(run: Run, expected: dict[str, Any], *, is_alone: bool) -> list[
         Packages that had another version there, as sentences.
     """
     info = run.info
-    names = ("data_hash", "code_hash", "competition", *(["config"] if is_alone else []))
-    for name in names:
-        if _without_beside(info[name]) != _without_beside(expected[name]):
-            raise DataError(
-                f"run `{run.id}` of the notebook has another {name.replace('_', ' ')} than this project",
-                "the project has changed since; `--fresh` trains anew",
-            )
+    differing = [name for name in ("data_hash", "code_hash", "competition") if info[name] != expected[name]]
+    if is_alone and decisive_config(info["config"]) != decisive_config(expected["config"]):
+        differing.append("config")
+    for name in differing:
+        raise DataError(
+            f"run `{run.id}` of the notebook has another {name.replace('_', ' ')} than this project",
+            "the project has changed since; `--fresh` trains anew",
+        )
     here, there = expected["versions"], info["versions"]
     return [
         f"{package} is {there[package]} there and {here[package]} here"
         for package in sorted(here.keys() & there.keys())
         if here[package] != there[package]
     ]
-
-
-def _without_beside(value: Any) -> Any:
-    """A config without what does not change what comes out."""
-    return {k: v for k, v in value.items() if k not in BESIDE} if isinstance(value, dict) else value
 
 
 def place_runs(project: Project, arrival: Arrival, where: dict[str, Any]) -> list[Run]:
