@@ -43,8 +43,8 @@ def train_on_kaggle(
 ) -> None:
     """Train on Kaggle's machines and tell of the run that came back.
 
-    With --json the keys are those of `aicomp train`, and place: engine, host, kernel, version, url, run (its name there),
-    accelerator, python, platform, cpus, gpus (names) and seconds.
+    With --json the keys are those of `aicomp train`, and place: engine, host, kernel, version, url, run (its name
+    there), accelerator, python, platform, cpus, gpus (names) and seconds.
 
     Args:
         project: The project.

@@ -76,9 +76,10 @@ def train(
     list of name, severity, title, evidence, advice, numbers, columns, rows). With --engine kaggle also: place (engine,
     host, kernel, version, url, run: its name there, accelerator, python, platform, cpus, gpus, seconds). With a time
     limit also: time_limit and seconds_used, kind ("blend", "member", or "floor": the prior of the targets, where no
-    model was ready), method and gain of the blend, plan (list of member, model, params, seed, status: done, reused, dropped or failed, reason, cv,
-    seconds, run, weight). Of a simulation, folds are the seeds, and there are also: evaluation (mean, low, high,
-    episodes), best_fold, slowest (seconds of an action), opponents (of a game, by name: won, drawn, lost, interval).
+    model was ready), method and gain of the blend, plan (list of member, model, params, seed, status: done, reused,
+    dropped or failed, reason, cv, seconds, run, weight). Of a simulation, folds are the seeds, and there are also:
+    evaluation (mean, low, high, episodes), best_fold, slowest (seconds of an action), opponents (of a game, by name:
+    won, drawn, lost, interval).
     """
     from aicomp.project import Project
     from aicomp.simulation.project import Simulation, open_project

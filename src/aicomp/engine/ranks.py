@@ -46,7 +46,7 @@ def n_ranks(config: Config, device: "torch.device") -> int:
         reason = f"`workers` is {config.workers}" if config.workers != "auto" else "there is one core"
     if device.type == "mps" or n < 2:
         raise UsageError(
-            "`training.shard` is true, but "
+            f"`training.shard` is {str(config.training.shard).lower()}, but "
             + ("it takes CUDA or a CPU" if device.type == "mps" else f"{reason}: a fold cannot be divided"),
             "write `--set training.shard=false`",
         )
