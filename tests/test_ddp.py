@@ -65,6 +65,20 @@ def test_the_loss_curve_is_that_of_one_process(told, kind, case):
         assert len(first["losses"]) < 60
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["ddp", "fsdp"])
+def test_a_training_that_was_cut_goes_on_to_the_same_bits(told, kind):
+    first, second = (process["resume"] for process in told[1][kind])
+    assert first["left"] == second["left"]
+    assert len(first["left"]) == 2  # the newest of which the second process has lost
+    assert int(first["left"][0]) > 1
+    for process in (first, second):
+        assert process["epochs"][0] > 1
+        assert process["epochs"][-1] == 4
+        assert (process["same"], process["losses"], process["test"]) == (True, True, True)
+    assert first["files"] == []
+
+
 def test_one_process_adds_up_nothing():
     layer = nn.Linear(2, 1)
     Share(kind="ddp").add_gradients(list(layer.parameters()))

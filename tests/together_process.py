@@ -3,10 +3,13 @@
 Prints for each case the history, what was predicted, a hash of the weights that this process holds, and what was noted.
 """
 
+import contextlib
 import hashlib
+import itertools
 import json
 import os
 import sys
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -14,6 +17,8 @@ from training_cases import BINARY, a_config, a_fold
 
 from aicomp.models import build_mlp
 from aicomp.training import fit
+from aicomp.training.checkpoints import Checkpoints
+from aicomp.training.fold import EpochReport, FoldResult
 from aicomp.training.share import Share
 from aicomp.training.trainer import Trainer
 
@@ -25,6 +30,7 @@ CASES = {
     "muon": {"optimizer": "muon"},
     "schedule-free": {"optimizer": "schedule-free"},
     "norm": {},
+    "resume": {"batch_size": 4, "regularization": {"dropout": 0.2}},
     "early": {"epochs": 60, "learning_rate": 0.1, "regularization": {"early_stopping": 2}},
 }
 """What the config of each case says beside the usual."""
@@ -68,11 +74,53 @@ class Kept(Trainer):
         Kept.last = self
 
 
-def train(case: str, kind: str, share: Share) -> dict:
-    result = fit.fit_fold(
+class Cut(Exception):  # noqa: N818 - what it stands for is no error
+    """Here a process is killed."""
+
+
+def cut(epoch: EpochReport) -> None:
+    if epoch.epoch == 3:
+        raise Cut
+
+
+def fold(case: str, kind: str, share: Share, **more) -> FoldResult:
+    return fit.fit_fold(
         a_fold(BINARY, n=99), BINARY, config_of(case, kind), build(case),
-        seed=0, device=torch.device("cpu"), share=share,
+        seed=0, device=torch.device("cpu"), share=share, **more,
     )  # fmt: skip
+
+
+def resumed(kind: str, share: Share, folder: Path) -> dict:
+    """A training that is cut in its third epoch, one process having written one state more, against one that is not."""
+    expected = fold("resume", kind, share)
+    ticks = itertools.count()
+
+    def checkpoints() -> Checkpoints:
+        return Checkpoints(folder / "checkpoint-0.safetensors", every=1.0, clock=lambda: float(next(ticks)))
+
+    with contextlib.suppress(Cut):
+        fold("resume", kind, share, report=cut, checkpoints=checkpoints())
+    own = sorted(folder.glob(f"checkpoint-0.rank-{share.rank}-of-{share.n}.*"))
+    left = [path.name.split(".")[-2] for path in own]
+    if share.rank == 1:
+        own[-1].unlink()
+    epochs: list[int] = []
+    kept = checkpoints()
+    result = fold("resume", kind, share, report=lambda epoch: epochs.append(epoch.epoch), checkpoints=kept)
+    torch.distributed.barrier()
+    kept.drop()
+    return {
+        "left": left,
+        "epochs": epochs,
+        "same": all(torch.equal(t, result.state_dict[name]) for name, t in expected.state_dict.items()),
+        "losses": [row["train_loss"] for row in result.history] == [row["train_loss"] for row in expected.history],
+        "test": bool((result.test_pred == expected.test_pred).all()),
+        "files": sorted(path.name for path in folder.glob("checkpoint*")) if share.rank == 0 else [],
+    }
+
+
+def train(case: str, kind: str, share: Share) -> dict:
+    result = fold(case, kind, share)
     weights = Kept.last.model.state_dict()
     whole = [] if kind == "fsdp" else [t.contiguous().numpy().tobytes() for t in weights.values()]
     return {
@@ -92,7 +140,11 @@ def main() -> None:
         torch.distributed.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=n)
     fit.Trainer = Kept
     share = Share(rank, n, kind or "fsdp")
-    print(json.dumps({case: train(case, kind, share) for case in sys.argv[5:]}), flush=True)
+    told = {case: train(case, kind, share) for case in sys.argv[5:]}
+    if n > 1:
+        (folder := Path(f"{store}-checkpoints")).mkdir(exist_ok=True)
+        told["resume"] = resumed(kind, share, folder)
+    print(json.dumps(told), flush=True)
     os._exit(0)
 
 

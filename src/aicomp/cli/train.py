@@ -9,6 +9,7 @@ from aicomp.cli.options import Json, ProjectFolder, Set
 from aicomp.cli.output import Output
 from aicomp.cli.seeds import check_alone, pseudo_override, train_seeds
 from aicomp.cli.sources import check_data_is_there
+from aicomp.engine.launch import launched_place
 
 if TYPE_CHECKING:
     from aicomp.cross_validation import Plan
@@ -104,6 +105,11 @@ def train(
         show_plan(project, output)
         return
     check_alone(project, time_limit=time_limit, seeds=seeds)
+    if launched_place() is not None and engine == "local":
+        from aicomp.cli.together import train_together
+
+        train_together(project, output, overrides=overrides or [], fresh=fresh, seeds=seeds, time_limit=time_limit)
+        return
     if engine == "kaggle":
         from aicomp.cli.elsewhere import train_on_kaggle
 

@@ -17,6 +17,7 @@ import msgspec
 
 from aicomp import errors
 from aicomp.config import Config
+from aicomp.engine.launch import launched_place, train_launched
 from aicomp.errors import AicompError, UsageError
 from aicomp.processes import n_cores
 from aicomp.run import Run
@@ -32,11 +33,14 @@ _LAST_WORDS = 1.0
 
 
 def n_ranks(config: Config, device: "torch.device") -> int:
-    """Processes that train a fold together: one for each GPU, or on a CPU `workers`.
+    """Processes that train a fold together: those of torchrun, else one for each GPU, or on a CPU `workers`.
 
     Raises:
         UsageError: Fewer than two.
     """
+    place = launched_place()
+    if place is not None:
+        return place[1]
     if device.type == "cuda":
         import torch
 
@@ -116,6 +120,9 @@ def train_fold_together(
         AicompError: A rank failed, or died.
         BrokenPipeError: The process that asked for the fold is gone.
     """
+    if launched_place() is not None:
+        train_launched(run, project, k, report)
+        return
     from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
     from aicomp.training.device import choose_device

@@ -68,10 +68,26 @@ class Checkpoints:
         Raises:
             AicompError: The disk is full or the folder cannot be written.
         """
-        if self.path is None or not self.every or self.clock() < self._next:
-            return
-        began = self.clock()
-        save_state(self.path, {"random": random_states(), "state": state()})
+        if self.path is not None and self.is_time():
+            began = self.clock()
+            self.write(state())
+            self.wrote(began)
+
+    def is_time(self) -> bool:
+        """Whether a state is to be written now."""
+        return bool(self.every) and self.clock() >= self._next
+
+    def write(self, state: Mapping[str, Any]) -> None:
+        """Write a state."""
+        assert self.path is not None
+        save_state(self.path, {"random": random_states(), "state": state})
+
+    def wrote(self, began: float) -> None:
+        """Set when the next one is due.
+
+        Args:
+            began: When writing began, by the clock.
+        """
         ended = self.clock()
         self._next = ended + max(self.every, (ended - began) / _LARGEST_SHARE)
 
