@@ -143,7 +143,7 @@ class Folds:
             device=device,
             report=report,
             share=share,
-            checkpoints=self.checkpoints(str(k)) if share.is_all else None,
+            checkpoints=self.checkpoints(str(k)),
         )
 
     def checkpoints(self, name: str) -> Checkpoints:

@@ -228,13 +228,19 @@ class Trainer:
         if s.mixup and batch.partner_targets is None:
             batch = mixup(batch, s.mixup)
         self.optimizer.zero_grad(set_to_none=True)
-        loss = accumulate(batch, s.micro_batch, self._loss, self._share)
+        loss = self._gradient(batch)
         if s.sam:
             with worst_point(self.model, s.sam):
-                accumulate(batch, s.micro_batch, self._loss)
+                self._gradient(batch)
         if s.clip_norm:
             nn.utils.clip_grad_norm_(self._parameters, s.clip_norm)
         self.optimizer.step()
+        return loss
+
+    def _gradient(self, batch: Batch) -> Tensor:
+        """Leave the parameters the gradient of a batch; returns its loss."""
+        loss = accumulate(batch, self._settings.micro_batch, self._loss, self._share)
+        self._share.add_gradients(self._parameters)
         return loss
 
     def _loss(self, batch: Batch) -> Tensor:
