@@ -94,10 +94,35 @@ def read_table(
 def _read_text(path: Path, strings: Collection[str], texts: Collection[str], encoding: str) -> pd.DataFrame:
     text = decode(read_bytes(path), path, encoding)
     layout = find_layout(text, path)
-    kept = [name for name in layout.header if name in set(strings)]
-    others = [name for name in layout.header if name not in set(strings)]
     raw = text.encode(errors="surrogatepass")
     del text  # of a large file it is as large as the table
+    return parse_text(raw, layout, path, strings, texts)
+
+
+def parse_text(
+    raw: bytes,
+    layout: Layout,
+    path: Path,
+    strings: Collection[str],
+    texts: Collection[str] = (),
+    only: Collection[str] = (),
+) -> pd.DataFrame:
+    """The table in a text, or in a part of it.
+
+    Args:
+        raw: The text as UTF-8.
+        layout: How it is cut into fields.
+        path: Its file, for messages.
+        strings: See `read_table`.
+        texts: See `read_table`.
+        only: Columns that are read; none for all.
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    wanted = [name for name in layout.header if not only or name in set(only)]
+    kept = [name for name in wanted if name in set(strings)]
+    others = [name for name in wanted if name not in set(strings)]
     try:
         frame = _parse(raw, layout, kept, others, texts)
     except pd.errors.ParserError as e:
@@ -117,7 +142,7 @@ def _read_text(path: Path, strings: Collection[str], texts: Collection[str], enc
 
 
 def _parse(
-    raw: bytes, layout: Layout, kept: list[str], others: list[str], texts: Collection[str], only: Collection[str] = ()
+    raw: bytes, layout: Layout, kept: list[str], others: list[str], texts: Collection[str], again: Collection[str] = ()
 ) -> pd.DataFrame:
     """The table in a text, each column of one type.
 
@@ -130,9 +155,10 @@ def _parse(
         kept: Columns that are read as they stand.
         others: The other columns.
         texts: Those of them that are strings even if all are numbers.
-        only: Columns to read, as strings; none for all.
+        again: Columns to read alone, as strings; none for all that are named.
     """
-    strings = [*kept, *(name for name in others if name in set(texts)), *only]
+    strings = [*kept, *(name for name in others if name in set(texts)), *again]
+    read = set(again) or {*kept, *others}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", pd.errors.DtypeWarning)
         frame = pd.read_csv(
@@ -140,7 +166,7 @@ def _parse(
             sep=layout.delimiter,
             header=0,
             names=layout.header,
-            usecols=list(only) or None,
+            usecols=[name for name in layout.header if name in read] if len(read) < len(layout.header) else None,
             index_col=False,
             dtype=dict.fromkeys(strings, str),
             keep_default_na=False,
@@ -148,12 +174,12 @@ def _parse(
             skipinitialspace=layout.skip_blanks,
             encoding_errors="surrogatepass",
         )
-    read = set(frame.columns) - set(strings)
+    read -= set(strings)
     mixed = [name for name in others if name in read and _is_mixed(frame[name])]
     if mixed:
-        again = _parse(raw, layout, kept, others, texts, mixed)
+        as_strings = _parse(raw, layout, kept, others, texts, mixed)
         for name in mixed:
-            frame[name] = again[name]
+            frame[name] = as_strings[name]
     return frame
 
 

@@ -1,6 +1,5 @@
 """Write the parts of a Run's folder, and a whole one whose predictions are there already."""
 
-import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from aicomp.assembly import assemble
+from aicomp.data import id_files
 from aicomp.data.arrays import save_arrays
 from aicomp.files import atomic_write
 from aicomp.project import Project
@@ -93,6 +93,6 @@ def write_folds_csv(run: Run, train_ids: pd.DataFrame, n_rows: int, valid_rows: 
 
 
 def write_ids(run: Run, train_ids: pd.DataFrame, test_ids: pd.DataFrame) -> None:
-    """Write `train_ids.json` and `test_ids.json`."""
+    """Write the ids of train and test, see `data.id_files`."""
     for name, ids in (("train", train_ids), ("test", test_ids)):
-        atomic_write(run.folder / f"{name}_ids.json", json.dumps(ids.to_dict(orient="list")) + "\n")
+        id_files.write_ids(run.folder, name, [ids], len(ids))
