@@ -154,6 +154,8 @@ class TrainingConfig(_Section, frozen=True):
             on a CPU `workers`. For a network that does not fit into one GPU.
         layout: "processes" trains folds side by side in `workers` processes, "stacked" as one network of stacked
             weights in one; "auto" takes what a short measurement finds faster.
+        checkpoint: Seconds of training that may be lost when it is killed: so often the state of a fold that is being
+            trained is written. 0 keeps whole folds alone.
     """
 
     optimizer: Literal["auto", "adamw", "adam", "sgd", "lion", "muon", "schedule-free"] = "auto"
@@ -170,6 +172,7 @@ class TrainingConfig(_Section, frozen=True):
     quantile: float | Auto = "auto"
     shard: bool = False
     layout: Literal["auto", "processes", "stacked"] = "auto"
+    checkpoint: float = 60.0
 
 
 class RegularizationConfig(_Section, frozen=True):

@@ -16,6 +16,7 @@ from aicomp.data.panel import Panel
 from aicomp.data.reading import check_finite, is_strings, line_numbers, read_pair, read_table
 from aicomp.data.side_tables import add_columns, read_side_table
 from aicomp.data.steps import read_times
+from aicomp.data.strings import for_patterns
 from aicomp.errors import AicompError, DataError, UsageError
 from aicomp.ids_and_targets import check_ids, columns_hint, encode_target
 from aicomp.media import FoundMedia, naming_files, take_media, take_other_media
@@ -201,7 +202,9 @@ def _interactions(project: Project, path: Path) -> Interactions:
     if absent:
         raise DataError(f"`{path.name}` has no column `{absent[0]}`", columns_hint(train))
     for column in pair:
-        bad = np.flatnonzero(train[column].isna() | train[column].str.strip().str.contains(r"\s", na=False))
+        bad = np.flatnonzero(
+            train[column].isna() | for_patterns(train[column]).str.strip().str.contains(r"\s", na=False)
+        )
         if len(bad):
             value = train[column].iloc[bad[0]]
             what = "is missing" if pd.isna(value) else f"is `{value}`, and a list has its items between blanks"

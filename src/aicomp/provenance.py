@@ -42,9 +42,10 @@ def describe(project: Project) -> dict[str, Any]:
         },
     }
     # How many processes share the work does not change what comes out, nor does what a notebook brings along, what
-    # others try, or what is checked.
+    # others try, what is checked, or how often the state of a training is written.
     beside = ("workers", "notebook", "tune", "check")
     decisive = {**facts, "config": {k: v for k, v in config.items() if k not in beside}}
+    decisive["config"]["training"] = {k: v for k, v in config["training"].items() if k != "checkpoint"}
     text = json.dumps(decisive, sort_keys=True)
     return {
         "fingerprint": hashlib.sha256(text.encode()).hexdigest(),
