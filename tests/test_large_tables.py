@@ -108,7 +108,7 @@ def test_the_submission_has_the_same_bytes(tmp_path: Path, wants: str, request: 
         if place == "parts":
             request.getfixturevalue("in_parts")
             (run.folder / "test_ids.json").unlink()
-            write_ids(run.folder, "test", [pd.DataFrame(ids)], 40)
+            write_ids(run.folder, "test", [pd.DataFrame(ids)])
         written.append(build_submission(project, run, read_sample(project)).read_bytes())
     assert written[0] == written[1]
     assert written[0].count(b"\n") == 41
@@ -170,7 +170,7 @@ def test_equal_hashes_of_different_ids_are_told_apart(monkeypatch: pytest.Monkey
 
 def test_stored_ids_come_back(tmp_path: Path, in_parts: None) -> None:
     frame = pd.DataFrame({"a": [f"ä{i}" for i in range(20)], "b": [str(i) * (i % 4 + 1) for i in range(20)]})
-    write_ids(tmp_path, "test", [frame[:9], frame[9:]], 20)
+    write_ids(tmp_path, "test", [frame[:9], frame[9:]])
     stored = StoredIds(tmp_path, "test")
     assert stored.are_many
     assert stored.frame().values.tolist() == frame.values.tolist()

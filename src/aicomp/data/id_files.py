@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from safetensors.numpy import save_file
 
-from aicomp.data.arrays import map_arrays
+from aicomp.data.arrays import as_objects, decode_strings, encode_strings, map_arrays
 from aicomp.errors import DataError
 from aicomp.files import atomic_write, partial_file
 
@@ -19,30 +19,58 @@ MANY = 1_000_000
 _PIECE = 2**19
 
 
-def write_ids(folder: Path, name: str, pieces: Iterable[pd.DataFrame], n_rows: int) -> None:
+def write_ids(folder: Path, name: str, pieces: Iterable[pd.DataFrame]) -> None:
     """Write `<name>_ids.json`, or of many rows `<name>_ids.safetensors`.
 
     Args:
         folder: Of the run.
         name: "train" or "test".
-        pieces: The ids as strings, one behind the other, each with the same columns.
-        n_rows: Rows of all pieces together.
+        pieces: The ids as strings, one behind the other, each with the same columns; at least one.
     """
-    if n_rows < MANY:
-        frame = pd.concat(list(pieces), ignore_index=True)
-        atomic_write(folder / f"{name}_ids.json", json.dumps(frame.to_dict(orient="list")) + "\n")
+    parts = list(pieces)
+    if sum(map(len, parts)) < MANY:
+        columns = pd.concat(parts, ignore_index=True).to_dict(orient="list")
+        atomic_write(folder / f"{name}_ids.json", json.dumps(columns) + "\n")
         return
-    packed: dict[str, list[np.ndarray]] = {}
-    lengths: dict[str, list[np.ndarray]] = {}
-    for piece in pieces:
-        for column in piece.columns:
-            texts = [text.encode("utf-8", "surrogatepass") for text in piece[column].tolist()]
-            packed.setdefault(column, []).append(np.frombuffer(b"".join(texts), dtype=np.uint8))
-            lengths.setdefault(column, []).append(np.fromiter(map(len, texts), dtype=np.int64, count=len(texts)))
-    tensors = {f"ends:{column}": np.cumsum(np.concatenate(parts)) for column, parts in lengths.items()}
-    tensors |= {f"bytes:{column}": np.concatenate(parts) for column, parts in packed.items()}
-    with partial_file(folder / f"{name}_ids.safetensors") as path:
-        save_file({**tensors, "n_rows": np.array([n_rows])}, path)
+    writer = IdWriter(list(parts[0].columns))
+    for part in parts:
+        writer.add(part)
+    writer.save(folder, name)
+
+
+class IdWriter:
+    """Collects ids piece by piece, in a few bytes a row; a missing one, as train may have, becomes an empty one.
+
+    Args:
+        columns: Names of the id columns.
+    """
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self._texts: dict[str, list[bytes]] = {column: [] for column in columns}
+        self._sizes: dict[str, list[np.ndarray]] = {column: [] for column in columns}
+        self.n_rows = 0
+
+    def add(self, piece: pd.DataFrame) -> None:
+        """Collect some more rows, without a missing value."""
+        self.n_rows += len(piece)
+        for column, parts in self._texts.items():
+            texts = [text.encode("utf-8", "surrogatepass") for text in piece[column].fillna("").tolist()]
+            parts.append(b"".join(texts))
+            self._sizes[column].append(np.fromiter(map(len, texts), dtype=np.int32, count=len(texts)))
+
+    def save(self, folder: Path, name: str) -> None:
+        """Write them; see `write_ids`."""
+        names = encode_strings(as_objects(list(self._texts)))
+        packed = {"n_rows": np.array([self.n_rows]), "columns": names}
+        for column, parts in self._texts.items():
+            packed[f"ends:{column}"] = np.cumsum(np.concatenate([*self._sizes[column], []]), dtype=np.int64)
+            packed[f"bytes:{column}"] = np.frombuffer(b"".join(parts), dtype=np.uint8)
+        if self.n_rows < MANY:
+            columns = StoredIds.of(packed).frame().to_dict(orient="list")
+            atomic_write(folder / f"{name}_ids.json", json.dumps(columns) + "\n")
+            return
+        with partial_file(folder / f"{name}_ids.safetensors") as path:
+            save_file(packed, path)
 
 
 class StoredIds:
@@ -64,12 +92,23 @@ class StoredIds:
         path = folder / f"{name}_ids.safetensors"
         self._frame: pd.DataFrame | None = None
         if path.is_file():
-            self._arrays = map_arrays(path)
-            self.columns = [key.removeprefix("ends:") for key in self._arrays if key.startswith("ends:")]
-            self.n_rows = int(self._arrays["n_rows"][0])
+            self._take(map_arrays(path))
             return
         self._frame = pd.DataFrame(_read_json(folder, f"{name}_ids.json"))
         self.columns, self.n_rows = list(self._frame.columns), len(self._frame)
+
+    @classmethod
+    def of(cls, arrays: dict[str, np.ndarray]) -> "StoredIds":
+        """Ids that are in memory."""
+        found = cls.__new__(cls)
+        found._frame = None
+        found._take(arrays)
+        return found
+
+    def _take(self, arrays: dict[str, np.ndarray]) -> None:
+        self._arrays = arrays
+        self.columns = [str(name) for name in decode_strings(arrays["columns"])]
+        self.n_rows = int(arrays["n_rows"][0])
 
     @property
     def are_many(self) -> bool:
@@ -80,7 +119,7 @@ class StoredIds:
         """All of them."""
         if self._frame is not None:
             return self._frame
-        return pd.concat([frame for frame, _ in self.frames()], ignore_index=True)
+        return self.piece(0, self.n_rows)
 
     def piece(self, start: int, stop: int) -> pd.DataFrame:
         """Some of them."""
@@ -101,6 +140,8 @@ class StoredIds:
             yield piece, np.arange(start, start + len(piece)) + 2
 
     def _texts(self, column: str, start: int, stop: int) -> np.ndarray:
+        if stop <= start:
+            return np.empty(0, dtype=object)
         ends = self._arrays[f"ends:{column}"]
         first = int(ends[start - 1]) if start else 0
         raw = self._arrays[f"bytes:{column}"][first : int(ends[stop - 1])].tobytes()

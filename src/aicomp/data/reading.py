@@ -227,12 +227,16 @@ def _read_parquet(path: Path, strings: Collection[str]) -> pd.DataFrame:
         frame = pd.read_parquet(path, engine="pyarrow")
     except (pyarrow.ArrowException, OSError) as e:
         raise DataError(f"`{path.name}` cannot be read as parquet: {e}", "download it again") from e
-    frame = frame.reset_index(drop=True)
+    return clean_parquet(frame.reset_index(drop=True), strings)
+
+
+def clean_parquet(frame: pd.DataFrame, strings: Collection[str], texts: Collection[str] = ()) -> pd.DataFrame:
+    """Columns of a parquet file as those of a text file would be read; see `read_table`."""
     for name in frame.columns:
         if name in strings:
             frame[name] = _without_blanks(frame[name].map(str, na_action="ignore").astype(object))
         elif frame[name].dtype == object or isinstance(frame[name].dtype, pd.StringDtype | pd.CategoricalDtype):
-            frame[name] = _clean(frame[name].astype(object))
+            frame[name] = _clean(frame[name].astype(object), None if name in texts else ".")
     return frame
 
 
@@ -249,12 +253,13 @@ def line_numbers(path: Path) -> np.ndarray:
     return find_layout(decode_leniently(read_bytes(path)), path).lines
 
 
-def check_finite(frame: pd.DataFrame, path: Path) -> None:
+def check_finite(frame: pd.DataFrame, path: Path, lines: np.ndarray | None = None) -> None:
     """Refuse infinite numbers.
 
     Args:
         frame: A table with the rows of the file, in its order.
         path: The file, for messages.
+        lines: Line of each row; None looks them up in the file.
 
     Raises:
         DataError: With line, column and value of the first one.
@@ -265,20 +270,21 @@ def check_finite(frame: pd.DataFrame, path: Path) -> None:
         infinite = np.flatnonzero(np.isinf(frame[name].to_numpy(dtype=np.float64, na_value=np.nan)))
         if len(infinite):
             row = infinite[0]
+            line = (line_numbers(path) if lines is None else lines)[row]
             raise DataError(
-                f"`{path.name}` line {line_numbers(path)[row]}: `{name}` is `{frame[name].iloc[row]}`, "
-                "which is not finite",
+                f"`{path.name}` line {line}: `{name}` is `{frame[name].iloc[row]}`, which is not finite",
                 "write a number there, or leave the field empty",
             )
 
 
-def parse_numbers(series: pd.Series, *, file: Path, column: str) -> np.ndarray:
+def parse_numbers(series: pd.Series, *, file: Path, column: str, lines: np.ndarray | None = None) -> np.ndarray:
     """Numbers of a column that was read as strings, such as a target.
 
     Args:
         series: Strings of the file, in its order; missing ones become NaN.
         file: The file, for messages.
         column: The column, for messages.
+        lines: Line of each row; None looks them up in the file.
 
     Returns:
         float64, (n,).
@@ -290,7 +296,8 @@ def parse_numbers(series: pd.Series, *, file: Path, column: str) -> np.ndarray:
     bad = np.flatnonzero((np.isnan(numbers) & series.notna().to_numpy()) | np.isinf(numbers))
     if len(bad):
         raise DataError(
-            f"`{file.name}` line {line_numbers(file)[bad[0]]}: `{column}` is `{series.iloc[bad[0]]}`, "
+            f"`{file.name}` line {(line_numbers(file) if lines is None else lines)[bad[0]]}: "
+            f"`{column}` is `{series.iloc[bad[0]]}`, "
             "which is no number",
             "write a number there; if the values are classes, correct `problem_type` in competition.toml",
         )

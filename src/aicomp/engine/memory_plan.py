@@ -250,6 +250,15 @@ def free_bytes(device: "torch.device") -> int:
         import torch
 
         return int(torch.cuda.mem_get_info(device)[0])
+    return free_memory()
+
+
+def free_memory() -> int:
+    """Memory that the system and its limits leave, in bytes.
+
+    Raises:
+        UsageError: The system does not say.
+    """
     found = [*_available(), *_limits()]
     if not found:
         raise UsageError("this system does not say how much memory is free", "leave `--plan` out")
