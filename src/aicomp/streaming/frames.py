@@ -41,7 +41,7 @@ def parquet_file(path: Path) -> "ParquetFile":
 
 
 def frames(
-    path: Path, encoding: str, strings: Collection[str], texts: Collection[str], *, part_rows: int | None = None
+    path: Path, encoding: str, strings: Collection[str], texts: Collection[str], *, only: Collection[str] = ()
 ) -> Iterator[tuple[pd.DataFrame, np.ndarray]]:
     """Rows of a file in parts, as `read_table` would read each alone, and the line of each row.
 
@@ -52,29 +52,29 @@ def frames(
         encoding: Of a text.
         strings: See `read_table`.
         texts: See `read_table`.
-        part_rows: Rows of a part of a parquet file; a text has parts of some bytes, see `data.parts`.
+        only: Columns that are read; none for all.
     """
     if path.suffix == ".parquet":
-        yield from _parquet_frames(path, strings, texts, part_rows)
+        yield from _parquet_frames(path, strings, texts, only)
         return
     parts = text_parts(path, encoding)
     if parts is not None:
-        yield from parts.frames(strings, texts)
+        yield from parts.frames(strings, texts, only=only)
         return
     frame = read_table(path, strings=strings, texts=texts, encoding=encoding)
-    yield frame, np.arange(len(frame)) + 2
+    yield frame[list(only)] if only else frame, np.arange(len(frame)) + 2
 
 
 def _parquet_frames(
-    path: Path, strings: Collection[str], texts: Collection[str], part_rows: int | None
+    path: Path, strings: Collection[str], texts: Collection[str], only: Collection[str]
 ) -> Iterator[tuple[pd.DataFrame, np.ndarray]]:
     import pyarrow
 
     file = parquet_file(path)
-    rows = part_rows or max(1000, min(PART_ROWS, PART_VALUES // max(1, file.metadata.num_columns)))
+    rows = max(1000, min(PART_ROWS, PART_VALUES // max(1, len(only) or file.metadata.num_columns)))
     start = 0
     try:
-        for batch in file.iter_batches(batch_size=rows, use_threads=False):
+        for batch in file.iter_batches(batch_size=rows, columns=list(only) or None, use_threads=False):
             frame: Any = batch.to_pandas()
             yield clean_parquet(frame.reset_index(drop=True), strings, texts), np.arange(start, start + len(frame)) + 2
             start += len(frame)
