@@ -23,7 +23,7 @@ LAYERS = [
      "provenance", "assembly", "catalogue", "embedded", "contract",
      "grading", "submission", "ensemble", "recording", "fold_choice", "pseudo",
      "sources", "staging", "scaffold", "checkup", "report", "engine", "explain", "fold_model", "cross_validation",
-     "layout", "leftovers", "portfolio", "tuning", "simulation", "validation", "eda", "runs", "comparison",
+     "layout", "leftovers", "streaming", "portfolio", "tuning", "simulation", "validation", "eda", "runs", "comparison",
      "diagnosis", "lockfile", "verification"},
     {"kaggle", "host"},
     {"cli", "__main__"},

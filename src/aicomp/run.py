@@ -41,6 +41,7 @@ from aicomp.processes import is_gone, process_mark
 from aicomp.suggest import unknown_name
 
 if TYPE_CHECKING:
+    from aicomp.data.id_files import StoredIds
     from aicomp.project import Project
     from aicomp.recording.draft import RunDraft
 
@@ -131,6 +132,16 @@ class Run:
         """Write one of the run's JSON files atomically."""
         atomic_write(self.folder / name, json.dumps(content, indent=1) + "\n")
 
+    def ids(self, name: str) -> "StoredIds":
+        """Ids of the rows of "train" or "test".
+
+        Raises:
+            DataError: Their file is missing or damaged.
+        """
+        from aicomp.data.id_files import StoredIds
+
+        return StoredIds(self.folder, name)
+
     @property
     def info(self) -> dict[str, Any]:
         """`run.json`."""
@@ -178,8 +189,16 @@ class Run:
 
             return load_arrays(self.folder / TEST_FILE)["test"]
         n_folds = len(self.scores["folds"])
-        mean: np.ndarray = np.mean([self.predictions(k)["test"] for k in range(n_folds)], axis=0)
+        mean: np.ndarray = np.mean([self._test_of(k) for k in range(n_folds)], axis=0)
         return mean
+
+    def _test_of(self, k: int) -> np.ndarray:
+        """Test predictions of fold `k`, mapped from disk where they are numbers."""
+        from aicomp.data.arrays import load_arrays, map_arrays
+
+        path = self.fold(k) / "predictions.safetensors"
+        mapped = map_arrays(path)
+        return mapped["test"] if "test" in mapped else load_arrays(path)["test"]
 
 
 def create_run(runs: Path, info: dict[str, Any]) -> Run:

@@ -151,10 +151,13 @@ def train_project(project: Any, output: Output, *, fresh: bool = False) -> "Run"
 
 def _checked(project: Any, plan: "Plan") -> list[str]:
     """What the short form of `aicomp check` finds, once for each run."""
+    from aicomp.streaming.files import is_streamed
     from aicomp.validation.short import CHECK_FILE, check_run, short_lines
 
     if not project.config.check.train or (plan.run.folder / CHECK_FILE).is_file():
         return []
+    if is_streamed(plan.run):
+        return ["note: validation is not checked, which takes whole tables; `aicomp check` reads them"]
     return short_lines(check_run(project, plan.run))
 
 
