@@ -2,7 +2,6 @@
 
 import json
 import os
-import random
 import signal
 import sqlite3
 import subprocess
@@ -112,11 +111,6 @@ def wait_for_group(group: int, seconds: float = 30.0) -> None:
             return
         time.sleep(0.02)
     raise AssertionError(f"processes of group {group} outlive what started them by {seconds} s")
-
-
-def moments(seed: int, name: str, n: int, n_changes: int) -> list[int]:
-    """Random numbers of changes, at each of which a command is killed once."""
-    return sorted(random.Random(f"{seed} {name}").sample(range(1, n_changes + 1), min(n, n_changes)))
 
 
 def left_over(folder: Path) -> list[str]:
