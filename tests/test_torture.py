@@ -9,21 +9,19 @@ import os
 import random
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
-import tomli_w
-from hosting import RunningHost, running_host
-from synthetic import write_folder
-from torture_cases import Torture, check_whole, left_over, runs_done
-from torture_hook import site
+from hosting import RunningHost
+from torture_cases import SLUG, Torture, arguments, check_whole, left_over, runs_done, saved_runs
 
 import aicomp
 from aicomp.project import Project
 from aicomp.raw_data import check_manifest
 from aicomp.submission import read_ledger
+
+pytest_plugins = ["torture_fixtures"]
 
 pytestmark = [
     pytest.mark.slow,
@@ -31,7 +29,6 @@ pytestmark = [
     pytest.mark.timeout(900),
 ]
 
-SLUG = "bought"
 TRAIN = [
     'model.name="mlp"',
     "workers=2",
@@ -49,56 +46,6 @@ def seed() -> int:
     chosen = int(os.environ.get("TORTURE_SEED") or random.SystemRandom().randrange(10**6))
     print(f"TORTURE_SEED={chosen}")
     return chosen
-
-
-@pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHost]:
-    """`aicomp host` with one competition that trains in a moment, and a team."""
-    hosted = tmp_path_factory.mktemp("hosted")
-    folder = write_folder(hosted / SLUG, n_train=240, n_test=40)
-    sample = (folder / "sample_submission.csv").read_text().splitlines()
-    labels = np.random.default_rng(0).choice(["No", "Yes"], len(sample) - 1)
-    rows = [f"{line.split(',')[0]},{label}" for line, label in zip(sample[1:], labels, strict=True)]
-    (folder / "solution.csv").write_text("\n".join([sample[0], *rows]) + "\n")
-    config = {"metric": "roc_auc", "max_daily_submissions": 1000, "category": "Getting Started"}
-    (folder / "host.toml").write_text(tomli_w.dumps(config))
-    with running_host(hosted, "Ada") as running:
-        yield running
-
-
-@pytest.fixture
-def place(tmp_path: Path, host: RunningHost) -> Torture:
-    (tmp_path / "root").mkdir()
-    (tmp_path / "home").mkdir()
-    environment = {
-        "AICOMP_TOKEN": host.tokens["Ada"],
-        "AICOMP_CACHE": str(tmp_path / "root" / "cache"),
-        "HOME": str(tmp_path / "home"),
-        "no_proxy": "127.0.0.1",
-    }
-    return Torture(tmp_path / "root", site(tmp_path / "site"), environment)
-
-
-@pytest.fixture
-def project(place: Torture, host: RunningHost) -> Path:
-    """A project, made without kills."""
-    place.run("init", SLUG, "--host", host.url, "--into", "p")
-    return place.root / "p"
-
-
-def arguments(*words: str, overrides: list[str] | None = None) -> list[str]:
-    return [*words, *(word for entry in overrides or [] for word in ("--set", entry)), "--project", "p", "--json"]
-
-
-def saved_runs(project: Path, n: int) -> list[str]:
-    """Runs of predictions, as another framework would save them; each is another file to submit."""
-    y = (np.loadtxt(project / "data/raw/train.csv", delimiter=",", dtype=str, skiprows=1)[:, -1] == "Yes").astype(float)
-    names = []
-    for k in range(n):
-        random_ = np.random.default_rng(k)
-        oof = np.clip(0.25 + 0.5 * y + random_.normal(0, 0.3, len(y)), 0, 1)
-        names.append(aicomp.Run.create(f"m{k}", project).save(oof=oof, test=random_.random(40)).id)
-    return names
 
 
 def torture(

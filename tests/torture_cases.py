@@ -11,12 +11,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import torture_hook
 from PIL import Image
 from safetensors.numpy import load_file
 
+import aicomp
+
 LONGEST = 300.0
+
+SLUG = "bought"
+"""The competition of `torture_fixtures`."""
 
 
 @dataclass
@@ -162,3 +168,18 @@ def bits(run: Path) -> dict[str, bytes]:
 def runs_done(project: Path) -> dict[str, dict[str, bytes]]:
     """The runs that are done, by name."""
     return {done.parent.name: bits(done.parent) for done in sorted(project.glob("runs/*/DONE"))}
+
+
+def arguments(*words: str, overrides: list[str] | None = None) -> list[str]:
+    return [*words, *(word for entry in overrides or [] for word in ("--set", entry)), "--project", "p", "--json"]
+
+
+def saved_runs(project: Path, n: int) -> list[str]:
+    """Runs of predictions, as another framework would save them; each is another file to submit."""
+    y = (np.loadtxt(project / "data/raw/train.csv", delimiter=",", dtype=str, skiprows=1)[:, -1] == "Yes").astype(float)
+    names = []
+    for k in range(n):
+        random_ = np.random.default_rng(k)
+        oof = np.clip(0.25 + 0.5 * y + random_.normal(0, 0.3, len(y)), 0, 1)
+        names.append(aicomp.Run.create(f"m{k}", project).save(oof=oof, test=random_.random(40)).id)
+    return names
