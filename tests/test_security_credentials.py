@@ -52,11 +52,12 @@ class World:
         root: Holds all of it.
         kind: Which credentials lie there.
         patch: Undone when the test ends.
+        log: What was logged, which pytest takes away from the streams.
         capture: Of all that this process and those below it write to their streams.
     """
 
-    def __init__(self, root: Path, kind: str, patch: pytest.MonkeyPatch, capture: Any) -> None:
-        self.root, self.said, self.capture = root, [], capture
+    def __init__(self, root: Path, kind: str, patch: pytest.MonkeyPatch, capture: Any, log: Any) -> None:
+        self.root, self.said, self.capture, self.log = root, [], capture, log
         self.places = {name: root / name for name in ("home", "cache", "tmp", "work")}
         for place in self.places.values():
             place.mkdir(parents=True)
@@ -88,7 +89,7 @@ class World:
                 patch.setenv(name, value)
             found = main(arguments)
         said = self.capture.readouterr()
-        self.said += [said.out, said.err]
+        self.said += [said.out, said.err, self.log.text]
         expected = code if isinstance(code, tuple) else (code,)
         assert found in expected, f"{arguments}: {found}\n{said.out}\n{said.err}"
         return said.out + said.err
@@ -104,8 +105,8 @@ class World:
 
 
 @pytest.fixture
-def world(no_credentials, tmp_path, request, monkeypatch, capfd):
-    made = World(tmp_path / "world", getattr(request, "param", "host token"), monkeypatch, capfd)
+def world(no_credentials, tmp_path, request, monkeypatch, capfd, caplog):
+    made = World(tmp_path / "world", getattr(request, "param", "host token"), monkeypatch, capfd, caplog)
     yield made
     assert made.said, "nothing was run"
     assert made.leaks() == []
