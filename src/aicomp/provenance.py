@@ -9,6 +9,7 @@ import json
 import platform
 import shutil
 import subprocess
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -33,6 +34,17 @@ _PACKAGES_OF_MODEL = {
 }
 
 
+def decisive_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A config without what does not change what comes out.
+
+    That is how many processes share the work, what a notebook brings along and where it runs, what others try, what is
+    checked, and how often the state of a training is written.
+    """
+    decisive = {k: v for k, v in config.items() if k not in ("workers", "notebook", "tune", "check")}
+    decisive["training"] = {k: v for k, v in config["training"].items() if k != "checkpoint"}
+    return decisive
+
+
 def describe(project: Project) -> dict[str, Any]:
     """Everything that a later reader needs to know where a run came from; the content of `run.json`."""
     config = msgspec.to_builtins(project.config)
@@ -47,11 +59,7 @@ def describe(project: Project) -> dict[str, Any]:
             **_of_model(project.config.model.name),
         },
     }
-    # How many processes share the work does not change what comes out, nor does what a notebook brings along, what
-    # others try, what is checked, or how often the state of a training is written.
-    beside = ("workers", "notebook", "tune", "check")
-    decisive = {**facts, "config": {k: v for k, v in config.items() if k not in beside}}
-    decisive["config"]["training"] = {k: v for k, v in config["training"].items() if k != "checkpoint"}
+    decisive = {**facts, "config": decisive_config(config)}
     text = json.dumps(decisive, sort_keys=True)
     return {
         "fingerprint": hashlib.sha256(text.encode()).hexdigest(),

@@ -18,7 +18,7 @@ from typing import Any
 from aicomp.archives import unpack
 from aicomp.data.media_files import MediaIndex, media_kind, media_members, top_of, zip_place
 from aicomp.errors import DataError, UsageError
-from aicomp.files import atomic_write, partial_file, writing
+from aicomp.files import atomic_write, is_temporary, partial_file, writing
 
 TABLE_SUFFIXES = (".csv", ".parquet", ".tsv", ".csv.gz", ".tsv.gz", ".csv.zip", ".tsv.zip", ".gz", ".zip")
 """Endings of files that `data.reading.read_table` takes; of one table in several, the first is read."""
@@ -98,7 +98,7 @@ def write_manifest(project_folder: Path) -> None:
         AicompError: The disk is full or the folder cannot be written.
     """
     raw = project_folder / "data" / "raw"
-    files = sorted(p for p in raw.iterdir() if p.is_file())
+    files = sorted(p for p in raw.iterdir() if p.is_file() and not is_temporary(p.name))
     files += [raw / path for path in MediaIndex.of(raw).paths if "/" in path]
     entries = [{"name": p.relative_to(raw).as_posix(), "size": p.stat().st_size, "sha256": _sha256(p)} for p in files]
     atomic_write(manifest_path(project_folder), json.dumps({"files": entries}, indent=1) + "\n")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from aicomp.cli.output import Output
 from aicomp.engine.events import DeviceEvent, EpochEvent, Event, FoldEvent, LayoutEvent, NoteEvent
+from aicomp.printable import printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -103,7 +104,7 @@ class Progress(AbstractContextManager["Progress"]):
             if self._bars is None:
                 self._output.say(line)
             else:
-                self._bars.console.print(line, markup=False, highlight=False)
+                self._bars.console.print(printable(line), markup=False, highlight=False)
 
     def _time_left(self, before: str = "") -> str:
         """An estimate from the epochs so far: each fold that is left costs what the folds seen cost at most."""

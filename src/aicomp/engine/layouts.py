@@ -7,6 +7,7 @@ from aicomp.engine.execution import Execution
 from aicomp.engine.jobs import Job
 from aicomp.engine.pool import Pool
 from aicomp.run import Run
+from aicomp.streaming.files import is_streamed
 
 LAYOUT_FILE = "layout.json"
 """Which way the folds of a run were trained, and why; absent where there was no choice."""
@@ -32,7 +33,7 @@ def stackable_folds(run: Run, folds: list[int], n_beside: int) -> list[int]:
         Several, or none. If the run had stacked folds before it was cut, these, the ones that are done too.
     """
     training = run.info["config"]["training"]
-    if training.get("layout", "processes") == "processes" or training.get("shard"):
+    if training.get("layout", "processes") == "processes" or training.get("shard") or is_streamed(run):
         return []
     before = stored_layout(run)
     if before is not None:

@@ -10,6 +10,7 @@ from aicomp.config import Config
 from aicomp.engine.events import DeviceEvent, EpochEvent, Event, FoldEvent, LayoutEvent, NoteEvent
 from aicomp.engine.execution import Execution, note_device, settle, using_threads
 from aicomp.engine.jobs import Job
+from aicomp.engine.launch import launched_place
 from aicomp.engine.layouts import first_jobs, fold_jobs, stackable_folds
 from aicomp.engine.memory import fit_into_memory
 from aicomp.engine.pool import Pool, failure
@@ -24,9 +25,9 @@ def start_pool(project: Path, config: Config) -> Pool | None:
     """Start the processes that will train: they import what they need while others read the data.
 
     Returns:
-        None if `workers` is 0: folds are trained in this process.
+        None if `workers` is 0, or torchrun has started the processes: folds are trained in this process.
     """
-    if config.workers == 0:
+    if config.workers == 0 or launched_place() is not None:
         return None
     n_folds = 1 if config.split.splitter == "holdout" else config.split.n_splits * config.split.n_repeats
     return Pool(project, max(1, min(n_processes(config), n_folds)), share_gpu=config.workers != "auto")

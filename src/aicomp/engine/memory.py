@@ -12,6 +12,7 @@ from aicomp.config import is_network
 from aicomp.engine.pool import Pool
 from aicomp.errors import UsageError
 from aicomp.run import Run
+from aicomp.streaming.files import is_streamed
 
 PROCESS = 200_000_000
 """Bytes that a process has for itself when Python, torch and what trains are imported; measured, 183 MB."""
@@ -32,14 +33,15 @@ def fit_into_memory(run: Run, pool: Pool | None) -> str:
         pool: The processes, None for this one alone.
 
     Returns:
-        What was done, as a sentence; "" where everything fits, or the system does not say what is free.
+        What was done, as a sentence; "" where everything fits, rows are read from disk, or the system does not say
+        what is free.
 
     Raises:
         UsageError: Not even one fold would fit.
     """
     free = free_memory()
-    if free is None:
-        return ""
+    if free is None or (is_streamed(run) and is_network(run.info["config"]["model"]["name"])):
+        return ""  # rows that are read from disk need no memory
     each = fold_bytes(run)
     if pool is None:
         if each > free:

@@ -151,6 +151,7 @@ class _Counter:
         from aicomp.models import with_params
         from aicomp.training.fit import Prepared, prepare_fold
         from aicomp.training.footprint import count_footprint
+        from aicomp.training.share import BUCKET_BYTES
 
         build = with_params(self._folds.found, config.model.params)
         task, data = self._folds.task, self._encoded.data
@@ -160,7 +161,9 @@ class _Counter:
 
         n = n_ranks(config, self._device) if config.training.shard else 1
         found = count_footprint(prepare, task, self._device, self._longest, n)
-        return found.divided(n) if n > 1 else found
+        if n == 1:
+            return found
+        return found.divided(n) if config.training.sharding == "fsdp" else found.added_up(BUCKET_BYTES)
 
     def takes(self, name: str) -> bool:
         """Whether the model has a parameter of this name."""
