@@ -1,7 +1,13 @@
-"""What processes need to know of each other: how many cores there are, how they keep memory, how they are started."""
+"""What processes need to know of each other: cores, memory, how they are started, and which of them have ended."""
 
 import os
+import platform
+import re
+import socket
 import sys
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
 
 KEEP_MEMORY = {
     "MALLOC_MMAP_THRESHOLD_": "33000000",
@@ -11,16 +17,52 @@ KEEP_MEMORY = {
 """Environment by which glibc keeps what is freed for the next time; getting it anew takes up to a fifth of a training
 step, and a third of decoding an image."""
 
+CREDENTIALS = ("AICOMP_TOKEN", "KAGGLE_API_TOKEN", "KAGGLE_KEY", "KAGGLE_USERNAME")
+"""Variables of the environment that name who asks: only the process that talks to a server needs them."""
+
+_SHORTEST_SECRET = 8  # a shorter text may be part of any word
+
 
 def n_cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-CREDENTIALS = ("AICOMP_TOKEN", "KAGGLE_API_TOKEN", "KAGGLE_KEY", "KAGGLE_USERNAME")
-"""Variables of the environment that name who asks: only the process that talks to a server needs them."""
+@cache
+def processor() -> str:
+    """Model of the processor, such as "AMD EPYC 9B14": other ones may add numbers in another order."""
+    with suppress(OSError):  # not on Linux
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith(("model name", "Model")):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
 
-_SHORTEST_SECRET = 8  # a shorter text may be part of any word
+
+def process_mark() -> str:
+    """Names this process among those of all machines that may share a folder: "host.number"."""
+    return f"{_host()}.{os.getpid()}"
+
+
+def is_gone(mark: str) -> bool:
+    """Whether the process of a mark is known to have ended; of another machine's, nothing is known.
+
+    >>> is_gone(process_mark()), is_gone("another-machine.1")
+    (False, False)
+    """
+    host, _, number = mark.rpartition(".")
+    if host != _host() or os.name != "posix":
+        return False
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False  # another user's
+    return False
+
+
+def _host() -> str:
+    return re.sub("[^A-Za-z0-9-]+", "-", socket.gethostname()) or "localhost"
 
 
 def python_module(name: str, *arguments: str) -> list[str]:

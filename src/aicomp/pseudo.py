@@ -115,7 +115,7 @@ class Source:
                 f"run `{self.run.id}` has other folds than this one: {folds_difference(found, folds)}",
                 "its labels would know of rows that are validated here: train it again with the same `[split]`",
             )
-        if self.run.read("test_ids.json") != test_ids:
+        if self.run.ids("test").frame().to_dict(orient="list") != test_ids:
             raise UsageError(f"run `{self.run.id}` predicts other test rows than this project has", "train it again")
 
 

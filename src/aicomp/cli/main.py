@@ -18,6 +18,7 @@ from aicomp.cli.output import discard_stdout, write_json
 from aicomp.errors import AicompError, UsageError
 from aicomp.printable import printable
 from aicomp.processes import without_credentials
+from aicomp.stopping import Terminated
 
 app = typer.Typer(
     name="aicomp",
@@ -63,8 +64,11 @@ def _register_commands() -> None:
     from aicomp.cli.submit import submit
     from aicomp.cli.train import train
     from aicomp.cli.tune import tune
+    from aicomp.cli.verify import verify
 
-    commands = (init, eda, check, train, tune, blend, submit, submissions, score, explain, report, doctor, demo, host)
+    commands = (
+        init, eda, check, train, tune, blend, verify, submit, submissions, score, explain, report, doctor, demo, host,
+    )  # fmt: skip
     for function in commands:
         app.command()(function)
     app.command("list")(list_names)
@@ -93,8 +97,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except _ParserError as e:
         error = _usage_error(e, arguments)
         return _fail(error.message, error.hint, error.exit_code, as_json)
-    except (KeyboardInterrupt, typer.Abort):
-        code = 130
+    except Terminated as e:
+        return _fail("terminated", str(e), 143, as_json)
+    except (KeyboardInterrupt, typer.Abort) as e:
+        # The parser turns the first into the second.
+        cause = e if isinstance(e, KeyboardInterrupt) else e.__cause__
+        return _fail("interrupted", str(cause or ""), 130, as_json)
     except BrokenPipeError:
         discard_stdout()  # the reader, such as `head`, has left
         return 1

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from aicomp.cli.output import Output
-from aicomp.engine.events import DeviceEvent, EpochEvent, Event, FoldEvent, LayoutEvent
+from aicomp.engine.events import DeviceEvent, EpochEvent, Event, FoldEvent, LayoutEvent, NoteEvent
 from aicomp.printable import printable
 
 if TYPE_CHECKING:
@@ -70,6 +70,9 @@ class Progress(AbstractContextManager["Progress"]):
                 which = ", ".join(str(k) for k in event.folds)
                 how = f"folds {which} as one network" if event.stacked else "folds one by one"
                 self._output.say(f"layout: {how} ({event.reason})")
+            case NoteEvent():
+                place = "" if event.fold is None else f"{self._part} {event.fold}: "
+                self._output.say(f"note: {place}{event.sentence}")
             case FoldEvent():
                 self._end_fold(event.fold)
 
