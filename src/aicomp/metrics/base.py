@@ -69,8 +69,8 @@ class Metric:
         combine: Of a metric of strings, which have no mean: how several predictions of a row become one. None takes the
             one that is nearest to the others by characters (`aicomp.metrics.consensus`).
         package: Package that the score needs beside aicomp's own, None for none.
-        columns: Further columns of the solution that the function reads, as keyword arguments; only `aicomp score` and a
-            host's grader know them, so that such a metric can grade and not guide a training.
+        columns: Further columns of the solution that the function reads, as keyword arguments; only `aicomp score`
+            and a host's grader know them, so that such a metric can grade and not guide a training.
         parts: Names of the numbers that one prediction is made of, such as a lower and an upper bound: `y_pred` is
             (n, n_parts) beside targets of (n,). Such a metric only grades, too.
         graded_only: Why no training can follow the metric, where its columns and parts do not say it.

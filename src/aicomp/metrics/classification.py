@@ -297,6 +297,7 @@ class _Counts:
 
 
 def count(y_true: np.ndarray, y_pred: np.ndarray) -> _Counts:
+    """Counts of class codes, (n,), or of 0/1 columns, (n, n_labels)."""
     if np.ndim(y_true) == 1:
         return _count_classes(y_true, y_pred)
     true, pred = check_labels(y_true, y_pred)
@@ -312,6 +313,7 @@ def _count_classes(y_true: np.ndarray, y_pred: np.ndarray) -> _Counts:
 
 
 def count_positives(y_true: np.ndarray, y_pred: np.ndarray) -> _Counts:
+    """Counts of class 1 of two."""
     true, pred = check_two_classes(y_true, y_pred)
     return _Counts(true.sum(), pred.sum(), (true & pred).sum())
 
@@ -323,6 +325,11 @@ def _one_column(true: np.ndarray, pred: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def check_multilabel(y_true: np.ndarray, y_pred: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both arrays as 0 and 1, int64 (n, n_labels).
+
+    Raises:
+        ValueError: As `check_labels`, or there is one column only.
+    """
     true, pred = check_labels(y_true, y_pred)
     if true.ndim != 2:
         raise ValueError(f"`y_true` has shape {true.shape}, but (n, n_labels) is needed")
@@ -337,4 +344,5 @@ def ratios(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
 
 
 def ratio(numerator: np.ndarray, denominator: np.ndarray) -> float:
+    """Quotient of two numbers, 0 where the denominator is 0."""
     return float(numerator / denominator) if denominator > 0 else 0.0

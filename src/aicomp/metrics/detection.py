@@ -70,9 +70,9 @@ def coco_map(y_true: np.ndarray, y_pred: np.ndarray) -> float:
 def box_precision(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     """Mean over images and thresholds 0.5, 0.55 to 0.75 of tp / (tp + fp + fn); higher is better, 1 is perfect.
 
-    The measure of Kaggle's Global Wheat Detection (2020); labels count alike, and predictions are matched as in `map50`. An
-    image without boxes scores 0 where some are predicted; where none are, it is left out here, as the competition's page
-    says nothing of it. If no image is left, there is no score.
+    The measure of Kaggle's Global Wheat Detection (2020); labels count alike, and predictions are matched as in
+    `map50`. An image without boxes scores 0 where some are predicted; where none are, it is left out here, as the
+    competition's page says nothing of it. If no image is left, there is no score.
 
     Args:
         y_true: As `map50`.

@@ -75,8 +75,8 @@ def laplace_log_likelihood(y_true: np.ndarray, y_pred: np.ndarray) -> float:
 def gaussian_log_likelihood(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     """Mean log density of the targets under normal distributions; higher is better.
 
-    -((y - mean) / sigma)^2 / 2 - log(sigma) - log(2 * pi) / 2: without the bounds that a competition may set, as Kaggle's
-    Ariel Data Challenge does, whose score also divides by that of an ideal prediction.
+    -((y - mean) / sigma)^2 / 2 - log(sigma) - log(2 * pi) / 2: without the bounds that a competition may set, as
+    Kaggle's Ariel Data Challenge does, whose score also divides by that of an ideal prediction.
 
     Args:
         y_true: Targets, (n,).

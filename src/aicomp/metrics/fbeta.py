@@ -1,4 +1,4 @@
-"""F-beta, Jaccard and other scores of predicted labels that are made of the same counts as those of `classification`."""
+"""F-beta, Jaccard and other scores that are made of the same counts as those of `classification`."""
 
 import numpy as np
 
@@ -245,4 +245,3 @@ def probabilistic_f1(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     if not true.any():
         raise ValueError(f"`y_true` is 0 in all {len(true)} rows, but recall needs a positive one")
     return ratio(2 * pred[true].sum(), true.sum() + pred.sum())
-

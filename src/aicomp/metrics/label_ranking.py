@@ -28,7 +28,8 @@ def lrap(y_true: np.ndarray, y_pred: np.ndarray) -> float:
 def lwlrap(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     """Label-weighted label ranking average precision; higher is better, 1 is perfect.
 
-    As `lrap`, but each true label counts the same and not each row: the measure of Kaggle's Freesound Audio Tagging 2019.
+    As `lrap`, but each true label counts the same and not each row: the measure of Kaggle's Freesound Audio Tagging
+    2019.
 
     Args:
         y_true: 0 and 1, (n, n_labels).

@@ -72,9 +72,9 @@ def dice_global(y_true: np.ndarray, y_pred: np.ndarray) -> float:
 def mask_precision(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     """Mean over images and thresholds 0.5, 0.55 ... 0.95 of tp / (tp + fp + fn) of objects; higher is better.
 
-    An object is found if a predicted one overlaps it by more than the threshold (intersection over union): the measure of
-    Kaggle's 2018 Data Science Bowl and, with one object per image, of TGS Salt. Objects of an image do not overlap, so
-    that above 0.5 at most one fits. An image without objects scores 1 where none is predicted, else 0.
+    An object is found if a predicted one overlaps it by more than the threshold (intersection over union): the
+    measure of Kaggle's 2018 Data Science Bowl and, with one object per image, of TGS Salt. Objects of an image do not
+    overlap, so that above 0.5 at most one fits. An image without objects scores 1 where none is predicted, else 0.
 
     Args:
         y_true: Run-length codes of the objects with semicolons between them, object (n,).
@@ -157,7 +157,9 @@ def dice_hausdorff(y_true: np.ndarray, y_pred: np.ndarray, *, height: np.ndarray
     >>> dice_hausdorff(truth, guess, height=np.array([4]), width=np.array([4]))
     1.0
     """
-    scores = [0.4 * of_dice + 0.6 * (1 - far / most) for far, most, of_dice in _distances(y_true, y_pred, height, width)]
+    scores = [
+        0.4 * of_dice + 0.6 * (1 - far / most) for far, most, of_dice in _distances(y_true, y_pred, height, width)
+    ]
     return float(np.mean(scores))
 
 

@@ -35,8 +35,8 @@ def haversine(y_true: np.ndarray, y_pred: np.ndarray) -> float:
 def angular_error(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     """Mean angle between two directions, in radians; lower is better, 0 is perfect, pi / 2 is chance.
 
-    The arc cosine of the product of the unit vectors, kept within [-1, 1]: the measure of Kaggle's IceCube - Neutrinos in
-    Deep Ice (2023).
+    The arc cosine of the product of the unit vectors, kept within [-1, 1]: the measure of Kaggle's IceCube -
+    Neutrinos in Deep Ice (2023).
 
     Args:
         y_true: Azimuth and zenith in radians, (n, 2).

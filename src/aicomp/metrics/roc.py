@@ -217,7 +217,7 @@ def amex(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     Raises:
         ValueError: As `roc_auc`.
 
-    >>> amex(np.array([1, 0, 0, 0]), np.array([0.9, 0.1, 0.2, 0.3]))  # weights 1, 20, 20, 20: within int(2.44) lies the 1
+    >>> amex(np.array([1, 0, 0, 0]), np.array([0.9, 0.1, 0.2, 0.3]))  # within int(0.04 * 61) lies the 1
     1.0
     """
     true, pred = check_scores(y_true, y_pred, ndim=1)

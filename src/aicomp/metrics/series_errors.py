@@ -58,10 +58,10 @@ def wrmsse(
     """Weighted root mean squared scaled error of Kaggle's M5 Accuracy (2020); lower is better, 0 is perfect.
 
     sum over series of weight * sqrt(mean squared error / scale), divided by the sum of the weights. In M5, series are
-    the 42,840 of twelve levels, from one in all to 30,490 products in stores; the scale is the mean squared difference of
-    consecutive days from a series' first sale on, and the weight its share of its level's sales in dollars over the
-    last 28 days of training. Here the files hold a row for each day of each series of every level, as sums over
-    products are the host's to make: M5's own file has the lowest level alone.
+    the 42,840 of twelve levels, from one in all to 30,490 products in stores; the scale is the mean squared
+    difference of consecutive days from a series' first sale on, and the weight its share of its level's sales in
+    dollars over the last 28 days of training. Here the files hold a row for each day of each series of every level,
+    as sums over products are the host's to make: M5's own file has the lowest level alone.
 
     Args:
         y_true: Targets, (n,).
@@ -129,8 +129,8 @@ def weighted_scaled_pinball(
 def weighted_interval_score(y_true: np.ndarray, y_pred: np.ndarray, *, level: np.ndarray) -> float:
     """Weighted interval score of quantiles, in the target's unit; lower is better, 0 is perfect.
 
-    Twice the mean pinball loss over the rows, of which each is one quantile of a forecast. For forecasts with the median
-    and K pairs of quantiles it is (|y - m| / 2 + sum of alpha / 2 * interval score) / (K + 1/2): Bracher et al.,
+    Twice the mean pinball loss over the rows, of which each is one quantile of a forecast. For forecasts with the
+    median and K pairs of quantiles it is (|y - m| / 2 + sum of alpha / 2 * interval score) / (K + 1/2): Bracher et al.,
     "Evaluating epidemic forecasts in an interval format", 2021.
 
     Args:

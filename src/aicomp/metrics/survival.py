@@ -22,7 +22,7 @@ def concordance_index(y_true: np.ndarray, y_pred: np.ndarray, *, event: np.ndarr
         ValueError: The shapes differ, a value is NaN or infinite, or no pair is comparable.
 
     >>> event = np.array([1, 0, 1])
-    >>> concordance_index(np.array([1.0, 2.0, 3.0]), np.array([0.5, 0.9, 0.1]), event=event)  # 1 with 2: no, 1 with 3: yes
+    >>> concordance_index(np.array([1.0, 2.0, 3.0]), np.array([0.5, 0.9, 0.1]), event=event)  # no, yes
     0.5
     """
     true, risk, happened = _checked(y_true, y_pred, event)

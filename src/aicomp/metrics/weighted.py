@@ -79,7 +79,7 @@ def weighted_zero_mean_r2(y_true: np.ndarray, y_pred: np.ndarray, *, weight: np.
     Raises:
         ValueError: As `wmae`, or the target is 0 in all rows that have weight.
 
-    >>> weighted_zero_mean_r2(np.array([1.0, 2.0]), np.array([1.0, 1.0]), weight=np.array([4.0, 1.0]))  # 1 - 1 / (4 + 4)
+    >>> weighted_zero_mean_r2(np.array([1.0, 2.0]), np.array([1.0, 1.0]), weight=np.array([4.0, 1.0]))  # 1 - 1 / 8
     0.875
     """
     true, pred = check_values(y_true, y_pred, ndim=1)
