@@ -1,5 +1,7 @@
 """The medal that a score would have been, by the thresholds of a contract."""
 
+import itertools
+
 from aicomp.competition import MEDALS, Competition
 from aicomp.errors import UsageError
 from aicomp.metrics.base import Metric
@@ -13,7 +15,7 @@ def medal_of(score: float, metric: Metric, competition: Competition) -> str | No
     """
     medals = {name: competition.medals[name] for name in MEDALS if name in competition.medals}
     scores = list(medals.values())
-    if any(metric.better(worse, better) for better, worse in zip(scores, scores[1:], strict=False)):
+    if any(metric.better(worse, better) for better, worse in itertools.pairwise(scores)):
         direction = "higher" if metric.greater_is_better else "lower"
         listed = ", ".join(f"{name} {value:g}" for name, value in medals.items())
         raise UsageError(

@@ -3,6 +3,7 @@
 Where an image has several objects, their codes stand in one string, with a semicolon between them.
 """
 
+import itertools
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -203,7 +204,7 @@ def _mean_of_objects(
 def _objects(text: str, name: str, i: int) -> Sequence[np.ndarray]:
     objects = [runs for part in text.split(";") if len(runs := _runs(part, name, i))]
     together = sorted((int(start), int(end)) for runs in objects for start, end in runs)
-    for (_, end), (start, _) in zip(together, together[1:], strict=False):
+    for (_, end), (start, _) in itertools.pairwise(together):
         if start < end:
             raise ValueError(f"`{name}[{i}]`: pixel {start + 1} is in two objects")
     return objects
