@@ -315,6 +315,21 @@ class CheckConfig(_Section, frozen=True):
     train: bool = True
 
 
+class EngineConfig(_Section, frozen=True):
+    """`[engine]`: where folds are trained; what comes out does not hang on it.
+
+    Attributes:
+        name: "local" trains in processes of this machine, "ray" as tasks on a Ray cluster, see docs/scale.md.
+        address: Of the cluster: "auto" finds the one that this machine belongs to, "HOST:PORT" is its head, "local"
+            starts one on this machine for as long as the command lasts.
+        retries: How often a fold is begun anew when the process or the node that trains it dies.
+    """
+
+    name: Literal["local", "ray"] = "local"
+    address: str = "auto"
+    retries: int = 2
+
+
 class Config(_Section, frozen=True):
     """The whole of `aicomp.toml`.
 
@@ -346,6 +361,7 @@ class Config(_Section, frozen=True):
     tune: TuneConfig = TuneConfig()
     pseudo: PseudoConfig = PseudoConfig()
     check: CheckConfig = CheckConfig()
+    engine: EngineConfig = EngineConfig()
 
 
 def load_config(path: Path, overrides: list[str] | None = None) -> Config:

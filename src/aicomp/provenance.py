@@ -41,9 +41,9 @@ def describe(project: Project) -> dict[str, Any]:
             **_of_model(project.config.model.name),
         },
     }
-    # How many processes share the work does not change what comes out, nor does what a notebook brings along, what
-    # others try, or what is checked.
-    beside = ("workers", "notebook", "tune", "check")
+    # How many processes or nodes share the work does not change what comes out, nor does what a notebook brings along,
+    # what others try, or what is checked.
+    beside = ("workers", "notebook", "tune", "check", "engine")
     decisive = {**facts, "config": {k: v for k, v in config.items() if k not in beside}}
     text = json.dumps(decisive, sort_keys=True)
     return {

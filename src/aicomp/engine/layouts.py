@@ -3,8 +3,8 @@
 from typing import Any
 
 from aicomp.config import takes_gpu
+from aicomp.engine.engine import Engine
 from aicomp.engine.jobs import Job
-from aicomp.engine.pool import Pool
 from aicomp.processes import n_cores
 from aicomp.run import Run
 
@@ -49,19 +49,20 @@ def fold_jobs(run: Run, folds: list[int], threads: int) -> list[Job]:
     return [Job("fold", str(run.folder), fold=k, threads=threads, on_cpu=on_cpu) for k in folds]
 
 
-def first_jobs(run: Run, folds: list[int], pool: Pool) -> list[Job]:
+def first_jobs(run: Run, folds: list[int], pool: Engine) -> list[Job]:
     """Jobs to begin with; a "stack" job says in its "layout" event which of its folds others should train.
 
     On a CPU every process but one begins a fold at once; the one sees whether stacking what is left is faster than to
     train it beside them, fold by fold. On a GPU, that all processes would share, and where `training.layout` is
-    `stacked`, one process gets all folds.
+    `stacked`, one process gets all folds. On a cluster folds are trained one by one unless that is asked for.
     """
     config = run.info["config"]
     asked = config["training"].get("layout") == "stacked"
     n_processes = max(1, min(pool.size, len(folds)))
-    threads = max(1, n_cores() // n_processes)
+    threads = pool.threads(len(folds))
     alone = fold_jobs(run, folds, threads)
-    if not stackable_folds(run, folds, 0):
+    may_stack = asked or pool.chooses_layout or stored_layout(run) is not None
+    if not may_stack or not stackable_folds(run, folds, 0):
         return alone
     if config["device"] != "cpu" and not pool.shares_gpu and pool.accelerator != "cpu":
         n_processes, threads = 1, n_cores()

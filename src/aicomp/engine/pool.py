@@ -10,43 +10,32 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 import msgspec
 
 from aicomp import errors
+from aicomp.engine.engine import Said
 from aicomp.engine.jobs import Job
 from aicomp.errors import AicompError
 from aicomp.processes import KEEP_MEMORY, n_cores
 
 
-@dataclass(frozen=True)
-class Said:
-    """What a worker says.
-
-    Attributes:
-        job: What it was doing, None for nothing.
-        event: "ready", "device", "epoch", "done", "slow", "error", "crash", or "died".
-        content: The rest of the message.
-    """
-
-    job: Job | None
-    event: str
-    content: dict[str, Any]
-
-
-class _Worker:
+class Worker:
     """One process.
 
     Args:
         project: The project's folder.
         threads: Threads that it may start with.
         trains: See `Pool`.
+        folder: Where it starts; None takes the current directory.
+        ends_with_parent: Whether it ends at once when this process is killed, not when it next says something.
     """
 
-    def __init__(self, project: Path, threads: int, trains: bool) -> None:
+    def __init__(
+        self, project: Path, threads: int, trains: bool, folder: Path | None = None, *, ends_with_parent: bool = False
+    ) -> None:
         environment = {
             **KEEP_MEMORY,
             **os.environ,
@@ -56,11 +45,13 @@ class _Worker:
             "OMP_WAIT_POLICY": "PASSIVE",
             "PYTHONUNBUFFERED": "1",
         }
-        command = [sys.executable, "-m", "aicomp.engine.worker", str(project), *([] if trains else ["--light"])]
+        flags = {"--light": not trains, "--ends-with-parent": ends_with_parent}
+        command = [sys.executable, "-m", "aicomp.engine.worker", str(project), *(f for f, on in flags.items() if on)]
         self.log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process lives
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True, env=environment
-        )
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True, env=environment,
+            cwd=folder,
+        )  # fmt: skip
         self.job: Job | None = None
         self.began = 0.0
         self.is_ready = False
@@ -96,9 +87,20 @@ class Pool:
         size: Number of processes; they start now.
         share_gpu: Whether several processes may use one GPU.
         trains: Whether it will train folds, and shall import torch for it at once.
+        said: Where what is said is put, to be heard with what others say; None keeps it apart.
     """
 
-    def __init__(self, project: Path, size: int, *, share_gpu: bool = False, trains: bool = True) -> None:
+    chooses_layout = True
+
+    def __init__(
+        self,
+        project: Path,
+        size: int,
+        *,
+        share_gpu: bool = False,
+        trains: bool = True,
+        said: "queue.Queue[Said] | None" = None,
+    ) -> None:
         self.shares_gpu = share_gpu
         self._project, self._trains = project, trains
         self._accelerator = "cpu"
@@ -106,7 +108,7 @@ class Pool:
         self._threads = max(1, n_cores() // size)
         self._lock = threading.RLock()
         self._waiting: deque[Job] = deque()
-        self._said: queue.Queue[Said] = queue.Queue()
+        self._said: queue.Queue[Said] = queue.Queue() if said is None else said
         self._closed = False
         self._workers = [self._start(i) for i in range(size)]
 
@@ -128,6 +130,10 @@ class Pool:
             on_cpu: Whether the jobs leave a GPU alone.
         """
         return self.size if on_cpu or self.shares_gpu or self.accelerator == "cpu" else 1
+
+    def threads(self, n_jobs: int) -> int:
+        """Threads for each of so many jobs side by side, so that together they take every core."""
+        return max(1, n_cores() // min(self.size, max(1, n_jobs)))
 
     @property
     def n_waiting(self) -> int:
@@ -196,8 +202,8 @@ class Pool:
                 (folder / f"worker-{i}.log").write_bytes(words)
             worker.log.close()
 
-    def _start(self, i: int) -> _Worker:
-        worker = _Worker(self._project, self._threads, self._trains)
+    def _start(self, i: int) -> Worker:
+        worker = Worker(self._project, self._threads, self._trains)
         threading.Thread(target=self._listen, args=(i, worker), daemon=True).start()
         return worker
 
@@ -206,7 +212,7 @@ class Pool:
         self._workers[i].log.close()
         self._workers[i] = self._start(i)
 
-    def _listen(self, i: int, worker: _Worker) -> None:
+    def _listen(self, i: int, worker: Worker) -> None:
         assert worker.process.stdout is not None
         for line in worker.process.stdout:
             content = json.loads(line)
@@ -225,7 +231,7 @@ class Pool:
             if worker.is_ready:
                 self._replace(i)
 
-    def _hear(self, worker: _Worker, content: dict[str, Any]) -> None:
+    def _hear(self, worker: Worker, content: dict[str, Any]) -> None:
         event, job = content.pop("event"), worker.job
         if event == "ready":
             worker.is_ready = True
@@ -237,7 +243,7 @@ class Pool:
         self._said.put(Said(job, event, content))
         self._feed(worker)
 
-    def _feed(self, worker: _Worker) -> None:
+    def _feed(self, worker: Worker) -> None:
         """Give a free process the first job that it may do."""
         if worker.job is not None or not worker.is_ready or not self._waiting:
             return

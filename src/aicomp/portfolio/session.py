@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from aicomp.config import is_network
+from aicomp.engine.engine import Engine, Said
 from aicomp.engine.jobs import Job
-from aicomp.engine.pool import Pool, Said, failure
+from aicomp.engine.pool import failure
 from aicomp.portfolio.attempt import Attempt
 from aicomp.portfolio.blends import Blends
 from aicomp.portfolio.choice import Room, choose, choose_sample
@@ -15,7 +16,6 @@ from aicomp.portfolio.folder import Runs
 from aicomp.portfolio.members import further
 from aicomp.portfolio.memory import fits
 from aicomp.portfolio.variants import can_be_capped, variant
-from aicomp.processes import n_cores
 from aicomp.project import Project
 from aicomp.run import Run
 
@@ -58,7 +58,7 @@ class Session:
         project: Project,
         clock: Clock,
         runs: Runs,
-        pool: Pool,
+        pool: Engine,
         blends: Blends,
         costs: Costs,
         attempts: list[Attempt],
@@ -197,7 +197,7 @@ class Session:
         attempt.run = self._runs.begin(attempt.project)
         seconds = budget if can_be_capped(attempt.member.model) else None
         folder, on_cpu = str(attempt.run.folder), self._on_cpu or not is_network(attempt.member.model)
-        threads = max(1, n_cores() // self._pool.size)
+        threads = self._pool.threads(self._pool.size)
         self._pool.put(
             Job("fold", folder, fold=k, threads=threads, budget=seconds, on_cpu=on_cpu) for k in range(self._n_folds)
         )
