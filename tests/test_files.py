@@ -89,7 +89,7 @@ class TestAtomicWrite:
         monkeypatch.setattr(os, "fsync", note_fsync)
         monkeypatch.setattr(Path, "replace", note_replace)
         atomic_write(path, "whole")
-        assert events == [("fsync", False), ("replace", False)]
+        assert events == [("fsync", False), ("replace", False), ("fsync", True)]  # the last one is the folder's
         assert path.read_text() == "whole"
 
     def test_a_process_killed_while_writing_leaves_the_old_file(self, tmp_path):

@@ -154,6 +154,8 @@ class TrainingConfig(_Section, frozen=True):
             on a CPU `workers`. For a network that does not fit into one GPU.
         layout: "processes" trains folds side by side in `workers` processes, "stacked" as one network of stacked
             weights in one; "auto" takes what a short measurement finds faster.
+        checkpoint: Seconds of training that may be lost when it is killed: so often the state of a fold that is being
+            trained is written. 0 keeps whole folds alone.
     """
 
     optimizer: Literal["auto", "adamw", "adam", "sgd", "lion", "muon", "schedule-free"] = "auto"
@@ -170,6 +172,7 @@ class TrainingConfig(_Section, frozen=True):
     quantile: float | Auto = "auto"
     shard: bool = False
     layout: Literal["auto", "processes", "stacked"] = "auto"
+    checkpoint: float = 60.0
 
 
 class RegularizationConfig(_Section, frozen=True):
@@ -330,6 +333,17 @@ class EngineConfig(_Section, frozen=True):
     retries: int = 2
 
 
+class StorageConfig(_Section, frozen=True):
+    """`[storage]`: a copy of every run outside this machine.
+
+    Attributes:
+        mirror: A folder as fsspec writes it, such as "s3://bucket/titanic" or "file:///mnt/runs"; each fold is copied
+            there when it is trained, and the run when it is done. "" keeps none.
+    """
+
+    mirror: str = ""
+
+
 class Config(_Section, frozen=True):
     """The whole of `aicomp.toml`.
 
@@ -362,6 +376,7 @@ class Config(_Section, frozen=True):
     pseudo: PseudoConfig = PseudoConfig()
     check: CheckConfig = CheckConfig()
     engine: EngineConfig = EngineConfig()
+    storage: StorageConfig = StorageConfig()
 
 
 def load_config(path: Path, overrides: list[str] | None = None) -> Config:

@@ -41,10 +41,11 @@ def describe(project: Project) -> dict[str, Any]:
             **_of_model(project.config.model.name),
         },
     }
-    # How many processes or nodes share the work does not change what comes out, nor does what a notebook brings along,
-    # what others try, or what is checked.
-    beside = ("workers", "notebook", "tune", "check", "engine")
+    # How many processes or nodes share the work, and where a copy goes, does not change what comes out, nor does what a
+    # notebook brings along, what others try, what is checked, or how often the state of a training is written.
+    beside = ("workers", "notebook", "tune", "check", "engine", "storage")
     decisive = {**facts, "config": {k: v for k, v in config.items() if k not in beside}}
+    decisive["config"]["training"] = {k: v for k, v in config["training"].items() if k != "checkpoint"}
     text = json.dumps(decisive, sort_keys=True)
     return {
         "fingerprint": hashlib.sha256(text.encode()).hexdigest(),

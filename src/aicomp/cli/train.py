@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from aicomp.cli.engines import Address, Engine, engine_overrides
 from aicomp.cli.options import Json, ProjectFolder, Set
 from aicomp.cli.output import Output
 from aicomp.cli.seeds import check_alone, pseudo_override, train_seeds
@@ -39,6 +40,8 @@ def train(
             "--pseudo", metavar="RUN", help="Train on test rows too, with the labels that RUN predicts for them."
         ),
     ] = None,
+    engine: Engine = "",
+    address: Address = None,
     plan: Annotated[
         bool, typer.Option("--plan", help="Train nothing: tell how much memory it would take, and whether it fits.")
     ] = False,
@@ -53,6 +56,8 @@ def train(
 
     Pseudo-labels are honest: each fold learns those of RUN's model of the same fold, which has not seen the rows that
     are validated. RUN is a run of `aicomp train`, or a blend of such runs, with the same folds.
+
+    With --engine ray folds are tasks on the nodes of a Ray cluster, with the same outcome to the last bit.
 
     With --plan a step is traced without numbers, and its memory counted; where it does not fit, the exit code is 2 and
     the hint names what would. With --json the keys are then: fits, hint, device, free, total, processes, per_process,
@@ -74,15 +79,17 @@ def train(
     from aicomp.simulation.project import Simulation, open_project
 
     output = Output(as_json)
+    of_engine = engine_overrides(engine, address)
     simulation = open_project(project_folder, overrides)
     if isinstance(simulation, Simulation):
         from aicomp.cli.simulation import train_agent
 
-        refused = {"--seeds": seeds > 1, "--pseudo": pseudo is not None}
+        refused = {"--seeds": seeds > 1, "--pseudo": pseudo is not None, "--engine": engine not in ("", "local")}
         train_agent(simulation, output, time_limit=time_limit, fresh=fresh, refused=refused)
         return
+    overrides = [*(overrides or []), *of_engine]
     if pseudo is not None:
-        overrides = [*(overrides or []), pseudo_override(project_folder, overrides, pseudo)]
+        overrides = [*overrides, pseudo_override(project_folder, overrides, pseudo)]
     project = Project.open(project_folder, overrides)
     check_data_is_there(project)
     if plan:
@@ -95,10 +102,10 @@ def train(
     if time_limit is not None:
         from aicomp.cli.portfolio import train_portfolio
 
-        train_portfolio(project, output, time_limit=time_limit, overrides=overrides or [], fresh=fresh)
+        train_portfolio(project, output, time_limit=time_limit, overrides=overrides, fresh=fresh)
         return
     if seeds > 1:
-        train_seeds(project, output, n_seeds=seeds, overrides=overrides or [], fresh=fresh)
+        train_seeds(project, output, n_seeds=seeds, overrides=overrides, fresh=fresh)
         return
     run = train_project(project, output, fresh=fresh)
     output.result(summary(run), *describe_run(run))

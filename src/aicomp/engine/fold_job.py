@@ -39,6 +39,7 @@ from aicomp.task import Task
 from aicomp.training.aims import choose_aim
 from aicomp.training.augmentation import Augmentation, augmentation_of
 from aicomp.training.checkpoint import save_spec
+from aicomp.training.checkpoints import Checkpoints
 from aicomp.training.device import choose_device, reproducible
 from aicomp.training.fit import EpochReport, FoldData, FoldResult, fit_fold
 from aicomp.training.model_recipes import numbers_for
@@ -123,7 +124,15 @@ class Folds:
     ) -> FoldResult:
         """Train the model on fold `k`, or this process's share of a network."""
         if is_estimator(self.found):
-            return fit_whole(encoded.data, self.task, self.config, self.build, seed=self.seed(k), report=report)
+            return fit_whole(
+                encoded.data,
+                self.task,
+                self.config,
+                self.build,
+                seed=self.seed(k),
+                report=report,
+                checkpoints=self.checkpoints(str(k)),
+            )
         device = choose_device(self.config.device)
         return fit_fold(
             encoded.data,
@@ -134,7 +143,12 @@ class Folds:
             device=device,
             report=report,
             share=share,
+            checkpoints=self.checkpoints(str(k)) if share.is_all else None,
         )
+
+    def checkpoints(self, name: str) -> Checkpoints:
+        """Where the state of what is being trained is kept, by the number of the fold or "stack"."""
+        return Checkpoints(self.run.work / f"checkpoint-{name}.safetensors", self.config.training.checkpoint)
 
     def save(self, k: int, encoded: EncodedFold, result: FoldResult) -> None:
         """Write what came of fold `k`, and for the first one how augmentation changes its files."""
@@ -142,6 +156,7 @@ class Folds:
         if k == 0 and augmentation is not None and encoded.data.train.media is not None:
             draw_augmentation(encoded.data.train.media, augmentation, self.run.folder / "augmentation.png")
         _save(self.run.fold(k), encoded.valid_rows, result, encoded.encoder)
+        self.checkpoints(str(k)).drop()
 
 
 def draw_augmentation(media: Media, augmentation: Augmentation, path: Path) -> None:

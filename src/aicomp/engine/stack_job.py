@@ -123,6 +123,7 @@ def _train_stacked(
         device=choose_device(folds.config.device),
         report=tell,
         on_result=save,
+        checkpoints=folds.checkpoints("stack"),
     )
 
 

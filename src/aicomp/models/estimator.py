@@ -6,7 +6,7 @@ it the fold's rows, and keeps its `state_dict` as the fold's weights. A project'
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, Protocol, TypeGuard, cast, get_args
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy as np
 from aicomp.data.rows import Rows
 from aicomp.errors import UsageError
 from aicomp.models.spec import ModelSpec
+from aicomp.training.checkpoints import Checkpoints
 
 State = dict[str, np.ndarray]
 """What an estimator learned: arrays by name. Files of a library's own format are uint8 arrays."""
@@ -38,6 +39,7 @@ class Goal:
         level: Of "quantile", between 0 and 1.
         n_listed: Of "string", where the metric scores ranked lists: items of each that count; else 0.
         device: Where networks are to be trained: "cpu", "cuda" or "mps".
+        checkpoints: Where the state of the training is kept, from which one that was killed goes on.
     """
 
     loss: LossName
@@ -47,6 +49,7 @@ class Goal:
     level: float = 0.5
     device: str = "cpu"
     n_listed: int = 0
+    checkpoints: Checkpoints = field(default_factory=Checkpoints)
 
 
 @dataclass(frozen=True)
@@ -206,7 +209,8 @@ class PerColumn:
                     watch(replace(step, done=rounds + step.done, total=rounds + step.total, valid_pred=both))
 
             column, valid_column = y[:, j].copy(), valid_y[:, j].copy()
-            kept += estimator.fit(train, column, valid, valid_column, replace(goal, seed=goal.seed + j), tell)
+            own = replace(goal, seed=goal.seed + j, checkpoints=goal.checkpoints.part(str(j)))
+            kept += estimator.fit(train, column, valid, valid_column, own, tell)
             if j < n_columns - 1:
                 done.append(estimator.predict(valid))
         return kept

@@ -1,8 +1,10 @@
 """Where tensors live and how precisely they are multiplied."""
 
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 
 from aicomp.errors import UsageError
@@ -50,15 +52,20 @@ def has_bfloat16(device: torch.device) -> bool:
 
 @contextmanager
 def reproducible(seed: int, device: torch.device) -> Iterator[None]:
-    """Draw all random numbers inside from `seed` and flush denormals.
+    """Draw all random numbers inside from `seed`, those of numpy and Python too, and flush denormals.
 
     The caller's generators stay as they were. Weights that decay towards zero become denormal numbers, which
     CPUs multiply many times more slowly.
     """
+    ours = np.random.get_state(), random.getstate()
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
+        np.random.seed(seed % 2**32)
+        random.seed(seed)
         torch.set_flush_denormal(True)
         try:
             yield
         finally:
             torch.set_flush_denormal(False)
+            np.random.set_state(ours[0])
+            random.setstate(ours[1])

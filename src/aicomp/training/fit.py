@@ -17,6 +17,7 @@ from aicomp.models.texts import has_tokens
 from aicomp.task import Task
 from aicomp.training.allocator import give_back
 from aicomp.training.augmentation import Augmentation, choose_augmentation, described
+from aicomp.training.checkpoints import Checkpoints
 from aicomp.training.compiling import compiled
 from aicomp.training.device import reproducible
 from aicomp.training.fold import EpochReport, FoldData, FoldResult
@@ -64,10 +65,12 @@ def fit_fold(
     device: torch.device,
     report: Callable[[EpochReport], None] = lambda epoch: None,
     share: Share = ALONE,
+    checkpoints: Checkpoints | None = None,
 ) -> FoldResult:
     """Train a model on a fold and predict its validation and test rows.
 
-    The same seed, data and device give the same bits on a CPU.
+    The same seed, data and device give the same bits on a CPU, also where training was killed and went on from a
+    checkpoint.
 
     Args:
         data: The fold.
@@ -79,6 +82,7 @@ def fit_fold(
         device: Where to train, see `choose_device`.
         report: Called after each epoch.
         share: Which part of the work is this process's; each gets the whole result.
+        checkpoints: Where the training's state is kept, and taken from if it was killed; None keeps nothing.
 
     Raises:
         UsageError: The config contradicts itself, the task or the model.
@@ -94,7 +98,7 @@ def fit_fold(
             model.to(device)
         else:
             share.divide(model, device)  # block by block: the whole may be too large for the device
-        trainer = Trainer(model, task, fold.objective, fold.settings, device, fold.augmentation, share)
+        trainer = Trainer(model, task, fold.objective, fold.settings, device, fold.augmentation, share, checkpoints)
         if share.rank:
             torch.manual_seed(seed + share.rank)  # other rows get other masks of dropout
         with compiled(trainer.model, asked=fold.settings.compile):

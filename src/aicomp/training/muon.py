@@ -36,6 +36,15 @@ class Together:
         for optimizer in self.optimizers:
             optimizer.step()
 
+    def state_dict(self) -> dict[str, Any]:
+        """Those of all of them."""
+        return {"optimizers": [optimizer.state_dict() for optimizer in self.optimizers]}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Be as `state` was."""
+        for optimizer, own in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(own)
+
 
 def hidden_matrices(model: nn.Module) -> list[nn.Parameter]:
     """Parameters for Muon: the matrices of linear layers, without the last layer.

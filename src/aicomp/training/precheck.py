@@ -33,6 +33,11 @@ def check_settings(config: Config, task: Task) -> None:
     Raises:
         UsageError: A value out of range, options that contradict each other, or one that cannot have an effect.
     """
+    if not 0 <= config.training.checkpoint < float("inf"):
+        raise UsageError(
+            f"`training.checkpoint` is {config.training.checkpoint}, but it is seconds from 0",
+            "write `--set training.checkpoint=60`",
+        )
     if config.model.name in FORECASTER_NAMES:
         _check_forecast(config, task)
     _check_strings(config, task)
@@ -150,7 +155,9 @@ def check_sections(config: Config) -> None:
         UsageError: The first such setting.
     """
     training = config.training
-    usual_training = TrainingConfig(loss=training.loss, target=training.target, quantile=training.quantile)
+    usual_training = TrainingConfig(
+        loss=training.loss, target=training.target, quantile=training.quantile, checkpoint=training.checkpoint
+    )
     sections: list[tuple[str, Any, Any]] = [
         ("training", training, usual_training),
         ("regularization", config.regularization, RegularizationConfig()),

@@ -4,10 +4,10 @@ Weight decay lies in `optimizers.py`, dropout in the models, label smoothing in 
 """
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -103,6 +103,15 @@ class Average:
         self._n_updates += 1
         self._move(model, 1 / self._n_updates)
 
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint keeps of it."""
+        return {"n_updates": self._n_updates, "model": trained_state(self.model)}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Be as `state` was."""
+        self._n_updates = state["n_updates"]
+        load_trained(self.model, state["model"])
+
     def _move(self, model: nn.Module, share: float) -> None:
         torch._foreach_lerp_(_trained(self.model), _trained(model), share)
         for mine, theirs in zip(self.model.buffers(), model.buffers(), strict=True):
@@ -111,6 +120,17 @@ class Average:
 
 def _trained(model: nn.Module) -> list[Tensor]:
     return [p for p in model.parameters() if p.requires_grad]
+
+
+def trained_state(model: nn.Module) -> dict[str, Tensor]:
+    """A model's weights and buffers without those that are not trained: these are as the model was built."""
+    frozen = {name for name, p in model.named_parameters(remove_duplicate=False) if not p.requires_grad}
+    return {name: t for name, t in model.state_dict().items() if name not in frozen}
+
+
+def load_trained(model: nn.Module, state: Mapping[str, Tensor]) -> None:
+    """Give a model what `trained_state` told of one that was built alike."""
+    model.load_state_dict({**model.state_dict(), **state})
 
 
 @contextmanager
@@ -170,6 +190,22 @@ class EarlyStopping:
             self.best_score, self.best_epoch, self._best_loss = score, epoch, loss
             self.best_state = {name: t.detach().clone() for name, t in model.state_dict().items()}
         return bool(self.patience) and epoch - self.best_epoch >= self.patience
+
+    def state(self, frozen: Collection[str] = ()) -> dict[str, Any]:
+        """What a checkpoint keeps of it, without the weights named in `frozen`."""
+        best = {name: t for name, t in self.best_state.items() if name not in frozen}
+        return {"score": self.best_score, "epoch": self.best_epoch, "loss": self._best_loss, "weights": best}
+
+    def restore(self, state: Mapping[str, Any], model: nn.Module) -> None:
+        """Be as `state` was; the weights that it lacks are those of `model`."""
+        self.best_score, self.best_epoch, self._best_loss = state["score"], state["epoch"], state["loss"]
+        own = {name: t.detach() for name, t in model.state_dict().items()}
+        saved: Mapping[str, Tensor] = state["weights"]
+        self.best_state = (
+            {name: saved[name].to(t.device) if name in saved else t.clone() for name, t in own.items()}
+            if self.best_epoch
+            else {}
+        )
 
     def _is_better(self, score: float, loss: float) -> bool:
         if self._by_loss:

@@ -8,6 +8,7 @@ import torch
 from aicomp.models.memory import remembers_rows
 from aicomp.models.texts import has_tokens
 from aicomp.task import Task
+from aicomp.training.checkpoints import Checkpoints
 from aicomp.training.device import reproducible
 from aicomp.training.fit import Prepared, make_result
 from aicomp.training.fold import EpochReport, FoldResult
@@ -83,6 +84,7 @@ def fit_stacked(
     device: torch.device,
     report: Callable[[int, EpochReport], None],
     on_result: Callable[[int, FoldResult], None],
+    checkpoints: Checkpoints | None = None,
 ) -> None:
     """Train folds that `choose_stack` has chosen, as one network, and predict their validation and test rows.
 
@@ -95,7 +97,8 @@ def fit_stacked(
         seeds: Of each fold.
         device: Where to train.
         report: Called with a fold's number after each of its epochs.
-        on_result: Called with each fold as soon as it has ended.
+        on_result: Called with each fold as soon as it has ended; after a kill perhaps a second time.
+        checkpoints: Where the training's state is kept, and taken from if it was killed; None keeps nothing.
 
     Raises:
         AicompError: The loss of a fold became NaN or infinite.
@@ -122,4 +125,4 @@ def fit_stacked(
         )
 
     with reproducible(next(iter(seeds.values())), device):
-        StackedTrainer(folds, task, device, seeds).fit(report, end)
+        StackedTrainer(folds, task, device, seeds, checkpoints).fit(report, end)

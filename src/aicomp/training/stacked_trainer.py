@@ -3,12 +3,15 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from aicomp.models.dropout import DropoutCourse
 from aicomp.task import Task
+from aicomp.training.checkpoints import Checkpoints
 from aicomp.training.fit import Prepared
 from aicomp.training.fold import EpochReport
 from aicomp.training.inference import CHUNK
@@ -44,6 +47,25 @@ class Member:
     done: bool = False
 
 
+@dataclass
+class _Epoch:
+    """An epoch, as far as it is done.
+
+    Attributes:
+        number: From 1.
+        orders: State of each fold's generator that draws the order of its rows.
+        losses: Of its steps so far, (n_folds,) each.
+        rates: Learning rates of these.
+        seconds: That it had taken when this was kept.
+    """
+
+    number: int
+    orders: list[Tensor]
+    losses: list[Tensor] = field(default_factory=list)
+    rates: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+
+
 class StackedTrainer:
     """Trains folds of one recipe, with as many batches an epoch, in the same steps.
 
@@ -52,10 +74,18 @@ class StackedTrainer:
         task: What is learned and how it is scored.
         device: Where they are trained.
         seeds: Seed of each fold's batches.
+        checkpoints: Where it keeps what it takes to go on after it was killed; None keeps nothing.
     """
 
-    def __init__(self, folds: dict[int, Prepared], task: Task, device: torch.device, seeds: dict[int, int]) -> None:
-        self._task, self._device = task, device
+    def __init__(
+        self,
+        folds: dict[int, Prepared],
+        task: Task,
+        device: torch.device,
+        seeds: dict[int, int],
+        checkpoints: Checkpoints | None = None,
+    ) -> None:
+        self._task, self._device, self._checkpoints = task, device, checkpoints or Checkpoints()
         self._settings = next(iter(folds.values())).settings
         self._members = [
             Member(
@@ -86,9 +116,12 @@ class StackedTrainer:
             report: Called with a fold's number after each of its epochs; its seconds are the fold's share.
             on_end: Called with each fold that has ended; its model holds the best weights.
         """
-        for epoch in range(1, self._settings.epochs + 1):
-            started = time.perf_counter()
-            losses, rates = self._train_epoch(epoch)
+        begun = self._resume()
+        for epoch in range(begun.number, self._settings.epochs + 1):
+            if epoch > begun.number:
+                begun = _Epoch(epoch, self._orders())
+            started = time.perf_counter() - begun.seconds
+            losses, rates = self._train_epoch(begun, started)
             validated = self._validate()
             share = (time.perf_counter() - started) / len(self._members)
             for i, member in enumerate(self._members):
@@ -118,21 +151,76 @@ class StackedTrainer:
         if member.done:
             member.notes.append(f"stopped after epoch {epoch}: nothing better since epoch {stopping.best_epoch}")
 
-    def _train_epoch(self, epoch: int) -> tuple[Tensor, list[float]]:
-        """Pass over all rows of each fold; losses (n_batches, n_folds) and learning rates of the steps."""
+    def _orders(self) -> list[Tensor]:
+        return [member.order.get_state() for member in self._members]
+
+    def _train_epoch(self, epoch: "_Epoch", started: float) -> tuple[Tensor, list[float]]:
+        """Pass over all rows of each fold, or over those that are left of an epoch.
+
+        Args:
+            epoch: The epoch, as far as it is done.
+            started: When it began, by `time.perf_counter`.
+
+        Returns:
+            Losses (n_batches, n_folds) and learning rates of the steps.
+        """
         n_batches = n_batches_of(self._members[0].fold)
+        for member, order in zip(self._members, epoch.orders, strict=True):
+            member.order.set_state(order)
         places, sizes = self._train.shuffled(n_batches, [member.order for member in self._members])
-        losses, rates = [], []
+        losses, rates = epoch.losses, epoch.rates
         self._stack.template.train()
-        self._dropout.set((epoch - 1) / self._settings.epochs)
-        for step in range(n_batches):
-            rates.append(learning_rate_at(self._settings, epoch - 1 + step / n_batches))
+        self._dropout.set((epoch.number - 1) / self._settings.epochs)
+        for step in range(len(rates), n_batches):
+            rates.append(learning_rate_at(self._settings, epoch.number - 1 + step / n_batches))
             set_learning_rate(self._optimizer, rates[-1])
             losses.append(self.step(self._train.at(places[step]), sizes[step]))
-        by_fold = torch.stack(losses).cpu()
+            self._checkpoints.keep(partial(self._state, epoch, started))
+        by_fold = torch.stack([loss.to(self._device) for loss in losses]).cpu()
         for i, member in enumerate(self._members):
-            check_finite(by_fold[:, i], epoch, rates, f"fold {member.number}: ")
+            check_finite(by_fold[:, i], epoch.number, rates, f"fold {member.number}: ")
         return by_fold, rates
+
+    def _state(self, epoch: "_Epoch", started: float) -> dict[str, Any]:
+        """What it takes to go on from here with the folds that have not ended."""
+        members = [
+            {
+                "number": m.number,
+                "stopping": m.stopping.state(),
+                "history": m.history,
+                "notes": m.notes,
+                "seconds": m.seconds,
+            }
+            for m in self._members
+        ]
+        return {
+            "epoch": {**vars(epoch), "seconds": time.perf_counter() - started},
+            "members": members,
+            "parameters": dict(self._stack.parameters),
+            "optimizer": self._optimizer.state_dict(),
+        }
+
+    def _resume(self) -> "_Epoch":
+        """Be as the newest checkpoint is; the epoch to go on with, which is the first if there is none.
+
+        Folds that had ended before are dropped: they were saved.
+        """
+        state = self._checkpoints.resume()
+        if state is None:
+            return _Epoch(1, self._orders())
+        kept = {own["number"]: own for own in state["members"]}
+        going_on = [i for i, member in enumerate(self._members) if member.number in kept]
+        if len(going_on) < len(self._members):
+            self._keep(going_on)
+        for member in self._members:
+            own = kept[member.number]
+            member.stopping.restore(own["stopping"], member.fold.model)
+            member.history, member.notes, member.seconds = own["history"], own["notes"], own["seconds"]
+        with torch.no_grad():
+            for name, parameter in self._stack.parameters.items():
+                parameter.copy_(state["parameters"][name])
+        self._optimizer.load_state_dict(state["optimizer"])
+        return _Epoch(**state["epoch"])
 
     def step(self, batch: Batch, sizes: Sequence[int]) -> Tensor:
         """One step of the optimizer; returns the loss of each fold before it, (n_folds,).

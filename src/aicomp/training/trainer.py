@@ -2,6 +2,9 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,19 +16,48 @@ from aicomp.models.dropout import DropoutCourse
 from aicomp.models.memory import remembers_rows
 from aicomp.task import Task
 from aicomp.training.augmentation import Augmentation, augment
+from aicomp.training.checkpoints import Checkpoints
 from aicomp.training.fold import EpochReport, FoldData
 from aicomp.training.inference import batch_of, evaluate, outputs_of, predict
 from aicomp.training.losses import Objective
 from aicomp.training.micro_batches import accumulate
 from aicomp.training.optimizers import before_training, before_validation, make_optimizer, set_learning_rate
 from aicomp.training.recipe import Settings
-from aicomp.training.regularization import Average, Batch, EarlyStopping, add_noise, mixup, worst_point
+from aicomp.training.regularization import (
+    Average,
+    Batch,
+    EarlyStopping,
+    add_noise,
+    load_trained,
+    mixup,
+    trained_state,
+    worst_point,
+)
 from aicomp.training.schedules import DROPOUT_SCHEDULES, SCHEDULES
 from aicomp.training.share import ALONE, Share
 
 _GATHERED_ROWS = 32_768
 
 HISTORY = ("epoch", "train_loss", "valid_loss", "score", "learning_rate", "seconds")
+
+
+@dataclass
+class Epoch:
+    """An epoch, as far as it is done.
+
+    Attributes:
+        number: From 1.
+        order: State of the generator that draws the order of its rows.
+        losses: Of its steps so far, (n_steps,).
+        rates: Learning rates of these.
+        seconds: That training had taken when this was kept.
+    """
+
+    number: int
+    order: Tensor
+    losses: Tensor = field(default_factory=lambda: torch.empty(0))
+    rates: list[float] = field(default_factory=list)
+    seconds: float = 0.0
 
 
 class Trainer:
@@ -39,6 +71,7 @@ class Trainer:
         device: Where it is trained.
         augmentation: How images or sounds are changed in training; None leaves them.
         share: Which part of the work is this process's.
+        checkpoints: Where it keeps what it takes to go on after it was killed; None keeps nothing.
 
     Attributes:
         history: See `FoldResult`, as are `best_epoch` and `notes`.
@@ -54,6 +87,7 @@ class Trainer:
         device: torch.device,
         augmentation: Augmentation | None = None,
         share: Share = ALONE,
+        checkpoints: Checkpoints | None = None,
     ) -> None:
         self.model = model
         self.history: list[dict[str, float]] = []
@@ -65,6 +99,7 @@ class Trainer:
         self._device = device
         self._augmentation = augmentation
         self._share = share
+        self._checkpoints = checkpoints or Checkpoints()
         self._parameters = [p for p in model.parameters() if p.requires_grad]
         self._average = Average(model) if settings.ema or settings.swa else None
         self.optimizer = make_optimizer(model, settings)
@@ -75,13 +110,16 @@ class Trainer:
     def fit(self, data: FoldData, report: Callable[[EpochReport], None]) -> None:
         """Train on the fold's training rows, validating after each epoch, and keep the best weights."""
         s = self._settings
-        started = time.perf_counter()
         train = self._batch(data.train, data.y)
         valid = self._batch(data.valid, data.valid_y)
         stopping = EarlyStopping(self._task.metric, s.early_stopping)
         validated = self._average.model if self._average and s.ema else self.model
-        for epoch in range(1, s.epochs + 1):
-            train_loss, learning_rate = self._train_epoch(train, epoch)
+        begun = self._resume(stopping)
+        started = time.perf_counter() - begun.seconds
+        for epoch in range(begun.number, s.epochs + 1):
+            if epoch > begun.number:
+                begun = Epoch(epoch, self._order.get_state())
+            train_loss, learning_rate = self._train_epoch(train, begun, stopping, started)
             if self._average and s.swa and epoch > s.epochs * (1 - s.swa):
                 self._average.update_swa(self.model)
             score, valid_loss = self._validate(validated, valid, data.valid_y)
@@ -112,26 +150,73 @@ class Trainer:
             share=self._share,
         )
 
-    def _train_epoch(self, train: Batch, epoch: int) -> tuple[float, float]:
-        """Pass over all rows in batches of nearly equal size; return mean loss and last learning rate."""
+    def _train_epoch(
+        self, train: Batch, epoch: "Epoch", stopping: EarlyStopping, started: float
+    ) -> tuple[float, float]:
+        """Pass over all rows in batches of nearly equal size, or over those that are left of an epoch.
+
+        Args:
+            train: The training rows.
+            epoch: The epoch, as far as it is done.
+            stopping: What checkpoints keep beside it.
+            started: When training began, by `time.perf_counter`.
+
+        Returns:
+            Mean loss and last learning rate.
+        """
         s = self._settings
         n_rows = len(train.targets)
         n_batches = max(1, round(n_rows / s.batch_size))
-        order = torch.randperm(n_rows, generator=self._order).to(self._device)
-        losses = torch.empty(n_batches, device=self._device)
-        rates = []
+        self._order.set_state(epoch.order)
+        parts = torch.randperm(n_rows, generator=self._order).to(self._device).tensor_split(n_batches)
+        losses, rates = torch.empty(n_batches, device=self._device), epoch.rates
+        losses[: len(rates)] = epoch.losses.to(self._device)
         self.model.train()
-        self._dropout.set((epoch - 1) / s.epochs)
+        self._dropout.set((epoch.number - 1) / s.epochs)
         before_training(self.optimizer)
-        for step, batch in enumerate(_batches(train, order.tensor_split(n_batches))):
-            rates.append(learning_rate_at(s, epoch - 1 + step / n_batches))
+        for step, batch in enumerate(_batches(train, parts[len(rates) :]), len(rates)):
+            rates.append(learning_rate_at(s, epoch.number - 1 + step / n_batches))
             set_learning_rate(self.optimizer, rates[-1])
             losses[step] = self.step(batch)
             if self._average and s.ema:
                 self._average.update_ema(self.model, s.ema)
+            epoch.losses = losses[: step + 1]
+            self._checkpoints.keep(partial(self._state, epoch, stopping, started))
         before_validation(self.optimizer)
-        check_finite(losses, epoch, rates)
+        check_finite(losses, epoch.number, rates)
         return float(losses.mean()), rates[-1]
+
+    def _state(self, epoch: "Epoch", stopping: EarlyStopping, started: float) -> dict[str, Any]:
+        """What it takes to go on from here."""
+        frozen = {name for name, p in self.model.named_parameters(remove_duplicate=False) if not p.requires_grad}
+        return {
+            "epoch": {
+                "number": epoch.number,
+                "order": epoch.order,
+                "losses": epoch.losses,
+                "rates": epoch.rates,
+                "seconds": time.perf_counter() - started,
+            },
+            "model": trained_state(self.model),
+            "average": self._average and self._average.state(),
+            "optimizer": self.optimizer.state_dict(),
+            "stopping": stopping.state(frozen),
+            "history": self.history,
+            "notes": self.notes,
+        }
+
+    def _resume(self, stopping: EarlyStopping) -> "Epoch":
+        """Be as the newest checkpoint is; the epoch to go on with, which is the first if there is none."""
+        state = self._checkpoints.resume()
+        if state is None:
+            return Epoch(1, self._order.get_state())
+        load_trained(self.model, state["model"])
+        if self._average:
+            self._average.restore(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        stopping.restore(state["stopping"], self.model)
+        self.history, self.notes = state["history"], state["notes"]
+        return Epoch(**state["epoch"])
 
     def step(self, batch: Batch) -> Tensor:
         """One step of the optimizer; returns the loss before it."""
@@ -190,7 +275,7 @@ class Trainer:
 
 def _batches(train: Batch, parts: Sequence[Tensor]) -> Iterator[Batch]:
     """Rows of each part. Many parts are gathered at once, so that a batch is a slice; all would be the data twice."""
-    at_once = max(1, _GATHERED_ROWS // len(parts[0]))
+    at_once = max(1, _GATHERED_ROWS // len(parts[0])) if parts else 1
     for first in range(0, len(parts), at_once):
         sizes = [len(part) for part in parts[first : first + at_once]]
         rows = torch.cat(list(parts[first : first + at_once]))

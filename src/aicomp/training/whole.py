@@ -16,6 +16,7 @@ from aicomp.models.estimator import Estimator, Forecaster, Goal, LossName, PerCo
 from aicomp.models.spec import ModelSpec, media_input
 from aicomp.task import Task
 from aicomp.training.aims import Aim, Asked, choose_aim
+from aicomp.training.checkpoints import Checkpoints
 from aicomp.training.device import choose_device
 from aicomp.training.fold import EpochReport, FoldData, FoldResult
 from aicomp.training.precheck import check_sections
@@ -32,6 +33,7 @@ def fit_whole(
     *,
     seed: int,
     report: Callable[[EpochReport], None] = lambda epoch: None,
+    checkpoints: Checkpoints | None = None,
 ) -> FoldResult:
     """Fit an estimator on a fold and predict its validation and test rows.
 
@@ -42,6 +44,7 @@ def fit_whole(
         build: Makes an estimator.
         seed: Of everything random.
         report: Called with each round that the estimator tells of.
+        checkpoints: Where an estimator may keep its state, and take it from if it was killed; None keeps nothing.
 
     Raises:
         UsageError: The config contradicts itself, the task or the model; a package is missing.
@@ -55,7 +58,16 @@ def fit_whole(
     device = choose_device(config.device).type if takes_gpu(config.model.name) else "cpu"
     n_listed = int(task.metric.level or 0) if task.is_string else 0
     loss = _loss_name(aim.loss, task)
-    goal = Goal(loss, _n_classes(task), seed, torch.get_num_threads(), aim.quantile, device, n_listed)
+    goal = Goal(
+        loss,
+        _n_classes(task),
+        seed,
+        torch.get_num_threads(),
+        aim.quantile,
+        device,
+        n_listed,
+        checkpoints or Checkpoints(),
+    )
     n_text = 0 if data.train.texts is None else data.train.texts.shape[1]
     media = None if data.train.media is None else media_input(data.train.media)
     n_num, n_outputs = data.train.x_num.shape[1], task.n_outputs

@@ -1,6 +1,7 @@
 """A cluster that is Ray's. Ray itself moves what it is given; files travel as bytes and are checked by their hash."""
 
 import os
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
@@ -15,6 +16,8 @@ from aicomp.errors import NetworkError, UsageError
 
 _AHEAD = 16
 """Messages that a task may be ahead of the driver, before it waits."""
+_ANSWER = 10.0
+"""Seconds in which a cluster has to answer."""
 _CLEANING = 5.0
 """Seconds that nodes get to remove what was unpacked there."""
 
@@ -59,6 +62,7 @@ class RayCluster:
         self._task, self._clean = ray.remote(_on_node), ray.remote(_clean)
 
     def _connect(self, address: str) -> None:
+        check_answers(os.environ.get("RAY_ADDRESS", address) if address == "auto" else address)
         options: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
         if address == "local":
             options |= {"include_dashboard": False}
@@ -141,6 +145,27 @@ class RayCluster:
             self._ray.wait(left, num_returns=len(left), timeout=_CLEANING)
         if self._began_here:
             self._ray.shutdown()
+
+
+def check_answers(address: str) -> None:
+    """Refuse an address at which nobody listens; Ray would try for minutes.
+
+    Args:
+        address: Only one with a port is looked at.
+
+    Raises:
+        NetworkError: Nobody does.
+    """
+    host, colon, port = address.rpartition(":")
+    if not colon or not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=_ANSWER).close()
+    except (OSError, OverflowError) as e:
+        raise NetworkError(
+            f"no Ray cluster at `{address}`: {getattr(e, 'strerror', None) or e}",
+            "`ray start --head` says at which address it starts one; `--address local` has one for this command",
+        ) from e
 
 
 def node_name(node: Mapping[str, Any]) -> str:

@@ -83,11 +83,15 @@ def run_files(run: Run) -> dict[str, Path]:
     What a fold keeps of its own below `work/`, such as a checkpoint, is none of them: it stays with the node.
     """
     found = {name: run.folder / name for name in _OF_A_RUN if (run.folder / name).is_file()}
-    found |= {f"work/{p.name}": p for p in sorted(run.work.iterdir()) if p.is_file() and p.suffix in _OF_WORK}
+    found |= {f"work/{p.name}": p for p in sorted(run.work.iterdir()) if p.is_file() and _is_read(p)}
     for kind, path in run.read("work/media.json").items():
         for file in (Path(path), Path(path).with_suffix(".sides")):
             found[f"media/{kind}/{file.name}"] = file
     return found
+
+
+def _is_read(path: Path) -> bool:
+    return path.suffix in _OF_WORK and not path.name.startswith(("checkpoint-", "."))
 
 
 class Store:
