@@ -212,44 +212,53 @@ class ClusterPool:
         with self._lock:
             if time.monotonic() - self._looked > _LOOK:
                 self._nodes, self._looked = self._cluster.nodes(), time.monotonic()
-            while self._waiting:
-                job = self._waiting[0]
-                gpus = int(self._takes_gpu and not job.on_cpu)
-                room = self._room(job.threads, gpus)
-                if not room:
-                    self._wait_for_room(job, gpus)
-                    return
+            if not self._waiting or self._tasks:
                 self._fitted = time.monotonic()
-                if len(self._tasks) >= room:
+            while self._waiting:
+                job = next((job for job in self._waiting if self._fits(job)), None)
+                if job is None:
+                    self._wait_for_room(self._waiting[0])
                     return
-                self._waiting.popleft()
+                self._waiting.remove(job)
                 try:
-                    self._begin(job, gpus)
+                    self._begin(job)
                 except AicompError as e:
                     said = {"kind": type(e).__name__, "message": e.message, "hint": e.hint, "seconds": 0.0}
                     self._said.put(Said(job, "error", said))
+
+    def _gpus(self, job: Job) -> int:
+        return int(self._takes_gpu and not job.on_cpu)
+
+    def _fits(self, job: Job) -> bool:
+        """Whether the nodes have room for one job more."""
+        running = [task.job for task in self._tasks.values()]
+        n_on_gpu = sum(self._gpus(other) for other in running)
+        if len(running) >= self._room(job.threads, 0):
+            return False
+        return not self._gpus(job) or n_on_gpu < self._room(job.threads, 1)
 
     def _room(self, cpus: int, gpus: int) -> int:
         """Tasks of this kind that all nodes together have room for."""
         of_nodes = (min(int(n.cpus // cpus), int(n.gpus // gpus) if gpus else 2**31) for n in self._nodes)
         return sum(of_nodes)
 
-    def _wait_for_room(self, job: Job, gpus: int) -> None:
-        if not self._tasks and time.monotonic() - self._fitted > _PATIENCE:
-            wanted = f"{job.threads} CPUs" + (" and a GPU" if gpus else "")
+    def _wait_for_room(self, job: Job) -> None:
+        if time.monotonic() - self._fitted > _PATIENCE:
+            wanted = f"{job.threads} CPUs" + (" and a GPU" if self._gpus(job) else "")
             has = ", ".join(f"{n.name}: {n.cpus:g} CPUs, {n.gpus:g} GPUs" for n in self._nodes) or "it has no node"
             raise AicompError(
                 f"no node of the cluster has {wanted}, which a job takes ({has})",
                 "a job has as many threads as on this machine: `--set workers=N` divides its cores among N",
             )
 
-    def _begin(self, job: Job, gpus: int) -> None:
+    def _begin(self, job: Job) -> None:
+        self._fitted = time.monotonic()
         run = Run(Path(job.run))
         if self._code is None:
             self._code = self._store.parcel("project", project_files(self._project))
         parcel = self._store.parcel(run.id, run_files(run))
         order = Order(self._session, job, self._code, parcel, run.info["versions"])
-        needs = Needs(job.threads, gpus, self._other_node(job))
+        needs = Needs(job.threads, self._gpus(job), self._other_node(job))
         handle = self._cluster.start(order, self._store.pieces(self._code, parcel), needs)
         self._tasks[handle] = _Task(job, Arrivals(run.folder, f"{job.fold}-{len(self._tries[job])}"))
 
