@@ -3,11 +3,28 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from safetensors import SafetensorError
 
-from aicomp.errors import AicompError
+from aicomp.errors import AicompError, DataError
+
+
+def inside(place: str) -> PurePosixPath:
+    """A place in a folder, as another machine names it.
+
+    Raises:
+        DataError: It is none, or lies outside.
+
+    >>> str(inside("folds/0/result.json"))
+    'folds/0/result.json'
+    """
+    path = PurePosixPath(place)
+    if path.is_absolute() or ".." in path.parts or not path.parts or "\0" in place:
+        raise DataError(
+            f"`{place}` is no place in a folder", "nothing was written; get it from a source that you trust"
+        )
+    return path
 
 
 @contextmanager

@@ -7,7 +7,16 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from aicomp.cli.output import Output
-from aicomp.engine.events import DeviceEvent, EpochEvent, Event, FoldEvent, LayoutEvent, PlaceEvent, RetryEvent
+from aicomp.engine.events import (
+    DeviceEvent,
+    EpochEvent,
+    Event,
+    FoldEvent,
+    LayoutEvent,
+    NoteEvent,
+    PlaceEvent,
+    RetryEvent,
+)
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -71,6 +80,8 @@ class Progress(AbstractContextManager["Progress"]):
                 self._output.say(f"layout: {how} ({event.reason})")
             case FoldEvent():
                 self._end_fold(event.fold)
+            case NoteEvent():
+                self._say(f"note: {event.sentence}")
             case PlaceEvent():
                 self._say(f"{self._part} {event.fold}: begun on {event.node}")
             case RetryEvent():

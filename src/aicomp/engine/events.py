@@ -74,4 +74,11 @@ class RetryEvent:
     reason: str
 
 
-Event = EpochEvent | FoldEvent | DeviceEvent | LayoutEvent | PlaceEvent | RetryEvent
+@dataclass(frozen=True)
+class NoteEvent:
+    """Something beside the training that is worth a sentence."""
+
+    sentence: str
+
+
+Event = EpochEvent | FoldEvent | DeviceEvent | LayoutEvent | PlaceEvent | RetryEvent | NoteEvent

@@ -3,11 +3,11 @@
 import hashlib
 import os
 import shutil
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from aicomp.errors import DataError
-from aicomp.files import writing
+from aicomp.files import inside, writing
 
 LAST = "result.json"
 """The file of a fold whose existence means that the fold is whole."""
@@ -33,7 +33,7 @@ class Arrivals:
             DataError: The place lies outside the run.
             AicompError: The disk is full or the folder cannot be written.
         """
-        path = self._beside / _checked(place)
+        path = self._beside / inside(place)
         with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("ab" if place in self._digests else "wb") as file:
@@ -67,10 +67,3 @@ class Arrivals:
         """Remove what came and was not taken."""
         shutil.rmtree(self._beside, ignore_errors=True)
         self._digests.clear()
-
-
-def _checked(place: str) -> PurePosixPath:
-    path = PurePosixPath(place)
-    if path.is_absolute() or ".." in path.parts or not path.parts:
-        raise DataError(f"a node sent `{place}`, which is no place in a run")
-    return path

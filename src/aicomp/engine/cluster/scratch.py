@@ -14,7 +14,7 @@ from filelock import FileLock
 
 from aicomp.engine.cluster.parcels import PackedFile, Parcel
 from aicomp.errors import AicompError, DataError
-from aicomp.files import atomic_write, partial_file
+from aicomp.files import atomic_write, inside, partial_file
 
 Fetch = Callable[[Any], Any]
 """Turns what stands for a piece into its bytes."""
@@ -67,7 +67,7 @@ def unpack(parcel: Parcel, scratch: Path, pieces: Mapping[str, Sequence[Any]], f
             return folder  # another task of this node was first
         shutil.rmtree(folder, ignore_errors=True)
         for file in parcel.files:
-            _link(_blob(file, scratch, pieces[file.sha256], fetch), folder / _inside(file.place))
+            _link(_blob(file, scratch, pieces[file.sha256], fetch), folder / inside(file.place))
         _name_media(folder)
         atomic_write(folder / _WHOLE, "")
     return folder
@@ -95,13 +95,6 @@ def _link(path: Path, target: Path) -> None:
         os.link(path, target)
     except OSError:  # a file system without hard links
         shutil.copyfile(path, target)
-
-
-def _inside(place: str) -> PurePosixPath:
-    path = PurePosixPath(place)
-    if path.is_absolute() or ".." in path.parts or not path.parts:
-        raise DataError(f"`{place}` is no place in a folder")
-    return path
 
 
 def _name_media(folder: Path) -> None:
