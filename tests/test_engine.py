@@ -20,6 +20,7 @@ from aicomp.engine.cluster.parcels import Store, project_files, run_files
 from aicomp.engine.cluster.pool import ClusterPool
 from aicomp.engine.cluster.scratch import unpack
 from aicomp.engine.engine import Engine
+from aicomp.engine.execution import settle
 from aicomp.engine.jobs import Job
 from aicomp.engine.pool import Pool, failure
 from aicomp.errors import AicompError, DataError, UsageError
@@ -208,7 +209,14 @@ def test_threads_are_those_of_this_machine_however_large_the_cluster_is(tmp_path
     many = [Node(str(i), f"host-{i}", 64, 0) for i in range(100)]
     pool = start(ScriptedCluster(nodes=many))
     assert pool.size == 6400
-    assert pool.threads(5) == max(1, n_cores() // min(n_cores(), 5))
+    assert pool.n_local == n_cores()
+    assert pool.start_threads == 1
+    run = laid_out_run(tmp_path)
+    run.write("plan.json", {"n_folds": 5})
+    assert settle(run, pool).threads == max(1, n_cores() // min(n_cores(), 5))
+    run.write("execution.json", {"cores": 64, "processes": 2, "threads": 32, "stack_threads": 32, "start_threads": 16})
+    assert settle(run, pool).threads == 32  # as it was begun, wherever it goes on
+    assert pool.start_threads == 16
 
 
 def test_equal_files_are_put_once(tmp_path: Path) -> None:

@@ -39,8 +39,10 @@ def engine_overrides(engine: str, address: str | None) -> list[str]:
     >>> engine_overrides("ray", "auto")
     ['engine.name="ray"', 'engine.address="auto"']
     """
-    if engine and engine not in ENGINES:
-        raise UsageError(f"there is no engine `{engine}`", f"write `--engine {'`, or `--engine '.join(ENGINES)}`")
+    if engine not in ("", *ENGINES):
+        raise UsageError(
+            f"there is no engine `{engine}` for this", f"write `--engine {'`, or `--engine '.join(ENGINES)}`"
+        )
     if engine == "local" and address is not None:
         raise UsageError("`--address` names a cluster, and `--engine local` needs none", "leave out one of them")
     entries = [f"engine.name={json.dumps(engine)}"] if engine else []

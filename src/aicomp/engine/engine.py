@@ -40,8 +40,19 @@ class Engine(Protocol):
         """Whether jobs that use a GPU may be done side by side."""
 
     @property
-    def chooses_layout(self) -> bool:
-        """Whether one worker may find out if folds train faster as one network."""
+    def is_here(self) -> bool:
+        """Whether jobs take cores and memory of this machine."""
+
+    @property
+    def n_local(self) -> int:
+        """Processes that this machine alone would train with; they decide how many threads a job has.
+
+        Sums of other numbers of threads differ in their last bits, so that a cluster has none of its own.
+        """
+
+    @property
+    def start_threads(self) -> int:
+        """Threads that a process which trains is started with."""
 
     @property
     def accelerator(self) -> str:
@@ -62,8 +73,11 @@ class Engine(Protocol):
     def n_at_once(self, *, on_cpu: bool) -> int:
         """How many jobs are done at the same time, those that leave a GPU alone or those that may use one."""
 
-    def threads(self, n_jobs: int) -> int:
-        """Threads for each of so many jobs side by side; a job's result may hang on them, so no cluster has its own."""
+    def begin_with(self, threads: int) -> None:
+        """Have processes that train start with so many threads, whatever they were started with."""
+
+    def shrink(self, size: int) -> None:
+        """Do no more than so many jobs at a time; call it before there are any."""
 
     def put(self, jobs: Iterable[Job], *, first: bool = False) -> None:
         """Add jobs to the end of the queue, or to its beginning."""

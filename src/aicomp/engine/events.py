@@ -59,6 +59,19 @@ class LayoutEvent:
 
 
 @dataclass(frozen=True)
+class NoteEvent:
+    """Something was done in another way than asked for.
+
+    Attributes:
+        sentence: What, and why.
+        fold: Number of the fold, None for all.
+    """
+
+    sentence: str
+    fold: int | None = None
+
+
+@dataclass(frozen=True)
 class PlaceEvent:
     """A node of a cluster has begun a fold, or several from this one on."""
 
@@ -74,11 +87,4 @@ class RetryEvent:
     reason: str
 
 
-@dataclass(frozen=True)
-class NoteEvent:
-    """Something beside the training that is worth a sentence."""
-
-    sentence: str
-
-
-Event = EpochEvent | FoldEvent | DeviceEvent | LayoutEvent | PlaceEvent | RetryEvent | NoteEvent
+Event = EpochEvent | FoldEvent | DeviceEvent | LayoutEvent | NoteEvent | PlaceEvent | RetryEvent

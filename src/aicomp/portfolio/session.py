@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from aicomp.config import is_network
 from aicomp.engine.engine import Engine, Said
+from aicomp.engine.execution import Execution, write_execution
 from aicomp.engine.jobs import Job
 from aicomp.engine.pool import failure
 from aicomp.portfolio.attempt import Attempt
@@ -16,6 +17,7 @@ from aicomp.portfolio.folder import Runs
 from aicomp.portfolio.members import further
 from aicomp.portfolio.memory import fits
 from aicomp.portfolio.variants import can_be_capped, variant
+from aicomp.processes import n_cores
 from aicomp.project import Project
 from aicomp.run import Run
 
@@ -197,7 +199,10 @@ class Session:
         attempt.run = self._runs.begin(attempt.project)
         seconds = budget if can_be_capped(attempt.member.model) else None
         folder, on_cpu = str(attempt.run.folder), self._on_cpu or not is_network(attempt.member.model)
-        threads = self._pool.threads(self._pool.size)
+        side_by_side = self._pool.n_local
+        threads = max(1, n_cores() // side_by_side)
+        start = self._pool.start_threads
+        write_execution(attempt.run, Execution(n_cores(), side_by_side, threads, threads, start))
         self._pool.put(
             Job("fold", folder, fold=k, threads=threads, budget=seconds, on_cpu=on_cpu) for k in range(self._n_folds)
         )

@@ -40,6 +40,7 @@ class Order(msgspec.Struct, frozen=True):
     Attributes:
         session: Names the command, so that its folders on a node are its own.
         job: What to do; its run is that of the driver.
+        start_threads: Threads that the process which does it is started with.
         project: The project's code.
         run: What the run's folds read.
         versions: Packages of the run, which the node has to have.
@@ -47,6 +48,7 @@ class Order(msgspec.Struct, frozen=True):
 
     session: str
     job: Job
+    start_threads: int
     project: Parcel
     run: Parcel
     versions: dict[str, str]
@@ -76,7 +78,7 @@ def perform(order: Order, pieces: Mapping[str, Sequence[Any]], fetch: Fetch, pla
     except AicompError as e:
         yield encode({"event": "error", "kind": type(e).__name__, "message": e.message, "hint": e.hint})
         return
-    yield from _work(order.job, project, run)
+    yield from _work(order.job, order.start_threads, project, run)
 
 
 def check_versions(wanted: Mapping[str, str], node: str) -> None:
@@ -97,13 +99,13 @@ def check_versions(wanted: Mapping[str, str], node: str) -> None:
             )
 
 
-def _work(job: Job, project: Path, run: Path) -> Iterator[bytes]:
+def _work(job: Job, start_threads: int, project: Path, run: Path) -> Iterator[bytes]:
     there = {path.name for path in run.iterdir()}
     for k in job.folds or (job.fold,):
         shutil.rmtree(run / "folds" / str(k), ignore_errors=True)  # of an attempt whose files never arrived
-    key = (str(project), job.threads)
+    key = (str(project), start_threads)
     if key not in _workers:
-        _workers[key] = Worker(project, job.threads, trains=True, folder=project, ends_with_parent=True)
+        _workers[key] = Worker(project, start_threads, trains=True, folder=project)
     worker = _workers[key]
     heard = len(worker.words())
     worker.give(msgspec.structs.replace(job, run=str(run)))

@@ -53,12 +53,14 @@ class ClusterPool:
         retries: How often a job is begun anew when what does it dies.
     """
 
-    chooses_layout = False
+    is_here = False
     shares_gpu = True
 
     def __init__(self, project: Path, cluster: Cluster, *, n_local: int, device: str = "cpu", retries: int = 2) -> None:
         self._project, self._cluster, self._n_local = project, cluster, n_local
         self._device, self._retries = device, retries
+        self._start_threads = max(1, n_cores() // n_local)
+        self._most: int | None = None
         self._session = uuid.uuid4().hex[:12]
         self._store = Store(cluster.put)
         self._code: Parcel | None = None
@@ -97,9 +99,23 @@ class ClusterPool:
         """As in `Engine`."""
         return self.size if on_cpu or not self._takes_gpu else max(1, self._room(1, 1))
 
-    def threads(self, n_jobs: int) -> int:
-        """As many as on this machine alone, since sums of more or fewer threads differ in their last bits."""
-        return max(1, n_cores() // min(self._n_local, max(1, n_jobs)))
+    @property
+    def n_local(self) -> int:
+        """As in `Engine`."""
+        return self._n_local
+
+    @property
+    def start_threads(self) -> int:
+        """As in `Engine`."""
+        return self._start_threads
+
+    def begin_with(self, threads: int) -> None:
+        """As in `Engine`; the tasks that are begun from now on."""
+        self._start_threads = threads
+
+    def shrink(self, size: int) -> None:
+        """As in `Engine`."""
+        self._most = size
 
     @property
     def n_waiting(self) -> int:
@@ -233,7 +249,7 @@ class ClusterPool:
         """Whether the nodes have room for one job more."""
         running = [task.job for task in self._tasks.values()]
         n_on_gpu = sum(self._gpus(other) for other in running)
-        if len(running) >= self._room(job.threads, 0):
+        if len(running) >= min(self._room(job.threads, 0), self._most or 2**31):
             return False
         return not self._gpus(job) or n_on_gpu < self._room(job.threads, 1)
 
@@ -257,7 +273,7 @@ class ClusterPool:
         if self._code is None:
             self._code = self._store.parcel("project", project_files(self._project))
         parcel = self._store.parcel(run.id, run_files(run))
-        order = Order(self._session, job, self._code, parcel, run.info["versions"])
+        order = Order(self._session, job, self._start_threads, self._code, parcel, run.info["versions"])
         needs = Needs(job.threads, self._gpus(job), self._other_node(job))
         handle = self._cluster.start(order, self._store.pieces(self._code, parcel), needs)
         self._tasks[handle] = _Task(job, Arrivals(run.folder, f"{job.fold}-{len(self._tries[job])}"))
