@@ -40,6 +40,11 @@ class Arrivals:
                 file.write(piece)
         self._digests.setdefault(place, hashlib.sha256()).update(piece)
 
+    def digest(self, place: str) -> str:
+        """SHA-256 of what came of a file so far."""
+        found: str = self._digests[place].hexdigest()
+        return found
+
     def finish(self, files: dict[str, str]) -> None:
         """Move files into the Run if all of them came whole, else none of them.
 
