@@ -57,9 +57,11 @@ class FeaturesConfig(_Section, frozen=True):
 
 
 class DataConfig(_Section, frozen=True):
-    """`[data]`: how image and sound files that columns name are read.
+    """`[data]`: how tables are read, and image and sound files that columns name.
 
     Attributes:
+        streaming: Whether tables are read, encoded and trained from disk in parts; "auto" does so where they would take
+            more than half of the memory that is free.
         image_size: Pixels of each side; "auto" takes the median of the files' shorter sides, 128 at most; where
             boxes are to be found, half of what the files have, from 128 to 512.
         image_fit: "stretch" takes the whole image whatever its sides, "crop" its middle square.
@@ -72,6 +74,7 @@ class DataConfig(_Section, frozen=True):
             instead and says how many there were.
     """
 
+    streaming: bool | Auto = "auto"
     image_size: int | Auto = "auto"
     image_fit: Literal["stretch", "crop"] = "stretch"
     pixels: Literal["auto", "none"] = "none"

@@ -1,4 +1,8 @@
-"""Where a result comes from: package versions, git commit, and one fingerprint of config, data and code."""
+"""Where a result comes from: package versions, git commit, and one fingerprint of config, data and code.
+
+`surroundings` is what a run is verified by beside these; it is no part of the fingerprint, so that a run that was cut
+short may be continued elsewhere.
+"""
 
 import hashlib
 import json
@@ -7,6 +11,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -14,8 +19,9 @@ from typing import Any
 import msgspec
 
 from aicomp import __version__
-from aicomp.project import Project
-from aicomp.raw_data import data_hash
+from aicomp.processes import processor
+from aicomp.project import AnyProject, Project
+from aicomp.raw_data import data_files, data_hash
 
 _PACKAGES = ("torch", "numpy", "pandas", "scikit-learn", "safetensors")
 _PACKAGES_OF_MODEL = {
@@ -58,10 +64,36 @@ def describe(project: Project) -> dict[str, Any]:
     return {
         "fingerprint": hashlib.sha256(text.encode()).hexdigest(),
         **facts,
+        **surroundings(project),
+        "data_files": data_files(project.folder),
+    }
+
+
+def surroundings(project: AnyProject) -> dict[str, Any]:
+    """What else may change bits, and how to come back to it: a part of `run.json`."""
+    return {
         "python": platform.python_version(),
         "platform": platform.platform(),
+        "processor": processor(),
         "git": git_state(project.folder),
+        "code_files": code_files(project.folder),
+        "source_hash": source_hash(),
     }
+
+
+def code_files(folder: Path) -> dict[str, str]:
+    """SHA-256 of each of a project's Python files, by name."""
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.glob("*.py"))}
+
+
+@cache
+def source_hash() -> str:
+    """SHA-256 over aicomp's own Python files: names and contents."""
+    root = Path(__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
 
 
 def _of_model(name: str) -> dict[str, str]:

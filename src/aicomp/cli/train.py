@@ -10,12 +10,14 @@ from aicomp.cli.output import Output
 from aicomp.cli.seeds import check_alone, pseudo_override, train_seeds
 from aicomp.cli.sources import check_data_is_there
 from aicomp.engine.launch import launched_place
+from aicomp.stopping import stopping_softly
 
 if TYPE_CHECKING:
     from aicomp.cross_validation import Plan
     from aicomp.run import Run
 
 
+@stopping_softly("type the same command again: it goes on where this one was")
 def train(
     overrides: Set = None,
     fresh: Annotated[
@@ -149,10 +151,13 @@ def train_project(project: Any, output: Output, *, fresh: bool = False) -> "Run"
 
 def _checked(project: Any, plan: "Plan") -> list[str]:
     """What the short form of `aicomp check` finds, once for each run."""
+    from aicomp.streaming.files import is_streamed
     from aicomp.validation.short import CHECK_FILE, check_run, short_lines
 
     if not project.config.check.train or (plan.run.folder / CHECK_FILE).is_file():
         return []
+    if is_streamed(plan.run):
+        return ["note: validation is not checked, which takes whole tables; `aicomp check` reads them"]
     return short_lines(check_run(project, plan.run))
 
 

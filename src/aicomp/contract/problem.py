@@ -52,7 +52,7 @@ def find_problem(
         DataError: The target holds nothing that can be learned.
     """
     train = tables.train
-    values = train.strings(targets.columns)
+    values = train.values(targets.columns)
     wanted = _given_type(inquiry)
     types, shape = _BOXES if has_boxes else _possible_types(tables, values, targets, has_sounds=has_sounds)
     if wanted is not None:

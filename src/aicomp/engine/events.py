@@ -58,4 +58,17 @@ class LayoutEvent:
     reason: str
 
 
-Event = EpochEvent | FoldEvent | DeviceEvent | LayoutEvent
+@dataclass(frozen=True)
+class NoteEvent:
+    """Something was done in another way than asked for.
+
+    Attributes:
+        sentence: What, and why.
+        fold: Number of the fold, None for all.
+    """
+
+    sentence: str
+    fold: int | None = None
+
+
+Event = EpochEvent | FoldEvent | DeviceEvent | LayoutEvent | NoteEvent

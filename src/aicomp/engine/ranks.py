@@ -19,7 +19,7 @@ from aicomp import errors
 from aicomp.config import Config
 from aicomp.engine.launch import launched_place, train_launched
 from aicomp.errors import AicompError, UsageError
-from aicomp.processes import n_cores
+from aicomp.processes import child_environment, n_cores, python_module
 from aicomp.run import Run
 
 if TYPE_CHECKING:
@@ -67,19 +67,15 @@ class _Rank:
     """
 
     def __init__(self, arguments: list[str], threads: int, hear: Callable[[dict[str, Any]], None]) -> None:
-        environment = {
-            **os.environ,
-            "OMP_NUM_THREADS": str(threads),
-            "MKL_NUM_THREADS": str(threads),
-            "OMP_WAIT_POLICY": "PASSIVE",
-            "PYTHONUNBUFFERED": "1",
-        }
+        variables = child_environment(
+            OMP_NUM_THREADS=str(threads), MKL_NUM_THREADS=str(threads), OMP_WAIT_POLICY="PASSIVE", PYTHONUNBUFFERED="1"
+        )
         if sys.platform in _LOOPBACK:
-            environment.setdefault("GLOO_SOCKET_IFNAME", _LOOPBACK[sys.platform])
+            variables.setdefault("GLOO_SOCKET_IFNAME", _LOOPBACK[sys.platform])
         self.log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process lives
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "aicomp.engine.rank", *arguments],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True, env=environment,
+            python_module("aicomp.engine.rank", *arguments),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True, env=variables,
         )  # fmt: skip
         threading.Thread(target=self._listen, args=(hear,), daemon=True).start()
 

@@ -65,7 +65,7 @@ class SharedCheckpoints(Checkpoints):
         state = Checkpoints(self._file(newest)).resume()
         return None if state is None else {k: _unfolded(v, self.model) for k, v in state.items()}
 
-    def keep(self, state: Callable[[], Mapping[str, Any]]) -> None:
+    def keep(self, state: Callable[[], Mapping[str, Any]], *, now: bool = False) -> None:
         """Write a state if the first process says that it is time to; each process has to ask after the same steps."""
         self._steps_left -= 1
         if self.path is None or not self.every or self._steps_left > 0:

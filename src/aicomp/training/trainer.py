@@ -168,13 +168,12 @@ class Trainer:
         n_rows = len(train.targets)
         n_batches = max(1, round(n_rows / s.batch_size))
         self._order.set_state(epoch.order)
-        parts = torch.randperm(n_rows, generator=self._order).to(self._device).tensor_split(n_batches)
         losses, rates = torch.empty(n_batches, device=self._device), epoch.rates
         losses[: len(rates)] = epoch.losses.to(self._device)
         self.model.train()
         self._dropout.set((epoch.number - 1) / s.epochs)
         before_training(self.optimizer)
-        for step, batch in enumerate(_batches(train, parts[len(rates) :]), len(rates)):
+        for step, batch in enumerate(self._batches(train, n_batches, len(rates)), len(rates)):
             rates.append(learning_rate_at(s, epoch.number - 1 + step / n_batches))
             set_learning_rate(self.optimizer, rates[-1])
             losses[step] = self.step(batch)
@@ -185,6 +184,11 @@ class Trainer:
         before_validation(self.optimizer)
         check_finite(losses, epoch.number, rates)
         return float(losses.mean()), rates[-1]
+
+    def _batches(self, train: Batch, n_batches: int, done: int) -> Iterator[Batch]:
+        """Batches of an epoch in a new order, without the first `done` of them."""
+        order = torch.randperm(len(train.targets), generator=self._order).to(self._device)
+        return _batches(train, order.tensor_split(n_batches)[done:])
 
     def _state(self, epoch: "Epoch", stopping: EarlyStopping, started: float) -> dict[str, Any]:
         """What it takes to go on from here."""
