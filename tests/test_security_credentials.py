@@ -2,25 +2,29 @@
 
 import base64
 import json
-import os
 import sqlite3
 import subprocess
-import sys
+import tarfile
+import threading
+import zipfile
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hosting import running_host, submission_text, write_competition
 from kaggle_server import kaggle_server
 from kernel_server import kernel_server
-from one_competition import one_competition
-from security_cases import aicomp, find_secrets, forms
+from one_competition import TOKENS, one_competition
+from security_cases import find_secrets, forms
 from synthetic import init_project, quick_arguments, write_folder
 
+from aicomp.cli.main import main
 from aicomp.errors import UsageError
 from aicomp.kaggle.connection import connect
 from aicomp.kaggle.endpoint import Endpoint, find_endpoint
 from aicomp.kaggle.hiding import HIDDEN
-from aicomp.processes import without_credentials
+from aicomp.processes import CREDENTIALS, without_credentials
 
 pytest_plugins = ["kaggle_fixtures"]
 
@@ -47,10 +51,13 @@ class World:
     Args:
         root: Holds all of it.
         kind: Which credentials lie there.
+        patch: Undone when the test ends.
+        log: What was logged, which pytest takes away from the streams.
+        capture: Of all that this process and those below it write to their streams.
     """
 
-    def __init__(self, root: Path, kind: str) -> None:
-        self.root, self.said = root, []
+    def __init__(self, root: Path, kind: str, patch: pytest.MonkeyPatch, capture: Any, log: Any) -> None:
+        self.root, self.said, self.capture, self.log = root, [], capture, log
         self.places = {name: root / name for name in ("home", "cache", "tmp", "work")}
         for place in self.places.values():
             place.mkdir(parents=True)
@@ -62,33 +69,30 @@ class World:
             (self.planted / "kaggle.json").write_text(json.dumps({"username": USER, "key": KEY}))
         for path in self.planted.iterdir():
             path.chmod(0o600)
-        names = ("PATH", "PYTHONPATH", "LANG", "LD_LIBRARY_PATH")
-        self.environment = {
-            **{name: os.environ[name] for name in names if name in os.environ},
-            "HOME": str(self.places["home"]),
-            "AICOMP_CACHE": str(self.places["cache"]),
-            "TMPDIR": str(self.places["tmp"]),
-            "no_proxy": "127.0.0.1",
-            "PYTHONDONTWRITEBYTECODE": "1",
-            **KINDS[kind],
-        }
+        for name in CREDENTIALS:
+            patch.delenv(name, raising=False)
+        places = {"HOME": "home", "AICOMP_CACHE": "cache", "TMPDIR": "tmp"}
+        for name, value in {**{n: str(self.places[p]) for n, p in places.items()}, **KINDS[kind]}.items():
+            patch.setenv(name, value)
+        patch.setattr("tempfile.tempdir", str(self.places["tmp"]))
+        patch.setenv("no_proxy", "127.0.0.1")
+        patch.setattr("aicomp.kaggle.patience.TRIES", 2)
+        for pause in ("patience.FIRST_PAUSE", "submit.LOOK_PAUSE", "submissions.FIRST_POLL"):
+            patch.setattr(f"aicomp.kaggle.{pause}", 0.0)
         self.work = self.places["work"]
 
     def run(self, *arguments: str, code: int | tuple[int, ...] = 0, **variables: str) -> str:
-        """Run `aicomp` for people and for programs; what was said is kept for the search."""
-        quick = (
-            "import sys\nimport aicomp.kaggle.patience as p\np.FIRST_PAUSE = 0.0\np.TRIES = 2\n"
-            "import aicomp.kaggle.submit as s\ns.LOOK_PAUSE = 0.0\n"
-            "from aicomp.cli.main import run\nrun()\n"
-        )
-        done = subprocess.run(
-            [sys.executable, "-P", "-c", quick, *arguments],
-            cwd=self.work, env={**self.environment, **variables}, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        self.said += [done.stdout, done.stderr]
+        """Run a command; what it and the processes below it said is kept for the search."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(self.work)
+            for name, value in variables.items():
+                patch.setenv(name, value)
+            found = main(arguments)
+        said = self.capture.readouterr()
+        self.said += [said.out, said.err, self.log.text]
         expected = code if isinstance(code, tuple) else (code,)
-        assert done.returncode in expected, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
-        return done.stdout + done.stderr
+        assert found in expected, f"{arguments}: {found}\n{said.out}\n{said.err}"
+        return said.out + said.err
 
     def leaks(self) -> list[str]:
         """Where a planted secret stands, but for the files in which it was planted."""
@@ -101,8 +105,8 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path, request):
-    made = World(tmp_path / "world", getattr(request, "param", "host token"))
+def world(no_credentials, tmp_path, request, monkeypatch, capfd, caplog):
+    made = World(tmp_path / "world", getattr(request, "param", "host token"), monkeypatch, capfd, caplog)
     yield made
     assert made.said, "nothing was run"
     assert made.leaks() == []
@@ -112,15 +116,8 @@ def every_kind(function):
     return pytest.mark.parametrize("world", KINDS, indirect=True)(function)
 
 
-def echo(method_headers: dict[str, str]) -> str:
-    return json.dumps(method_headers)
-
-
 def test_the_search_finds_what_is_planted(tmp_path):
     """Each form, in each kind of file: else the tests below could not fail."""
-    import tarfile
-    import zipfile
-
     for i, form in enumerate(forms(HOST_TOKEN)):
         (tmp_path / f"{i}.bin").write_bytes(b"a" + form + b"b")
     n_forms = i + 1
@@ -159,9 +156,6 @@ class Echo:
 
 @pytest.fixture
 def echo_server():
-    import threading
-    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
     state = Echo()
 
     class Handler(BaseHTTPRequestHandler):
@@ -200,19 +194,17 @@ def test_a_server_that_sends_credentials_back_gets_them_into_nothing(world, echo
         echo_server.status = status
         for more in ([], ["--json"]):
             world.run("init", "shop", "--host", echo_server.url, *more, code=(4, 5, 6))
-        world.run("doctor", "shop", "--host", echo_server.url, code=(0, 1, 4, 5, 6))
+    world.run("doctor", "shop", "--host", echo_server.url, code=(0, 1, 4, 5, 6))
     sent = [headers.get("Authorization") for headers in echo_server.headers]
     assert any(sent), "no credentials were sent, so that none could be sent back"
     assert HIDDEN in "".join(world.said)
 
 
-@every_kind
+@pytest.mark.parametrize("world", ["host token", "kaggle.json"], indirect=True)
 def test_a_download_and_all_that_follows(world, tmp_path):
     """init, train, report, submit, exports: through a server that takes every credential."""
     folder = write_folder(tmp_path / "shop")
     with one_competition("shop-sales", folder) as server:
-        from one_competition import TOKENS
-
         mine = {f"Bearer {TOKEN}": "ada", f"Bearer {HOST_TOKEN}": "ada", f"Basic {BASIC}": "ada"}
         TOKENS.update(mine)
         try:
@@ -282,6 +274,7 @@ def test_a_packed_notebook_and_its_push(world):
     world.run("train", *quick_arguments())
     world.run("submit", "--notebook", "--dry-run", code=(0, 1, 2, 6))
     (project / "helper.py").write_text(f"TOKEN = {HOST_TOKEN!r}\n")
+    world.run("train", *quick_arguments())
     said = world.run("submit", "--notebook", "--dry-run", code=2)
     assert "holds a token or a key" in said
     (project / "helper.py").unlink()
@@ -354,4 +347,3 @@ def test_no_command_is_given_a_token_as_an_argument():
         text = path.read_text(encoding="utf-8")
         if "Popen(" in text or "subprocess.run(" in text or "python_module(" in text:
             assert '"--token"' not in text, path
-    assert aicomp

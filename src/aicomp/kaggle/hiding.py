@@ -19,16 +19,21 @@ _SHORTEST = 8
 """Characters of the shortest text that is looked for: a shorter one is no token, and could be part of any word."""
 
 _MOST_BODY = 64 * 2**10
+
+_sent: set[str] = set()
+"""What this process has proved itself with: a server may also send it back where it was not sent, such as a bucket."""
+
 _FIELDS = ("token", "refresh_token", "refreshToken", "access_token", "accessToken")
 
 
 def hide_sent(response: "requests.Response") -> None:
-    """Take what the request proved itself with out of its answer: out of reason, headers and body.
+    """Take what this process has proved itself with out of an answer: out of reason, headers and body.
 
     Args:
-        response: Its body is read, unless it is a file that comes in pieces.
+        response: Its body is read.
     """
-    secrets = sorted(forms(sent_secrets(response.request)), key=len, reverse=True)
+    _sent.update(sent_secrets(response.request))
+    secrets = sorted(forms(_sent), key=len, reverse=True)
     if not secrets:
         return
     response.reason = _without(str(response.reason or ""), secrets)
@@ -55,8 +60,11 @@ def sent_secrets(request: "requests.PreparedRequest") -> set[str]:
 def forms(secrets: set[str]) -> set[str]:
     """The ways in which a text may be written in an answer: as it is, in an address, in JSON, in base64.
 
-    >>> sorted(forms({"a/b c"}))
-    ['YS9iIGM', 'a%2Fb%20c', 'a/b c']
+    Of base64 it is what stays the same whatever stands before and behind the text, for each of the three places that
+    its first byte may have in a group.
+
+    >>> sorted(forms({"a/b c/d e"}))
+    ['EvYiBjL2QgZ', 'YS9iIGMvZCBl', 'a%2Fb%20c%2Fd%20e', 'a/b c/d e', 'hL2IgYy9kIG']
     """
     found = set()
     for secret in secrets:
@@ -67,8 +75,14 @@ def forms(secrets: set[str]) -> set[str]:
             json.dumps(secret)[1:-1],
             json.dumps(secret, ensure_ascii=False)[1:-1],
         }
-        found |= {encode(raw).decode().rstrip("=") for encode in (base64.b64encode, base64.urlsafe_b64encode)}
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            found |= {_inner(encode(b"\0" * before + raw).decode(), before, len(raw)) for before in range(3)}
     return found
+
+
+def _inner(encoded: str, before: int, n_bytes: int) -> str:
+    """The characters of a base64 text that hold nothing but bits of the last `n_bytes` bytes."""
+    return encoded[-(-before * 8 // 6) : (before + n_bytes) * 8 // 6]
 
 
 def _key(value: str) -> set[str]:
