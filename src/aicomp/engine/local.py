@@ -13,6 +13,7 @@ from aicomp.engine.layouts import first_jobs, fold_jobs, stackable_folds
 from aicomp.engine.pool import Pool, failure
 from aicomp.processes import n_cores
 from aicomp.run import Run
+from aicomp.streaming.files import is_streamed, n_side_by_side
 
 if TYPE_CHECKING:
     from aicomp.training.fit import EpochReport
@@ -59,7 +60,9 @@ def train_and_assemble(
         return
     threads = max(1, n_cores() // min(pool.size, max(1, len(folds))))
     jobs = first_jobs(run, folds, pool)
-    pool.put(jobs)
+    at_once = n_side_by_side(run, pool.size) if is_streamed(run) else len(jobs)
+    waiting = jobs[at_once:]
+    pool.put(jobs[:at_once])
     left = len(folds)
     announced = False
     while left:
@@ -69,7 +72,7 @@ def train_and_assemble(
             case "device" if not announced:
                 announced = True
                 alone = said.content["device"] != "cpu" and not pool.shares_gpu
-                on_event(DeviceEvent(said.content["device"], 1 if alone else min(pool.size, len(jobs))))
+                on_event(DeviceEvent(said.content["device"], 1 if alone else min(pool.size, at_once, len(jobs))))
             case "epoch":
                 on_event(EpochEvent(**said.content))
             case "layout":
@@ -84,6 +87,8 @@ def train_and_assemble(
             case "done" if said.job is not None and said.job.task == "fold":
                 left -= 1
                 on_event(FoldEvent(said.job.fold))
+                pool.put(waiting[:1])
+                waiting = waiting[1:]
             case "error" | "crash" | "died":
                 raise failure(said)
     pool.put([Job("assemble", str(run.folder), threads=n_cores())])
