@@ -18,12 +18,10 @@ def n_side_by_side(run: Run, n_processes: int) -> int:
         run: The run.
         n_processes: Processes that there are.
     """
-    from aicomp.engine.memory_plan import free_memory
-    from aicomp.errors import UsageError
+    from aicomp.engine.memory import free_memory
 
-    try:
-        free = free_memory()
-    except UsageError:
+    free = free_memory()
+    if free is None:
         return 1  # this system does not say
     n_train, n_test = run.read("plan.json")["n_rows"]
     return max(1, min(n_processes, int(_SHARE * free / fold_bytes(n_train, n_test, len(run.read("columns.json"))))))
