@@ -56,7 +56,7 @@ class TestRun:
         names = {p.name for p in run.folder.iterdir()}
         assert names == {
             "DONE", "agent.json", "curves.csv", "curves.png", "episode.gif", "episodes.json", "folds", "folds.csv",
-            "plan.json", "run.json", "scores.json", "weights.safetensors",
+            "lock.txt", "plan.json", "run.json", "scores.json", "weights.safetensors",
         }  # fmt: skip
         assert {p.name for p in run.fold(1).iterdir()} == {
             "history.csv", "result.json", "spec.json", "weights.safetensors",

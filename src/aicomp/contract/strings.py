@@ -6,7 +6,7 @@ import pandas as pd
 
 from aicomp.contract.tables import Tables
 from aicomp.data.dates import parse_dates
-from aicomp.data.strings import string_kind
+from aicomp.data.strings import for_patterns, string_kind
 from aicomp.data.text import is_written_without_blanks
 
 ROWS = 2000
@@ -26,7 +26,7 @@ def holds_sentences(values: pd.Series) -> bool:
     present = values.dropna()
     if pd.api.types.is_numeric_dtype(present) or not len(present):
         return False
-    texts = present.astype(str)
+    texts = for_patterns(present.astype(str))
     if parse_dates(texts) is not None or string_kind(texts)[0] != "text":
         return False
     return is_written_without_blanks(list(texts)) or float(texts.str.count(_WORD.pattern).mean()) >= _FEWEST_WORDS
@@ -34,7 +34,7 @@ def holds_sentences(values: pd.Series) -> bool:
 
 def holds_language(values: pd.Series) -> bool:
     """Whether sentences are of letters for the most part: lists of ids, boxes or numbers are not."""
-    texts = values.dropna().astype(str).head(ROWS)
+    texts = for_patterns(values.dropna().astype(str).head(ROWS))
     if not holds_sentences(texts):
         return False
     letters = texts.str.count(r"[^\W\d_]").sum()
@@ -47,7 +47,7 @@ def holds_transcripts(values: pd.Series) -> bool:
     Most rows have a text of their own, of several characters. Digits are such a text if one of them begins with a
     superfluous zero, which no amount does.
     """
-    texts = values.dropna().astype(str).str.strip()
+    texts = for_patterns(values.dropna().astype(str).str.strip())
     if not len(texts) or 2 * texts.nunique() <= len(texts) or texts.str.len().mean() < _FEWEST_CHARACTERS:
         return False
     if pd.to_numeric(texts, errors="coerce").notna().all():

@@ -10,6 +10,18 @@ _MIN_DISTINCT_TEXT = 20
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
+def for_patterns(strings: pd.Series) -> pd.Series:
+    r"""Strings as objects, so that patterns mean what Python says they do.
+
+    Some versions of pandas hand patterns on strings of pyarrow to its own engine, which refuses escapes such as
+    `\u3040` and look-ahead, and for which `\w` and `\s` know ASCII alone.
+
+    >>> for_patterns(pd.Series(["ä b"])).str.count(r"\w").tolist()
+    [2]
+    """
+    return strings.astype(object)
+
+
 def string_kind(strings: pd.Series) -> tuple[Literal["category", "text", "drop"], str]:
     """Kind of a column of strings and why.
 
@@ -17,7 +29,7 @@ def string_kind(strings: pd.Series) -> tuple[Literal["category", "text", "drop"]
         strings: Values, missing ones NaN, that are neither numbers nor booleans nor dates.
     """
     present = strings.dropna()
-    distinct = pd.Series(present.unique())
+    distinct = for_patterns(pd.Series(present.unique()))
     share = len(distinct) / max(len(present), 1)
     if len(distinct) < _MIN_DISTINCT_TEXT:
         return "category", f"{len(distinct)} distinct strings"

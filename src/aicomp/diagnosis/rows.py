@@ -10,6 +10,7 @@ import pandas as pd
 from aicomp.competition import Competition
 from aicomp.data.columns import Column, infer_columns
 from aicomp.data.interactions import HISTORY
+from aicomp.data.strings import for_patterns
 from aicomp.dataset import Dataset, load_dataset
 from aicomp.diagnosis.losses import has_log_scale, row_losses
 from aicomp.errors import UsageError
@@ -226,7 +227,7 @@ def text_lengths(texts: pd.Series, name: str) -> Derived:
 
 
 def _count_words(texts: pd.Series) -> np.ndarray:
-    return np.asarray(texts.astype("string").str.count(r"\S+").fillna(0).to_numpy(np.float64))
+    return np.asarray(for_patterns(texts).str.count(r"\S+").fillna(0).to_numpy(np.float64))
 
 
 def as_plain(value: Any) -> Any:

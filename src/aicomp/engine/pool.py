@@ -2,10 +2,10 @@
 
 import contextlib
 import json
+import logging
 import os
 import queue
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -20,7 +20,10 @@ import msgspec
 from aicomp import errors, stopping
 from aicomp.engine.jobs import Job
 from aicomp.errors import AicompError
-from aicomp.processes import KEEP_MEMORY, n_cores
+from aicomp.files import atomic_write
+from aicomp.processes import KEEP_MEMORY, child_environment, n_cores, python_module
+
+_LOG = logging.getLogger(__name__)  # unless a program sets it up otherwise, its warnings go to stderr
 
 
 @dataclass(frozen=True)
@@ -48,19 +51,19 @@ class _Worker:
     """
 
     def __init__(self, project: Path, threads: int, trains: bool) -> None:
-        environment = {
+        variables = {
             **KEEP_MEMORY,
-            **os.environ,
+            **child_environment(),
             "OMP_NUM_THREADS": str(threads),
             "MKL_NUM_THREADS": str(threads),
             # Threads that spin while they wait take the core from the other worker; read when torch is imported.
             "OMP_WAIT_POLICY": "PASSIVE",
             "PYTHONUNBUFFERED": "1",
         }
-        command = [sys.executable, "-m", "aicomp.engine.worker", str(project), *([] if trains else ["--light"])]
+        command = python_module("aicomp.engine.worker", str(project), *([] if trains else ["--light"]))
         self.log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process lives
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True, env=environment
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True, env=variables
         )
         self.job: Job | None = None
         self.began = 0.0
@@ -97,14 +100,17 @@ class Pool:
         size: Number of processes; they start now.
         share_gpu: Whether several processes may use one GPU.
         trains: Whether it will train folds, and shall import torch for it at once.
+        threads: Threads that each may start with; None shares out the cores.
     """
 
-    def __init__(self, project: Path, size: int, *, share_gpu: bool = False, trains: bool = True) -> None:
+    def __init__(
+        self, project: Path, size: int, *, share_gpu: bool = False, trains: bool = True, threads: int | None = None
+    ) -> None:
         self.shares_gpu = share_gpu
         self._project, self._trains = project, trains
         self._accelerator = "cpu"
         self._first_word = threading.Event()
-        self._threads = max(1, n_cores() // size)
+        self._threads = threads or max(1, n_cores() // size)
         self._lock = threading.RLock()
         self._waiting: deque[Job] = deque()
         self._said: queue.Queue[Said] = queue.Queue()
@@ -115,6 +121,28 @@ class Pool:
     def size(self) -> int:
         """Number of processes."""
         return len(self._workers)
+
+    @property
+    def start_threads(self) -> int:
+        """Threads that each process is started with."""
+        return self._threads
+
+    def begin_with(self, threads: int) -> None:
+        """Start the processes anew with other threads, if they have others; libraries read this once."""
+        with self._lock:
+            if threads == self._threads:
+                return
+            self._threads = threads
+            for i in range(len(self._workers)):
+                self._replace(i)
+
+    def shrink(self, size: int) -> None:
+        """End all processes but so many; call it before they have jobs."""
+        with self._lock:
+            ended, self._workers = self._workers[size:], self._workers[:size]
+            for worker in ended:
+                worker.end()
+                worker.log.close()
 
     @property
     def accelerator(self) -> str:
@@ -189,6 +217,7 @@ class Pool:
     def close(self, folder: Path | None = None) -> None:
         """End every process; what they wrote to standard error is kept in `folder`, a file each.
 
+        On a full disk it is said that it could not be kept: that must not hide why the training ended.
         Where this process was told to end, they may keep the state of their trainings first.
         """
         with self._lock:
@@ -199,7 +228,10 @@ class Pool:
         for i, worker in enumerate(self._workers):
             worker.end()
             if folder is not None and folder.is_dir() and (words := worker.words()):
-                (folder / f"worker-{i}.log").write_bytes(words)
+                try:
+                    atomic_write(folder / f"worker-{i}.log", words)
+                except AicompError as e:
+                    _LOG.warning("%s", e.message)
             worker.log.close()
 
     def _stop_softly(self) -> None:
@@ -227,11 +259,11 @@ class Pool:
         for line in worker.process.stdout:
             content = json.loads(line)
             with self._lock:
-                if self._closed or self._workers[i] is not worker:
+                if self._closed or worker not in self._workers:
                     return
                 self._hear(worker, content)
         with self._lock:
-            if self._closed or self._workers[i] is not worker:
+            if self._closed or worker not in self._workers:
                 return
             code = worker.process.wait()
             job, worker.job = worker.job, None

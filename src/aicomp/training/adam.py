@@ -34,7 +34,9 @@ class FusedAdam(torch.optim.Optimizer):
         decoupled: bool,
     ) -> None:
         _spare_compiler()
-        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay})
+        # "fused" tells `load_state_dict` that numbers of steps lie on the device, as this kernel wants them.
+        defaults = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "fused": True}
+        super().__init__(params, defaults)
         self._kernel = torch._fused_adamw_ if decoupled else torch._fused_adam_
 
     @torch.no_grad()

@@ -85,17 +85,33 @@ class Checkpoints:
             AicompError: The disk is full or the folder cannot be written.
             Stopped: The process is to end, and the state was written.
         """
-        if self.path is None or not self.every:
+        is_asked = stopping.is_asked(keeps=True)
+        if self.path is None or not self.every or not (is_asked or now or self.is_time()):
             return
         began = self.clock()
-        if not (stopping.is_asked(keeps=True) or now or began >= self._next):
-            return
+        self.write(state())
+        self.wrote(began)
+        if is_asked:
+            raise stopping.Stopped
+
+    def is_time(self) -> bool:
+        """Whether a state is to be written now."""
+        return bool(self.every) and self.clock() >= self._next
+
+    def write(self, state: Mapping[str, Any]) -> None:
+        """Write a state."""
+        assert self.path is not None
         companion = None if self.companion is None else self.companion.state()
-        save_state(self.path, {"random": random_states(), "state": state(), "companion": companion})
+        save_state(self.path, {"random": random_states(), "state": state, "companion": companion})
+
+    def wrote(self, began: float) -> None:
+        """Set when the next one is due.
+
+        Args:
+            began: When writing began, by the clock.
+        """
         ended = self.clock()
         self._next = ended + max(self.every, (ended - began) / _LARGEST_SHARE)
-        if stopping.is_asked(keeps=True):
-            raise stopping.Stopped
 
     def drop(self) -> None:
         """Remove what was kept, that of all parts too: the training has ended."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
+from aicomp.data.strings import for_patterns
 from aicomp.host.check.material import Material
 from aicomp.host.check.problem import Problem, Severity
 
@@ -108,7 +109,7 @@ def _id_order(ids: "Sequence[pd.Series[str]]") -> np.ndarray | None:
         return None
     parts: list[pd.Series] = []
     for column in ids:
-        text = column.astype(str).str.strip()
+        text = for_patterns(column.astype(str)).str.strip()
         number = pd.to_numeric(text.str.extract(r"(\d{1,15})(?!.*\d)")[0], errors="coerce").fillna(-1)
         parts += [text.str.replace(r"\d+", "", regex=True), number, text]
     frame = pd.concat(parts, axis=1, keys=range(len(parts))).reset_index(drop=True)
