@@ -28,7 +28,7 @@ def arguments(folder: Path, workers: int) -> list[str]:
 
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize(
-    "number, code, word", [(signal.SIGTERM, 143, "terminated"), (signal.SIGINT, 130, "interrupted")]
+    ("number", "code", "word"), [(signal.SIGTERM, 143, "terminated"), (signal.SIGINT, 130, "interrupted")]
 )
 def test_the_state_is_written_when_the_process_is_told_to_end(
     tmp_path: Path, number: int, code: int, word: str, workers: int
