@@ -98,11 +98,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         error = _usage_error(e, arguments)
         return _fail(error.message, error.hint, error.exit_code, as_json)
     except Terminated as e:
-        return _fail("terminated", str(e), 143, as_json)
-    except (KeyboardInterrupt, typer.Abort) as e:
-        # The parser turns the first into the second.
-        cause = e if isinstance(e, KeyboardInterrupt) else e.__cause__
-        return _fail("interrupted", str(cause or ""), 130, as_json)
+        return _fail(e.word, e.hint, e.exit_code, as_json)
+    except (KeyboardInterrupt, typer.Abort):
+        code = 130
     except BrokenPipeError:
         discard_stdout()  # the reader, such as `head`, has left
         return 1
