@@ -12,7 +12,10 @@ from kernel_server import CUT, LOSE, TOKEN
 from synthetic import QUICK, init_project, open_quick, quick_arguments
 
 from aicomp.cli.main import main
+from aicomp.kaggle.connection import connect
+from aicomp.kaggle.endpoint import find_endpoint
 from aicomp.kaggle.notebook.image import make_image
+from aicomp.kaggle.notebook.upload import _put, upload_blob
 from aicomp.kaggle.remote.job import Wish, make_job
 from aicomp.kaggle.remote.source import ARCHIVE, MANIFEST, UTC_OFFSET
 from aicomp.kaggle.remote.waiting import Log
@@ -288,6 +291,25 @@ def test_nothing_is_left_to_fill_in_in_the_notebook(elsewhere):
     [[request]] = elsewhere.host.kernels.values()
     compile(request["text"], "notebook.py", "exec")
     assert not re.search(r"@[a-z_]+@", request["text"])
+
+
+def test_addresses_that_are_signed_alike_stay_whole(host, tmp_path, monkeypatch):
+    start = host._StartBlobUpload
+
+    def signed(body):
+        status, answer = start(body)
+        return status, {**answer, "createUrl": f"{answer['createUrl']}{answer['token']}&expires=17642808001"}
+
+    monkeypatch.setattr(host, "_StartBlobUpload", signed, raising=False)
+    (tmp_path / "blob.bin").write_bytes(b"content")
+    asked = []
+    with connect(find_endpoint()) as connection:
+        monkeypatch.setattr(
+            "aicomp.kaggle.notebook.upload._put",
+            lambda url, path, offset, put=_put: asked.append(url) or put(url, path, offset),
+        )
+        assert [upload_blob(connection, tmp_path / "blob.bin") for _ in range(2)] == ["blob-0", "blob-1"]
+    assert all(url.endswith("&expires=17642808001") for url in asked)
 
 
 @pytest.mark.slow
