@@ -2,7 +2,6 @@
 
 import json
 import os
-import random
 import signal
 import sqlite3
 import subprocess
@@ -12,12 +11,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import torture_hook
 from PIL import Image
 from safetensors.numpy import load_file
 
+import aicomp
+
 LONGEST = 300.0
+
+SLUG = "bought"
+"""The competition of `torture_fixtures`."""
 
 
 @dataclass
@@ -114,11 +119,6 @@ def wait_for_group(group: int, seconds: float = 30.0) -> None:
     raise AssertionError(f"processes of group {group} outlive what started them by {seconds} s")
 
 
-def moments(seed: int, name: str, n: int, n_changes: int) -> list[int]:
-    """Random numbers of changes, at each of which a command is killed once."""
-    return sorted(random.Random(f"{seed} {name}").sample(range(1, n_changes + 1), min(n, n_changes)))
-
-
 def left_over(folder: Path) -> list[str]:
     """Files and folders of processes that were killed, which no reader takes."""
     return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if is_temporary(p))
@@ -168,3 +168,18 @@ def bits(run: Path) -> dict[str, bytes]:
 def runs_done(project: Path) -> dict[str, dict[str, bytes]]:
     """The runs that are done, by name."""
     return {done.parent.name: bits(done.parent) for done in sorted(project.glob("runs/*/DONE"))}
+
+
+def arguments(*words: str, overrides: list[str] | None = None) -> list[str]:
+    return [*words, *(word for entry in overrides or [] for word in ("--set", entry)), "--project", "p", "--json"]
+
+
+def saved_runs(project: Path, n: int) -> list[str]:
+    """Runs of predictions, as another framework would save them; each is another file to submit."""
+    y = (np.loadtxt(project / "data/raw/train.csv", delimiter=",", dtype=str, skiprows=1)[:, -1] == "Yes").astype(float)
+    names = []
+    for k in range(n):
+        random_ = np.random.default_rng(k)
+        oof = np.clip(0.25 + 0.5 * y + random_.normal(0, 0.3, len(y)), 0, 1)
+        names.append(aicomp.Run.create(f"m{k}", project).save(oof=oof, test=random_.random(40)).id)
+    return names

@@ -105,6 +105,12 @@ class Project(AnyProject):
                 f"metric `{metric.name}` is for {fitting}, and this competition is {competition.problem_type}",
                 f"correct `metric` or `problem_type` in `{self.config.competition}`",
             )
+        if metric.why_graded_only:
+            raise UsageError(
+                f"metric `{metric.name}` grades files and cannot guide a training: {metric.why_graded_only}",
+                f"write the nearest one that can be trained for as `metric` in `{self.config.competition}`, and grade "
+                f"with `aicomp score SOLUTION SUBMISSION --metric {metric.name}`",
+            )
         return Task(competition.row_problem, competition.labels, len(competition.target), metric)
 
     @cached_property

@@ -65,6 +65,8 @@ class Progress(AbstractContextManager["Progress"]):
                 self._output.say(f"device: {event.device}, {where}")
             case EpochEvent():
                 self._last[event.fold] = event
+                if event.note:
+                    self._output.say(f"note: {self._part} {event.fold}: {event.note}")
                 self._draw_epoch(event)
             case LayoutEvent():
                 which = ", ".join(str(k) for k in event.folds)

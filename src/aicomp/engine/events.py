@@ -16,6 +16,7 @@ class EpochEvent:
         train_loss: Mean training loss of this epoch.
         seconds: Since the fold's first epoch began.
         unit: What epochs are to this model: "epochs", or "rounds" of trees.
+        note: What was done in another way than asked for since the last one, "" for nothing.
     """
 
     fold: int
@@ -26,6 +27,7 @@ class EpochEvent:
     train_loss: float
     seconds: float
     unit: str = "epochs"
+    note: str = ""
 
 
 @dataclass(frozen=True)
