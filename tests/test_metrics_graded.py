@@ -34,7 +34,7 @@ def a_problem(metric):
         if column.kind == "string":
             columns[column.name] = np.array(list("ab") * (N // 2), dtype=object)
         elif column.kind == "flags":
-            columns[column.name] = np.column_stack([np.arange(N) % 2, np.arange(N) % 4 % 3 % 2])
+            columns[column.name] = np.column_stack([np.arange(N) % 2, np.arange(N) % 3 % 2])
         else:
             columns[column.name] = np.full(
                 N, 0.5 if column.name == "level" else 5.0 if "h" in column.name[-2:] else 1.0
