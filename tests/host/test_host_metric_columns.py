@@ -1,4 +1,4 @@
-"""Metrics that read further columns of the hidden solution: who says which, and that teams are not told their values."""
+"""Metrics that read further columns of the hidden solution: who says which, and what teams are not told."""
 
 import pytest
 from hosting import submission_text, write_competition
