@@ -50,16 +50,21 @@ _DTYPES = {
 
 
 def map_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Arrays of a safetensors file as read-only views of it, which all processes share."""
+    """Arrays of a safetensors file as read-only views of it, which all processes share.
+
+    Raises:
+        DataError: The file is damaged.
+    """
     # safetensors' own loader copies. Its format is a length, a JSON header with offsets, and the raw tensors.
-    raw = np.memmap(path, mode="r", dtype=np.uint8)
-    n_header = int(raw[:8].view("<u8")[0])
-    header: dict[str, Any] = json.loads(raw[8 : 8 + n_header].tobytes())
-    header.pop("__metadata__", None)
     arrays = {}
-    for key, entry in header.items():
-        start, stop = (8 + n_header + offset for offset in entry["data_offsets"])
-        arrays[key] = raw[start:stop].view(_DTYPES[entry["dtype"]]).reshape(entry["shape"])
+    with reading(path):
+        raw = np.memmap(path, mode="r", dtype=np.uint8)
+        n_header = int(raw[:8].view("<u8")[0])
+        header: dict[str, Any] = json.loads(raw[8 : 8 + n_header].tobytes())
+        header.pop("__metadata__", None)
+        for key, entry in header.items():
+            start, stop = (8 + n_header + offset for offset in entry["data_offsets"])
+            arrays[key] = raw[start:stop].view(_DTYPES[entry["dtype"]]).reshape(entry["shape"])
     return arrays
 
 

@@ -16,6 +16,7 @@ class EpochEvent:
         train_loss: Mean training loss of this epoch.
         seconds: Since the fold's first epoch began.
         unit: What epochs are to this model: "epochs", or "rounds" of trees.
+        note: What was done in another way than asked for since the last one, "" for nothing.
     """
 
     fold: int
@@ -26,6 +27,7 @@ class EpochEvent:
     train_loss: float
     seconds: float
     unit: str = "epochs"
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,4 +73,20 @@ class NoteEvent:
     fold: int | None = None
 
 
-Event = EpochEvent | FoldEvent | DeviceEvent | LayoutEvent | NoteEvent
+@dataclass(frozen=True)
+class PlaceEvent:
+    """A node of a cluster has begun a fold, or several from this one on."""
+
+    fold: int
+    node: str
+
+
+@dataclass(frozen=True)
+class RetryEvent:
+    """A fold was lost with what trained it, and is begun anew; the reason is a sentence."""
+
+    fold: int
+    reason: str
+
+
+Event = EpochEvent | FoldEvent | DeviceEvent | LayoutEvent | NoteEvent | PlaceEvent | RetryEvent

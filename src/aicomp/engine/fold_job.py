@@ -46,11 +46,14 @@ from aicomp.training.checkpoints import Checkpoints
 from aicomp.training.device import choose_device, reproducible
 from aicomp.training.fit import EpochReport, FoldData, FoldResult, fit_fold
 from aicomp.training.model_recipes import numbers_for
+from aicomp.training.out_of_memory import memory_errors
 from aicomp.training.precheck import check_learns, check_takes_monotone
 from aicomp.training.share import ALONE, Share
 from aicomp.training.streamed import fit_streamed
 from aicomp.training.targets import TargetTransform
 from aicomp.training.whole import fit_whole
+
+MEMORY_HINT = "`--set workers=1` needs less, and so do fewer rows or a smaller model"
 
 
 def run_fold(run: Run, project_folder: Path, k: int, report: Callable[[EpochReport], None]) -> None:
@@ -63,6 +66,12 @@ def run_fold(run: Run, project_folder: Path, k: int, report: Callable[[EpochRepo
         report: Called after each epoch.
     """
     folds = Folds(run, project_folder)
+    with memory_errors(f"fold {k}", MEMORY_HINT):
+        _run_fold(folds, project_folder, k, report)
+
+
+def _run_fold(folds: "Folds", project_folder: Path, k: int, report: Callable[[EpochReport], None]) -> None:
+    run = folds.run
     if folds.is_network and folds.config.training.shard:
         train_fold_together(run, project_folder, k, folds.config, report)
         return

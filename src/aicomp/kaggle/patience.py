@@ -94,11 +94,12 @@ def be_careful(session: "requests.Session") -> None:
 def bucket_session() -> "requests.Session":
     """A session for signed addresses, which must never see the credentials.
 
-    It follows no redirect and looks for no password in `~/.netrc`; the proxies of the environment are honoured.
+    It looks for no password in `~/.netrc`, not after a redirect either; the proxies of the environment are honoured.
     """
     import requests
 
     session = requests.Session()
     session.auth = lambda request: request
+    session.rebuild_auth = lambda prepared_request, response: None  # type: ignore[method-assign]
     be_careful(session)
     return session

@@ -239,6 +239,7 @@ def describe(simulation: Simulation) -> dict[str, Any]:
         "versions": {"aicomp": __version__, **_versions()},
     }
     decisive = {**facts, "config": {k: v for k, v in config.items() if k != "workers"}}
+    decisive["config"]["training"] = {k: v for k, v in config["training"].items() if k != "checkpoint"}
     return {
         "fingerprint": _hash(decisive),
         "kind": "agent",

@@ -17,7 +17,7 @@ class Change:
     """One thing that is another now.
 
     Attributes:
-        kind: "package", "python", "platform", "processor", "device", "cores", "code" or "aicomp".
+        kind: "package", "python", "platform", "processor", "device", "cores", "memory" or "aicomp".
         name: Which one, such as a package.
         then: What the run recorded, None if it was not there.
         now: What there is, None if it is not there.
@@ -69,7 +69,21 @@ def find_circumstances(run: Run, again: Run | None) -> Circumstances:
             changes.append(Change(kind, name, then, now))
     if again is not None and run.kind == "train":
         changes += _execution(stored_execution(run), stored_execution(again), unknown)
+        changes += _memory(run, again)
     return Circumstances(tuple(changes), tuple(unknown))
+
+
+def _memory(run: Run, again: Run) -> list[Change]:
+    """Folds that took fewer rows at once in one of the two, as more did not fit."""
+    changes = []
+    for k in range(len(run.scores["folds"])):
+        if again.fold_is_done(k):
+            then, now = (
+                "; ".join(note for note in r.result(k)["notes"] if "not fit into memory" in note) for r in (run, again)
+            )
+            if then != now:
+                changes.append(Change("memory", f"fold {k}", then or None, now or None))
+    return changes
 
 
 def _packages(run: Run, info: dict[str, Any], unknown: list[str]) -> list[Change]:

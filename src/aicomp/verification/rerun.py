@@ -1,6 +1,7 @@
 """Make the folds of a run again, in a stand-in of its project."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -60,7 +61,11 @@ def train_again(folder: Path, run: Run, folds: Sequence[int], *, whole: bool, on
     """
     project = recorded_project(folder, run)
     source = _labels(project, run)
-    again = lay_out(project, project.runs, run.info, source)
+    # Whether tables were read in parts hung on the memory that was free then.
+    streamed = bool(run.read("plan.json").get("streamed", False))
+    data = msgspec.structs.replace(project.config.data, streaming=streamed)
+    reading = replace(project, config=msgspec.structs.replace(project.config, data=data))
+    again = lay_out(reading, project.runs, run.info, source)
     execution = stored_execution(run)
     # Which way its folds were trained is a measurement, which would come out another way now.
     again.write(LAYOUT_FILE, stored_layout(run) or {"stacked": False, "folds": [], "reason": ""})

@@ -92,7 +92,7 @@ def train(project, packages):
     sign = "-" if OFFSET >= 0 else "+"
     zone = f"<here>{sign}{abs(OFFSET) // 3600}:{abs(OFFSET) % 3600 // 60:02}:{abs(OFFSET) % 60:02}"
     environment = {**os.environ, "PYTHONPATH": str(packages), "PYTHONUNBUFFERED": "1", "TZ": zone}
-    command = [sys.executable, "-m", "aicomp", "train", "--json", "--project", str(project), *ARGUMENTS]
+    command = [sys.executable, "-P", "-m", "aicomp", "train", "--json", "--project", str(project), *ARGUMENTS]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=project)
     if done.returncode:
         sys.exit(f"error: `aicomp train` ended with exit code {done.returncode}")
