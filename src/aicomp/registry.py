@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any, Literal
 
 from aicomp.errors import AicompError, UsageError
+from aicomp.files import check_name
 from aicomp.suggest import unknown_name
 
 Kind = Literal["metric", "model", "splitter", "template", "competition"]
@@ -26,6 +27,7 @@ def load_object(reference: str, folder: Path) -> Any:
     module_name, _, attribute = reference.partition(":")
     if not module_name or not attribute:
         raise UsageError(f"`{reference}` is not of the form `file:object`", "write for example `model:build_model`")
+    check_name(f"{module_name}.py")
     path = folder / f"{module_name.removesuffix('.py')}.py"
     if not path.is_file():
         raise UsageError(f"`{reference}` names `{path.name}`, which is not in `{folder}`", f"create `{path.name}`")
