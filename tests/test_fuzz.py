@@ -6,6 +6,7 @@ import stat
 import string
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -167,8 +168,32 @@ def test_any_archive_unpacks_inside_its_folder_or_is_refused(raw: bytes, tmp_pat
         assert path.is_file() or path.is_dir()
 
 
+def test_names_of_members_that_are_none(tmp_path: Path) -> None:
+    """Found by the test above: Python's own code fails on them, in other ways than on a damaged archive."""
+    path = tmp_path / "data.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("train.csv", "id\n1\n")
+    raw = path.read_bytes()
+    at = raw.rindex(b"train.csv")
+    # Marked as UTF-8, which it is not.
+    flags = at - 46 + 8
+    path.write_bytes(raw[:flags] + b"\x00\x08" + raw[flags + 2 : at] + b"\x80" + raw[at + 1 :])
+    error = refusal(lambda: unpack(path, tmp_path / "folder", lambda place: True))
+    assert error is not None
+    assert "cannot be unpacked as zip" in error.message
+    # No name at all.
+    with zipfile.ZipFile(path, "w") as archive:
+        info = zipfile.ZipInfo("x")
+        info.filename = ""
+        archive.writestr(info, "id\n1\n")
+    error = refusal(lambda: unpack(path, tmp_path / "folder", lambda place: True))
+    assert error is not None
+    assert "which climbs out of the folder" in error.message
+
+
 # Bodies that come to the host
 
+WORDS = st.sampled_from(["shop", "..", "\x00"])
 JSON = st.recursive(
     st.one_of(
         st.none(),
@@ -183,9 +208,10 @@ JSON = st.recursive(
 )
 FIELD_NAMES = st.sampled_from(
     [
-        "competitionName", "pageSize", "pageToken", "fileName", "contentLength", "lastModifiedEpochSeconds", "ref", "page",
-        "blobFileTokens", "submissionDescription", "search", "group", "sortBy", "token", "slug", "ownerSlug", "datasetSlug",
-        "files", "title", "text", "language", "kernelType", "isPrivate", "userName", "kernelSlug", "versionNumber", "name",
+        "competitionName", "pageSize", "pageToken", "fileName", "contentLength", "lastModifiedEpochSeconds", "ref",
+        "page", "blobFileTokens", "submissionDescription", "search", "group", "sortBy", "token", "slug", "ownerSlug",
+        "datasetSlug", "files", "title", "text", "language", "kernelType", "isPrivate", "userName", "kernelSlug",
+        "versionNumber", "name",
         "type", "datasetVersionNumber", "categoryIds", "licenseName", "newTitle", "competitionDataSources",
     ]
 )  # fmt: skip
@@ -280,6 +306,12 @@ def test_any_form_gets_an_answer(team: Client, parts: list[tuple[str, bytes]], b
 
 
 # What a server answers
+
+
+def lists_of(name: str, *fields: str) -> st.SearchStrategy[Any]:
+    item = st.fixed_dictionaries({}, optional=dict.fromkeys(fields, JSON))
+    return st.fixed_dictionaries({name: st.lists(item, max_size=2)})
+
 
 ANSWERS = st.one_of(
     st.dictionaries(
@@ -380,14 +412,16 @@ NAMES = st.one_of(
 
 @bounded(60)
 @given(name=NAMES)
-def test_any_name_is_known_or_refused(name: str, tmp_path_factory: Any) -> None:
+def test_any_name_is_known_or_refused(name: str, tmp_path_factory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path_factory.mktemp("names")
+    (folder / "here").mkdir()
+    monkeypatch.chdir(folder / "here")
     for call in (
         lambda: resolve("model", name, ALL_MODELS, folder),
         lambda: get_metric(name, folder),
         lambda: template_folder(name),
         lambda: find_run(folder / "runs", name),
-        lambda: create_project(name or "nothing-here", folder / "p", Given()),
+        lambda: create_project(name.replace("/", "_"), folder / "p", Given()),  # `/` is a folder, and a large one
         lambda: create_simulation(name, folder / "s", "CartPole-v1", "reward", "local"),
     ):
         error = refusal(call)
