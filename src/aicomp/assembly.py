@@ -10,7 +10,7 @@ import pandas as pd
 from aicomp.data.arrays import load_arrays, save_arrays
 from aicomp.data.panel import SERIES_FILE, Panel
 from aicomp.errors import DataError
-from aicomp.files import atomic_write
+from aicomp.files import atomic_write, partial_file
 from aicomp.last_step.choice import Choice, apply_nested, choose_last_step, pooled_score
 from aicomp.last_step.steps import save_step
 from aicomp.last_step.trials import FoldPredictions
@@ -104,13 +104,22 @@ def _summary(folds: tuple[float, ...], pooled: float) -> dict[str, Any]:
 
 
 def _write_predictions(project: Project, run: Run, oof: np.ndarray, test: np.ndarray) -> None:
-    ids = {name: pd.DataFrame(run.read(f"{name}_ids.json")) for name in ("train", "test")}
-    of_train = prediction_frame(project.competition, ids["train"], oof)
-    fold = pd.read_csv(run.folder / "folds.csv", dtype=str).iloc[:, -1]
-    of_train.insert(max(1, ids["train"].shape[1]), "fold", fold.to_numpy())
-    of_test = prediction_frame(project.competition, ids["test"], test)
-    for name, frame in (("oof", of_train), ("test", of_test)):
-        atomic_write(run.folder / f"{name}.csv", frame.to_csv(index=False, lineterminator="\n"))
+    folds = pd.read_csv(run.folder / "folds.csv", dtype=str, chunksize=_PART, usecols=lambda name: name == "fold")
+    for name, predictions in (("oof", oof), ("test", test)):
+        ids = run.ids(name if name == "test" else "train")
+        with partial_file(run.folder / f"{name}.csv") as path, path.open("w", encoding="utf-8", newline="") as file:
+            for start in range(0, max(1, len(predictions)), _PART):
+                part = predictions[start : start + _PART]
+                of_part = ids.piece(start, start + len(part)) if ids.columns else pd.DataFrame(index=range(len(part)))
+                frame = prediction_frame(project.competition, of_part, part, start)
+                if name == "oof":
+                    frame.insert(max(1, len(ids.columns)), "fold", next(folds)["fold"].to_numpy())
+                frame.to_csv(file, index=False, header=not start, lineterminator="\n")
+    folds.close()
+
+
+_PART = 2**19
+"""Rows that are written at once."""
 
 
 def _draw_series(project: Project, run: Run, parts: _Parts, test: np.ndarray) -> None:

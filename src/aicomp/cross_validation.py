@@ -22,6 +22,8 @@ from aicomp.provenance import describe
 from aicomp.pseudo import Source, write_labels
 from aicomp.raw_data import check_manifest
 from aicomp.run import Run, create_run, unfinished_run
+from aicomp.streaming.choice import streams
+from aicomp.streaming.layout import lay_out_in_parts
 from aicomp.training.precheck import check_settings
 
 
@@ -104,6 +106,9 @@ def prepare(project: Project, *, fresh: bool = False) -> Plan:
 
 def lay_out(project: Project, runs: Path, info: dict[str, Any], source: Source | None) -> Run:
     """Read the data, choose column kinds and folds, and write what workers need into a new run of the folder `runs`."""
+    reason = streams(project)
+    if reason is not None:
+        return lay_out_in_parts(project, create_run(runs, info), reason)
     layout = Layout.of(project)
     labels: list[dict[str, np.ndarray]] = []
     if source is not None:

@@ -85,7 +85,7 @@ def load_dataset(project: Project) -> Dataset:
     if competition.is_of_lists:
         return _load_lists(project)
     group, time = split.group or competition.group, split.time or competition.time
-    strings = _exact(project)
+    strings = exact_columns(project)
     train_path, test_path = (project.raw / name for name in (competition.files.train, competition.files.test))
     train, test = read_pair(train_path, test_path, strings=strings, encoding=competition.files.encoding)
     texts = tuple(c for c in train.columns if any(is_strings(t[c]) for t in (train, test) if c in t.columns))
@@ -111,7 +111,7 @@ def load_dataset(project: Project) -> Dataset:
     files = naming_files(train[of_train], test[of_train], index)
     ids = {c for c in competition.id if c not in train.columns or (_only_names(test[c]) and c not in files)}
     hidden = {*ids, *competition.target, *fold_only}
-    features = [_features(project, t.drop(columns=[c for c in t.columns if c in hidden])) for t in (train, test)]
+    features = [apply_features(project, t.drop(columns=[c for c in t.columns if c in hidden])) for t in (train, test)]
     for table, path in zip(features, (train_path, test_path), strict=True):
         check_finite(table, path)
     media, of_rows, of_test = take_media(project, features[0], features[1], index)
@@ -176,7 +176,7 @@ def _load_lists(project: Project) -> Dataset:
         )
     ids = test[list(competition.id)]
     histories = pd.DataFrame({HISTORY: known}, dtype=object), taken.histories(ids[competition.id[0]])
-    train, features = (_features(project, table) for table in histories)
+    train, features = (apply_features(project, table) for table in histories)
     return Dataset(
         train=train,
         test=features,
@@ -256,17 +256,19 @@ def load_test(
         UsageError: The feature function is wrong.
     """
     competition = project.competition
-    table = read_table(path, strings=_exact(project), texts=reading["texts"], encoding=competition.files.encoding)
+    table = read_table(
+        path, strings=exact_columns(project), texts=reading["texts"], encoding=competition.files.encoding
+    )
     if competition.is_of_lists:
         check_ids(table, competition, path)
         beside = path.parent / competition.files.train
         taken = _interactions(project, beside if beside.is_file() else project.raw / competition.files.train)
         histories = taken.histories(table[competition.id[0]])
-        return _features(project, histories), table[list(competition.id)], FoundMedia(), None
+        return apply_features(project, histories), table[list(competition.id)], FoundMedia(), None
     _number_rows(table, competition)
     table = _joined(project, table, path)
     check_ids(table, competition, path)
-    features = _features(project, table.drop(columns=[c for c in table.columns if c in reading["hidden"]]))
+    features = apply_features(project, table.drop(columns=[c for c in table.columns if c in reading["hidden"]]))
     check_finite(features, path)
     media = FoundMedia()
     if reading.get("media"):  # absent in runs of old
@@ -279,7 +281,7 @@ def load_test(
     return features, table[list(competition.id)], media, places
 
 
-def _exact(project: Project) -> set[str]:
+def exact_columns(project: Project) -> set[str]:
     """Columns that are read as the exact strings of the file."""
     competition, split = project.competition, project.config.split
     group = split.group or competition.group
@@ -326,7 +328,12 @@ def _time(table: pd.DataFrame, column: str | None, path: Path) -> np.ndarray | N
     return read_times(table[column], path, "correct it, or set `time` under `[split]` to another column").values
 
 
-def _features(project: Project, table: pd.DataFrame) -> pd.DataFrame:
+def apply_features(project: Project, table: pd.DataFrame) -> pd.DataFrame:
+    """A table with the project's own features.
+
+    Raises:
+        UsageError: The feature function is wrong.
+    """
     if project.add_features is None:
         return table
     name = project.config.features.function

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from aicomp.errors import AicompError, UsageError
+from aicomp.errors import AicompError, DataError, UsageError
 from aicomp.processes import is_gone, process_mark
 
 _TEMPORARY = re.compile(r"\..+\.([^.]+\.\d+)\.\d+\.part")
@@ -105,6 +105,25 @@ def writing(path: Path) -> Iterator[None]:
     except (OSError, SafetensorError) as e:
         reason = getattr(e, "strerror", None) or str(e)
         raise AicompError(f"cannot write `{path}`: {reason}", "free some space, or correct the permissions") from e
+
+
+@contextmanager
+def reading(path: Path, hint: str = "train again, or put back what stood there") -> Iterator[None]:
+    """Turn a failure to understand a file that was written here into an error that names it.
+
+    Args:
+        path: The file: JSON, or safetensors, which hold no code that could be run.
+        hint: What to do.
+
+    Raises:
+        DataError: It is damaged, or something else stands in its place.
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        raise DataError(f"`{path}` is gone", hint) from None
+    except (SafetensorError, ValueError, KeyError, TypeError, IndexError, AttributeError) as e:
+        raise DataError(f"`{path}` is damaged: {e}", hint) from e
 
 
 def atomic_write(path: Path, content: str | bytes) -> None:

@@ -16,17 +16,20 @@ def prediction_columns(competition: Competition) -> list[str]:
     return list(competition.target)
 
 
-def prediction_frame(competition: Competition, ids: pd.DataFrame, predictions: np.ndarray) -> pd.DataFrame:
+def prediction_frame(
+    competition: Competition, ids: pd.DataFrame, predictions: np.ndarray, start: int = 0
+) -> pd.DataFrame:
     """Ids beside predictions.
 
     Args:
         competition: The contract.
         ids: Id columns, n rows; without columns the row number becomes the id.
         predictions: (n,) or (n, n_columns).
+        start: Number of the first row.
     """
     names = prediction_columns(competition)
     values = pd.DataFrame(predictions.reshape(len(predictions), len(names)), columns=names)
-    left = ids.reset_index(drop=True) if ids.shape[1] else pd.DataFrame({"row": range(len(values))})
+    left = ids.reset_index(drop=True) if ids.shape[1] else pd.DataFrame({"row": range(start, start + len(values))})
     return pd.concat([left, values], axis=1)
 
 

@@ -18,6 +18,7 @@ from aicomp.data.arrays import save_arrays
 from aicomp.ensemble.fold_tests import fold_test, has_fold_tests
 from aicomp.ensemble.members import folds_difference, folds_hash, read_folds
 from aicomp.errors import UsageError
+from aicomp.files import reading
 from aicomp.folds import draw_rows
 from aicomp.project import Project
 from aicomp.raw_data import data_hash
@@ -114,7 +115,7 @@ class Source:
                 f"run `{self.run.id}` has other folds than this one: {folds_difference(found, folds)}",
                 "its labels would know of rows that are validated here: train it again with the same `[split]`",
             )
-        if self.run.read("test_ids.json") != test_ids:
+        if self.run.ids("test").frame().to_dict(orient="list") != test_ids:
             raise UsageError(f"run `{self.run.id}` predicts other test rows than this project has", "train it again")
 
 
@@ -153,7 +154,8 @@ def add_pseudo_rows(data: "FoldData", run: Run, k: int, task: Task, *, is_networ
     path = _path(run, k)
     if not path.is_file():
         return data
-    pseudo = load_file(path)
+    with reading(path):
+        pseudo = load_file(path)
     rows, targets = pseudo["rows"], pseudo["predictions"]
     y = data.y
     if task.is_classification and is_network:

@@ -165,6 +165,24 @@ def data_hash(project_folder: Path) -> str:
     return digest.hexdigest()
 
 
+def data_files(project_folder: Path) -> dict[str, str]:
+    """SHA-256 of each data file as the manifest has it, by name; images and sounds of a folder count as one.
+
+    Raises:
+        DataError: There is no manifest.
+    """
+    found: dict[str, str] = {}
+    folders: dict[str, Any] = {}
+    for entry in sorted(_read_manifest(project_folder), key=lambda e: str(e["name"])):
+        name = str(entry["name"])
+        if media_kind(name) is None:
+            found[name] = entry["sha256"]
+        else:
+            digest = folders.setdefault(f"{PurePosixPath(name).parent}/", hashlib.sha256())
+            digest.update(f"{name}\0{entry['sha256']}\0".encode())
+    return found | {folder: digest.hexdigest() for folder, digest in folders.items()}
+
+
 def _read_manifest(project_folder: Path) -> list[dict[str, Any]]:
     path = manifest_path(project_folder)
     try:

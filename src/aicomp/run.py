@@ -2,6 +2,8 @@
 
 runs/<id>/
   run.json                  fingerprint, resolved config, contract, versions, git commit, data hash
+  lock.txt                  every installed package with its version, for pip
+  execution.json            threads, processes and device that the folds were trained with
   columns.json              how each column was taken
   reading.json              how the files were read: strings, columns that are no features, formats of times
   folds.csv                 validation fold of each train row
@@ -17,7 +19,7 @@ runs/<id>/
   DONE
 
 A run of kind "blend", or "saved" by `Run.create(...).save(...)`, has all of these except columns, reading, curves,
-weights and encoders.
+weights, encoders and execution.
 """
 
 import json
@@ -34,10 +36,12 @@ import numpy as np
 
 from aicomp.errors import DataError, UsageError
 from aicomp.files import atomic_write, flush_folder, writing
+from aicomp.lockfile import LOCK_FILE, lock_text
 from aicomp.processes import is_gone, process_mark
 from aicomp.suggest import unknown_name
 
 if TYPE_CHECKING:
+    from aicomp.data.id_files import StoredIds
     from aicomp.project import Project
     from aicomp.recording.draft import RunDraft
 
@@ -128,6 +132,16 @@ class Run:
         """Write one of the run's JSON files atomically."""
         atomic_write(self.folder / name, json.dumps(content, indent=1) + "\n")
 
+    def ids(self, name: str) -> "StoredIds":
+        """Ids of the rows of "train" or "test".
+
+        Raises:
+            DataError: Their file is missing or damaged.
+        """
+        from aicomp.data.id_files import StoredIds
+
+        return StoredIds(self.folder, name)
+
     @property
     def info(self) -> dict[str, Any]:
         """`run.json`."""
@@ -175,8 +189,16 @@ class Run:
 
             return load_arrays(self.folder / TEST_FILE)["test"]
         n_folds = len(self.scores["folds"])
-        mean: np.ndarray = np.mean([self.predictions(k)["test"] for k in range(n_folds)], axis=0)
+        mean: np.ndarray = np.mean([self._test_of(k) for k in range(n_folds)], axis=0)
         return mean
+
+    def _test_of(self, k: int) -> np.ndarray:
+        """Test predictions of fold `k`, mapped from disk where they are numbers."""
+        from aicomp.data.arrays import load_arrays, map_arrays
+
+        path = self.fold(k) / "predictions.safetensors"
+        mapped = map_arrays(path)
+        return mapped["test"] if "test" in mapped else load_arrays(path)["test"]
 
 
 def create_run(runs: Path, info: dict[str, Any]) -> Run:
@@ -185,6 +207,7 @@ def create_run(runs: Path, info: dict[str, Any]) -> Run:
         run = Run(_new_folder(runs))
         with writing(run.folder):
             run.folder.mkdir()
+        atomic_write(run.folder / LOCK_FILE, lock_text())
         run.write("run.json", info)
     return run
 
@@ -198,6 +221,7 @@ def begin_whole(runs: Path, info: dict[str, Any]) -> Run:
             shutil.rmtree(folder)  # of a process that had the same number and was killed
         folder.mkdir(parents=True)
     run = Run(folder)
+    atomic_write(folder / LOCK_FILE, lock_text())
     run.write("run.json", info)
     return run
 

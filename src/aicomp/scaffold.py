@@ -266,8 +266,7 @@ def refuse_project(folder: Path, source: str) -> None:
         AicompError: What was left cannot be removed.
     """
     check_name(str(folder))
-    folder = folder.absolute()
-    take_back(folder)
+    take_back(folder.absolute())
     if any((folder / name).exists() for name in (CONFIG_FILE, CONTRACT_FILE)):
         raise UsageError(
             f"`{folder}` is a project already",

@@ -17,6 +17,9 @@ from aicomp import __version__
 from aicomp.cli.began import mark_now, mark_process
 from aicomp.cli.output import discard_stdout, write_json
 from aicomp.errors import AicompError, UsageError
+from aicomp.printable import printable
+from aicomp.processes import without_credentials
+from aicomp.stopping import Terminated
 
 app = typer.Typer(
     name="aicomp",
@@ -62,8 +65,11 @@ def _register_commands() -> None:
     from aicomp.cli.submit import submit
     from aicomp.cli.train import train
     from aicomp.cli.tune import tune
+    from aicomp.cli.verify import verify
 
-    commands = (init, eda, check, train, tune, blend, submit, submissions, score, explain, report, doctor, demo, host)
+    commands = (
+        init, eda, check, train, tune, blend, verify, submit, submissions, score, explain, report, doctor, demo, host,
+    )  # fmt: skip
     for function in commands:
         app.command()(function)
     app.command("list")(list_names)
@@ -92,25 +98,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     except _ParserError as e:
         error = _usage_error(e, arguments)
         return _fail(error.message, error.hint, error.exit_code, as_json)
-    except (KeyboardInterrupt, typer.Abort):
-        code = 130
+    except Terminated as e:
+        return _fail("terminated", str(e), 143, as_json)
+    except (KeyboardInterrupt, typer.Abort) as e:
+        # The parser turns the first into the second.
+        cause = e if isinstance(e, KeyboardInterrupt) else e.__cause__
+        return _fail("interrupted", str(cause or ""), 130, as_json)
     except BrokenPipeError:
         discard_stdout()  # the reader, such as `head`, has left
         return 1
-    except OSError as e:
-        if e.errno != errno.ENAMETOOLONG:
-            return _bug(e, as_json)
-        return _fail(f"`{str(e.filename)[:40]}...` is too long for the name of a file", "name another one", 2, as_json)
     except Exception as e:
-        return _bug(e, as_json)
+        return _unexpected(e, as_json)
     if code == 130:
         return _fail("interrupted", "", 130, as_json)
     return code if isinstance(code, int) else 0
 
 
-def _bug(error: Exception, as_json: bool) -> int:
-    """The traceback is for whoever reports it. Locals, which could hold a token, are not shown."""
-    sys.stderr.write("".join(traceback.format_exception(error)))
+def _unexpected(error: Exception, as_json: bool) -> int:
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        name = str(error.filename)[:40]
+        return _fail(f"`{name}...` is too long for the name of a file", "name another one", 2, as_json)
+    # A bug: the traceback is for whoever reports it. Locals, which could hold a token, are not shown.
+    sys.stderr.write(printable(without_credentials("".join(traceback.format_exception(error)))))
     return _fail(f"{type(error).__name__}: {error}", "this is a bug in aicomp; please report it", 1, as_json)
 
 
@@ -152,12 +161,13 @@ def _command_path(error: BaseException, arguments: Sequence[str]) -> str:
 
 
 def _fail(message: str, hint: str, code: int, as_json: bool) -> int:
+    message, hint = without_credentials(message), without_credentials(hint)
     if as_json:
         with contextlib.suppress(AicompError):  # a full disk behind stdout: stderr still says what is wrong
             write_json({"error": {"code": code, "message": message, "hint": hint}})
-    sys.stderr.write(f"error: {message}\n")
+    sys.stderr.write(f"error: {printable(message)}\n")
     if hint:
-        sys.stderr.write(f"\nhint: {hint}\n")
+        sys.stderr.write(f"\nhint: {printable(hint)}\n")
     return code
 
 

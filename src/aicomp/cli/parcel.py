@@ -59,7 +59,7 @@ def pack(
         message: The user's words; None takes the run and its score.
     """
     from aicomp.kaggle.delivery import Parcel
-    from aicomp.submission import blend_runs, build_blend, build_submission, read_sample, validate_submission
+    from aicomp.submission import blend_runs, build_checked, read_sample, validate_submission
     from aicomp.submission.ledger import file_hash
 
     sample = read_sample(project)
@@ -67,16 +67,13 @@ def pack(
     run = runs[0] if len(runs) == 1 else None
     cv: dict[str, Any] | None = None
     if file is not None:
-        path = file.resolve()
-    elif blended is not None:
-        path = build_blend(project, blended, sample)
+        path, table = file.resolve(), validate_submission(file, sample)
     else:
-        path = build_submission(project, runs[0], sample)
+        path, table = build_checked(project, runs[0] if blended is None else blended, sample)
     if blended is not None:
         cv = blended.cv
     elif run is not None:
         cv = {key: run.scores[key] for key in ("mean", "std", "pooled")}
-    table = validate_submission(path if file is None else file, sample)
     ids = () if blended is None else tuple(r.id for r in runs)
     if message is None:
         score = "" if cv is None else f", {project.task.metric.name} {cv['mean']:.5g} ± {cv['std']:.2g}"

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from aicomp.ensemble.members import check_members, read_targets
 from aicomp.errors import UsageError
@@ -89,7 +88,7 @@ def _read(project: Project, run: Run, y: np.ndarray) -> Side:
 
 def _ids(run: Run, rows: np.ndarray) -> list[str]:
     """Ids of some train rows; their numbers, counted from 0, where train has none."""
-    ids = pd.DataFrame(run.read("train_ids.json"))
+    ids = run.ids("train").frame()
     if not ids.shape[1]:
         return [str(row) for row in rows]
     return [", ".join(map(str, values)) for values in ids.iloc[rows].itertuples(index=False, name=None)]

@@ -10,12 +10,13 @@ import pandas as pd
 from aicomp.competition import Competition
 from aicomp.contract.boxes import GatheredTable
 from aicomp.contract.inquiry import listing
+from aicomp.contract.large_tables import LargeRawTable, check_same_ids, large, raw_table
 from aicomp.contract.tables import RawTable, Tables
 from aicomp.data.dates import parse_dates, to_seconds
 from aicomp.data.reading import check_finite, line_numbers
 from aicomp.data.side_tables import read_side_table
 from aicomp.errors import DataError
-from aicomp.ids_and_targets import check_ids, encode_target
+from aicomp.ids_and_targets import check_ids
 
 _WORDS_OF_TIME = ("date", "time", "year", "quarter", "month", "week", "day", "hour", "period")
 
@@ -28,7 +29,7 @@ def check_files(competition: Competition, folder: Path) -> None:
     """
     files = competition.files
     names = {"train": files.train, "test": files.test, "sample": files.sample_submission}
-    tables = Tables(**{role: RawTable(folder / n, files.encoding) for role, n in names.items()})
+    tables = Tables(**{role: raw_table(folder / n, files.encoding) for role, n in names.items()})
     if competition.boxes is not None:
         train = GatheredTable(tables.train, competition.boxes, competition.id, competition.target[0])
         tables = replace(tables, train=train)
@@ -50,8 +51,8 @@ def check_tables(competition: Competition, tables: Tables) -> None:
         )
     _check_rows(competition, test, sample)
     if set(competition.id) <= set(train.columns) and not competition.is_of_lists:
-        check_ids(train.strings(competition.id), competition, train.path)
-    encode_target(train.strings([c for c in competition.target if c in train.columns]), competition, train.path)
+        train.check_ids(competition)
+    train.check_target(competition)
     for name, key in competition.files.tables.items():
         read_side_table(train.path.parent / name, key, competition.files.encoding)
     for table in (train, test):
@@ -61,12 +62,18 @@ def check_tables(competition: Competition, tables: Tables) -> None:
 def _check_rows(competition: Competition, test: RawTable, sample: RawTable) -> None:
     """Refuse ids that are missing, come twice, or are not the same in test and sample; their order is free."""
     ids = list(competition.id)
-    if len(sample.frame) != len(test.frame) and (not ids or competition.first_row_id is not None):
+    if sample.n_rows != test.n_rows and (not ids or competition.first_row_id is not None):
         raise DataError(
-            f"`{sample.name}` has {len(sample.frame)} rows and `{test.name}` {len(test.frame)}",
+            f"`{sample.name}` has {sample.n_rows} rows and `{test.name}` {test.n_rows}",
             "name the right files with `--test` and `--sample`",
         )
     if not ids:
+        return
+    if isinstance(test, LargeRawTable) or isinstance(sample, LargeRawTable):
+        if competition.first_row_id is not None:
+            large(sample).check_ids(competition)
+        else:
+            check_same_ids(competition, test, sample)
         return
     sample_ids = sample.strings([c for c in ids if c in sample.columns])
     check_ids(sample_ids, competition, sample.path)
@@ -120,11 +127,20 @@ def later_in_test(tables: Tables) -> str | None:
     """A column by which every row of test is later than every row of train, None if there is none."""
     shared = [c for c in tables.test.columns if c in tables.train.columns]
     for column in shared:
-        train, test = tables.train.frame[column].dropna(), tables.test.frame[column].dropna()
-        times = _times(pd.concat([train, test], ignore_index=True), column)
-        if times is not None and len(train) and len(test) and times[len(train) :].min() > times[: len(train)].max():
+        if _is_later(tables.train.frame[column], tables.test.frame[column], column) and (
+            not (tables.train.is_sampled or tables.test.is_sampled)
+            or _is_later(tables.train.exact([column])[column], tables.test.exact([column])[column], column)
+        ):
             return column
     return None
+
+
+def _is_later(train: pd.Series, test: pd.Series, column: str) -> bool:
+    train, test = train.dropna(), test.dropna()
+    times = _times(pd.concat([train, test], ignore_index=True), column)
+    return times is not None and bool(
+        len(train) and len(test) and times[len(train) :].min() > times[: len(train)].max()
+    )
 
 
 def _times(values: pd.Series, column: str) -> np.ndarray | None:

@@ -72,7 +72,9 @@ def _is_empty_target(column: str, tables: Tables) -> bool:
     """Whether test has the column but no value in it, as some competitions leave their target in place."""
     train = tables.train
     return bool(
-        column in train.columns and tables.test.frame[column].isna().all() and train.frame[column].notna().any()
+        column in train.columns
+        and tables.test.exact([column])[column].isna().all()
+        and train.frame[column].notna().any()
     )
 
 
@@ -85,6 +87,11 @@ def _count_rows(tables: Tables, inquiry: Inquiry) -> Ids:
             f"the id is `{first}` in `{sample.name}` and `{alike[0]}` in `{test.name}`", "rename one of the columns"
         )
     written = sample.strings([first])[first]
+    if sample.is_sampled:
+        raise DataError(
+            f"`{test.name}` has none of the columns of `{sample.name}` ({', '.join(sample.columns)})",
+            "name the right files with `--test` and `--sample`, or add the id column to the test file",
+        )
     numbers = pd.to_numeric(written, errors="coerce").to_numpy(dtype=np.float64)
     expected = numbers[0] + np.arange(len(numbers))
     wrong = np.flatnonzero(numbers != expected)
@@ -175,7 +182,7 @@ def _why(column: str, inquiry: Inquiry, tables: Tables) -> str:
 
 
 def _distinct(table: RawTable, column: str) -> set[str]:
-    return set(table.strings([column])[column].dropna().str.strip())
+    return set(table.values([column])[column].dropna().str.strip())
 
 
 def match_classes(labels: set[str], columns: Sequence[str]) -> tuple[str, ...]:

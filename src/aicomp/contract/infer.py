@@ -61,7 +61,9 @@ def infer_contract(folder: Path, given: Given, name: str, ask: Ask | None = None
     lacking = [] if takers else _check_features(hidden, named, tables, inquiry)
     pair = takers or find_pair(tables, hidden, problem.problem_type, inquiry)  # each pair once: no series
     has_numbers = problem.problem_type == "regression" and pair is None
-    series = find_series(tables, targets.columns, inquiry) if has_numbers else None
+    sampled = [t for t in (tables.train, tables.test) if t.is_sampled]
+    is_asked = given.time is not None or bool(given.series)
+    series = find_series(tables, targets.columns, inquiry) if has_numbers and (is_asked or not sampled) else None
     competition = Competition(
         slug=slug,
         title=slug.replace("-", " ").capitalize(),
@@ -93,6 +95,9 @@ def infer_contract(folder: Path, given: Given, name: str, ask: Ask | None = None
         boxes=None if boxes is None else boxes.columns,
     )
     check_tables(competition, tables)
+    for table in sampled:
+        what = f"{len(table.frame)} of {table.n_rows} rows of {table.name}"
+        inquiry.found("note", what, "columns are judged by these; ids and targets by all rows")
     _note_columns(competition, lacking, tables, inquiry)
     return Inferred(competition, tuple(inquiry.findings))
 
@@ -158,7 +163,7 @@ def _note_sample(wants: Needs, targets: Targets, problem: Problem, tables: Table
     if wants != "label" or not problem.labels:
         return
     column = tables.sample.columns[-1]
-    values = tables.sample.strings([column])[column].dropna().str.strip()
+    values = tables.sample.values([column])[column].dropna().str.strip()
     strange = next((v for v in values.unique() if v not in problem.labels), None)
     if strange is not None:
         near = nearest_label(strange, problem.labels)

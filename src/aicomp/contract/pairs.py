@@ -61,7 +61,7 @@ def find_pair(tables: Tables, hidden: Set[str], problem_type: ProblemType, inqui
         return None
     for user in (c for c in columns if _names(c, _USERS)):
         for item in (c for c in columns if _names(c, _ITEMS)):
-            rows = tables.train.frame[[user, item]].dropna()
+            rows = tables.train.exact([user, item]).dropna()
             n_users, n_items, n_pairs = rows[user].nunique(), rows[item].nunique(), len(rows.drop_duplicates())
             many = min(n_users, n_items) >= _FEWEST_LEVELS
             if many and len(rows) >= _FEWEST_ROWS * max(n_users, n_items) and n_pairs >= _ONCE * len(rows):
@@ -76,8 +76,8 @@ def find_takers(tables: Tables, ids: Sequence[str], targets: Sequence[str]) -> P
     train, test = tables.train, tables.test
     if len(ids) != 1 or len(targets) != 1 or not {*ids, *targets} <= set(train.columns):
         return None
-    repeats = float(train.frame[ids[0]].duplicated().mean())
-    return Pair(ids[0], targets[0]) if repeats > _REPEATS and test.frame[ids[0]].is_unique else None
+    repeats = float(train.exact(ids)[ids[0]].duplicated().mean())
+    return Pair(ids[0], targets[0]) if repeats > _REPEATS and test.exact(ids)[ids[0]].is_unique else None
 
 
 def _names(column: str, nouns: Set[str]) -> bool:

@@ -10,10 +10,12 @@ from pathlib import Path
 import pandas as pd
 
 from aicomp.archives import check_packed
+from aicomp.competition import Competition
 from aicomp.contract.inquiry import Inquiry
 from aicomp.data.media_files import media_members
 from aicomp.data.reading import read_table
 from aicomp.errors import DataError, UsageError
+from aicomp.ids_and_targets import check_ids, encode_target
 from aicomp.raw_data import TABLE_SUFFIXES, table_suffix
 from aicomp.suggest import unknown_name
 
@@ -55,6 +57,41 @@ class RawTable:
         check_packed(self.path)
         return read_table(self.path, encoding=self.encoding)
 
+    @property
+    def n_rows(self) -> int:
+        """Number of rows of the file."""
+        return len(self.frame)
+
+    @property
+    def is_sampled(self) -> bool:
+        """Whether `frame` lacks rows of the file."""
+        return False
+
+    def values(self, columns: Sequence[str]) -> pd.DataFrame:
+        """Some columns as strings; of a table that is read in parts every value, and not each row."""
+        return self.strings(columns)
+
+    def exact(self, columns: Sequence[str]) -> pd.DataFrame:
+        """Some columns of all rows."""
+        return self.frame[list(columns)]
+
+    def check_ids(self, competition: Competition) -> None:
+        """Refuse ids that are missing or come twice.
+
+        Raises:
+            DataError: With file, line, column and value.
+        """
+        check_ids(self.strings(competition.id), competition, self.path)
+
+    def check_target(self, competition: Competition) -> None:
+        """Refuse targets that cannot be learned.
+
+        Raises:
+            DataError: With file, line, column and value.
+        """
+        columns = [c for c in competition.target if c in self.columns]
+        encode_target(self.strings(columns), competition, self.path)
+
     def strings(self, columns: Sequence[str]) -> pd.DataFrame:
         """Some columns as the exact strings of the file."""
         return read_table(self.path, strings=columns, encoding=self.encoding)[list(columns)]
@@ -87,11 +124,13 @@ def find_tables(folder: Path, inquiry: Inquiry) -> Tables:
         path = _given_file(role, folder, inquiry) or _named_file(role, files, inquiry)
         if path is not None:
             chosen[role] = path
+    from aicomp.contract.large_tables import raw_table
+
     missing = [role for role in ROLES if role not in chosen]
     if missing:
         chosen |= _fitting_files(missing, chosen, files, folder, inquiry)
     _check_distinct(chosen)
-    return Tables(**{role: RawTable(path, inquiry.given.encoding) for role, path in chosen.items()})
+    return Tables(**{role: raw_table(path, inquiry.given.encoding) for role, path in chosen.items()})
 
 
 def _may_be_table(path: Path) -> bool:
@@ -168,8 +207,12 @@ def _fitting_files(
     missing: Sequence[str], chosen: dict[str, Path], files: Sequence[Path], folder: Path, inquiry: Inquiry
 ) -> dict[str, Path]:
     """Files for the roles that no name tells, such that the columns of all three belong together."""
-    free = [t for t in (RawTable(p, inquiry.given.encoding) for p in files if p not in chosen.values()) if _readable(t)]
-    fixed = {role: RawTable(path, inquiry.given.encoding) for role, path in chosen.items()}
+    from aicomp.contract.large_tables import raw_table
+
+    free = [
+        t for t in (raw_table(p, inquiry.given.encoding) for p in files if p not in chosen.values()) if _readable(t)
+    ]
+    fixed = {role: raw_table(path, inquiry.given.encoding) for role, path in chosen.items()}
     fits = [
         trial
         for picks in permutations(free, len(missing))
@@ -204,7 +247,7 @@ def _belong_together(tables: Tables) -> bool:
     features = (train & test) - sample
     asked = (sample - test) & train  # none, if the sample has a column per class
     return (
-        len(tables.sample.frame) == len(tables.test.frame)
+        tables.sample.n_rows == tables.test.n_rows
         and bool(sample - test)
         and bool(train - test)
         # Where every name is free, test and sample could change places: few columns are predicted from many.

@@ -285,7 +285,15 @@ class CodeLevels:
 
 def _frequent(values: np.ndarray) -> np.ndarray:
     """Distinct values of enough rows, rising; all of them where none is frequent."""
-    levels, counts = np.unique(values, return_counts=True)
+    return frequent(*np.unique(values, return_counts=True))
+
+
+def frequent(levels: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Levels of enough rows, in their order; all of them where none is frequent.
+
+    >>> frequent(np.array([3, 5]), np.array([1, 2])), frequent(np.array([3, 5]), np.array([1, 1]))
+    (array([5]), array([3, 5]))
+    """
     return np.asarray(levels[counts >= min(MIN_LEVEL_ROWS, counts.max(initial=1))])
 
 

@@ -1,7 +1,7 @@
 """From typed columns to what a network takes: numbers near 0 and codes from 0, fitted on training rows alone."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -37,7 +37,7 @@ from aicomp.data.targets import TargetColumns
 from aicomp.data.text import TextEncoder, texts_of
 from aicomp.data.time_parts import cycles, time_parts
 from aicomp.errors import DataError
-from aicomp.files import atomic_write, partial_file
+from aicomp.files import atomic_write, partial_file, reading
 
 __all__ = ["MIN_LEVEL_ROWS", "MISSING", "UNSEEN", "Encoder", "Rows"]
 
@@ -123,7 +123,11 @@ class Encoder:
         Raises:
             DataError: Every column is constant among these rows.
         """
-        encoded = self.fit(table, rows).transform(table, rows)
+        return self.fit(table, rows).with_statistics(table, rows, targets, seed)
+
+    def with_statistics(self, table: Table, rows: np.ndarray, targets: TargetColumns, seed: int) -> Rows:
+        """Encode the rows that were fitted, and learn statistics of the target from them; see `fit_transform`."""
+        encoded = self.transform(table, rows)
         # Trees have statistics of single columns from `models/tree_inputs.py`, or of their own.
         self._statistics, block = fit_statistics(
             encoded.x_num, encoded.x_cat, self.cardinalities, self.cat_names, targets, seed, single=not self._is_raw
@@ -156,6 +160,22 @@ class Encoder:
                 "take fewer folds with `--set split.n_splits=3`, or add a feature in features.py",
             )
         return self
+
+    def know_levels(self, frequent: Mapping[str, list[str]]) -> None:
+        """Give codes of their own to other levels than those of the fitted rows, which were a sample.
+
+        Args:
+            frequent: Levels of enough rows of the whole, by column of strings.
+        """
+        self._categories = [
+            replace(encoder, known=frequent[encoder.column]) if isinstance(encoder, CategoryLevels) else encoder
+            for encoder in self._categories
+        ]
+
+    @property
+    def n_statistics(self) -> int:
+        """Numbers that are statistics of the target: the last ones."""
+        return sum(len(part.names) for part in self._statistics)
 
     def _refuse_media(self) -> None:
         """Refuse columns that are all of files that the model does not read."""
@@ -235,8 +255,10 @@ class Encoder:
     @classmethod
     def load(cls, folder: Path, columns: Sequence[Column]) -> "Encoder":
         """Read what `save` wrote; it encodes any row as the one that was saved does."""
-        content = json.loads((folder / "encoder.json").read_text(encoding="utf-8"))
-        tensors = load_file(folder / "encoder.safetensors")
+        with reading(folder / "encoder.json"):
+            content: dict[str, Any] = dict(json.loads((folder / "encoder.json").read_text(encoding="utf-8")))
+        with reading(folder / "encoder.safetensors"):
+            tensors = load_file(folder / "encoder.safetensors")
         encoder = cls(columns)
         encoder.media = content.get("media")
         encoder.text_names = content.get("texts", [])  # runs of aicomp 0.1 have none

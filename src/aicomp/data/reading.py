@@ -94,10 +94,35 @@ def read_table(
 def _read_text(path: Path, strings: Collection[str], texts: Collection[str], encoding: str) -> pd.DataFrame:
     text = decode(read_bytes(path), path, encoding)
     layout = find_layout(text, path)
-    kept = [name for name in layout.header if name in set(strings)]
-    others = [name for name in layout.header if name not in set(strings)]
     raw = text.encode(errors="surrogatepass")
     del text  # of a large file it is as large as the table
+    return parse_text(raw, layout, path, strings, texts)
+
+
+def parse_text(
+    raw: bytes,
+    layout: Layout,
+    path: Path,
+    strings: Collection[str],
+    texts: Collection[str] = (),
+    only: Collection[str] = (),
+) -> pd.DataFrame:
+    """The table in a text, or in a part of it.
+
+    Args:
+        raw: The text as UTF-8.
+        layout: How it is cut into fields.
+        path: Its file, for messages.
+        strings: See `read_table`.
+        texts: See `read_table`.
+        only: Columns that are read; none for all.
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    wanted = [name for name in layout.header if not only or name in set(only)]
+    kept = [name for name in wanted if name in set(strings)]
+    others = [name for name in wanted if name not in set(strings)]
     try:
         frame = _parse(raw, layout, kept, others, texts)
     except pd.errors.ParserError as e:
@@ -117,7 +142,7 @@ def _read_text(path: Path, strings: Collection[str], texts: Collection[str], enc
 
 
 def _parse(
-    raw: bytes, layout: Layout, kept: list[str], others: list[str], texts: Collection[str], only: Collection[str] = ()
+    raw: bytes, layout: Layout, kept: list[str], others: list[str], texts: Collection[str], again: Collection[str] = ()
 ) -> pd.DataFrame:
     """The table in a text, each column of one type.
 
@@ -130,9 +155,10 @@ def _parse(
         kept: Columns that are read as they stand.
         others: The other columns.
         texts: Those of them that are strings even if all are numbers.
-        only: Columns to read, as strings; none for all.
+        again: Columns to read alone, as strings; none for all that are named.
     """
-    strings = [*kept, *(name for name in others if name in set(texts)), *only]
+    strings = [*kept, *(name for name in others if name in set(texts)), *again]
+    read = set(again) or {*kept, *others}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", pd.errors.DtypeWarning)
         frame = pd.read_csv(
@@ -140,7 +166,7 @@ def _parse(
             sep=layout.delimiter,
             header=0,
             names=layout.header,
-            usecols=list(only) or None,
+            usecols=[name for name in layout.header if name in read] if len(read) < len(layout.header) else None,
             index_col=False,
             dtype=dict.fromkeys(strings, str),
             keep_default_na=False,
@@ -148,12 +174,12 @@ def _parse(
             skipinitialspace=layout.skip_blanks,
             encoding_errors="surrogatepass",
         )
-    read = set(frame.columns) - set(strings)
+    read -= set(strings)
     mixed = [name for name in others if name in read and _is_mixed(frame[name])]
     if mixed:
-        again = _parse(raw, layout, kept, others, texts, mixed)
+        as_strings = _parse(raw, layout, kept, others, texts, mixed)
         for name in mixed:
-            frame[name] = again[name]
+            frame[name] = as_strings[name]
     return frame
 
 
@@ -201,12 +227,16 @@ def _read_parquet(path: Path, strings: Collection[str]) -> pd.DataFrame:
         frame = pd.read_parquet(path, engine="pyarrow")
     except (pyarrow.ArrowException, OSError) as e:
         raise DataError(f"`{path.name}` cannot be read as parquet: {e}", "download it again") from e
-    frame = frame.reset_index(drop=True)
+    return clean_parquet(frame.reset_index(drop=True), strings)
+
+
+def clean_parquet(frame: pd.DataFrame, strings: Collection[str], texts: Collection[str] = ()) -> pd.DataFrame:
+    """Columns of a parquet file as those of a text file would be read; see `read_table`."""
     for name in frame.columns:
         if name in strings:
             frame[name] = _without_blanks(frame[name].map(str, na_action="ignore").astype(object))
         elif frame[name].dtype == object or isinstance(frame[name].dtype, pd.StringDtype | pd.CategoricalDtype):
-            frame[name] = _clean(frame[name].astype(object))
+            frame[name] = _clean(frame[name].astype(object), None if name in texts else ".")
     return frame
 
 
@@ -223,12 +253,13 @@ def line_numbers(path: Path) -> np.ndarray:
     return find_layout(decode_leniently(read_bytes(path)), path).lines
 
 
-def check_finite(frame: pd.DataFrame, path: Path) -> None:
+def check_finite(frame: pd.DataFrame, path: Path, lines: np.ndarray | None = None) -> None:
     """Refuse infinite numbers.
 
     Args:
         frame: A table with the rows of the file, in its order.
         path: The file, for messages.
+        lines: Line of each row; None looks them up in the file.
 
     Raises:
         DataError: With line, column and value of the first one.
@@ -239,20 +270,21 @@ def check_finite(frame: pd.DataFrame, path: Path) -> None:
         infinite = np.flatnonzero(np.isinf(frame[name].to_numpy(dtype=np.float64, na_value=np.nan)))
         if len(infinite):
             row = infinite[0]
+            line = (line_numbers(path) if lines is None else lines)[row]
             raise DataError(
-                f"`{path.name}` line {line_numbers(path)[row]}: `{name}` is `{frame[name].iloc[row]}`, "
-                "which is not finite",
+                f"`{path.name}` line {line}: `{name}` is `{frame[name].iloc[row]}`, which is not finite",
                 "write a number there, or leave the field empty",
             )
 
 
-def parse_numbers(series: pd.Series, *, file: Path, column: str) -> np.ndarray:
+def parse_numbers(series: pd.Series, *, file: Path, column: str, lines: np.ndarray | None = None) -> np.ndarray:
     """Numbers of a column that was read as strings, such as a target.
 
     Args:
         series: Strings of the file, in its order; missing ones become NaN.
         file: The file, for messages.
         column: The column, for messages.
+        lines: Line of each row; None looks them up in the file.
 
     Returns:
         float64, (n,).
@@ -264,7 +296,8 @@ def parse_numbers(series: pd.Series, *, file: Path, column: str) -> np.ndarray:
     bad = np.flatnonzero((np.isnan(numbers) & series.notna().to_numpy()) | np.isinf(numbers))
     if len(bad):
         raise DataError(
-            f"`{file.name}` line {line_numbers(file)[bad[0]]}: `{column}` is `{series.iloc[bad[0]]}`, "
+            f"`{file.name}` line {(line_numbers(file) if lines is None else lines)[bad[0]]}: "
+            f"`{column}` is `{series.iloc[bad[0]]}`, "
             "which is no number",
             "write a number there; if the values are classes, correct `problem_type` in competition.toml",
         )

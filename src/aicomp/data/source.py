@@ -1,7 +1,6 @@
 """From a file on disk to text, and where each row of that text lies."""
 
 import csv
-import gzip
 import io
 import zipfile
 import zlib
@@ -12,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from aicomp.archives import check_zip, gunzip
 from aicomp.errors import DataError, UsageError
 
 _TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
@@ -54,7 +54,7 @@ def read_bytes(path: Path) -> bytes:
     except PermissionError:
         raise DataError(f"`{path}` may not be read", f"run `chmod u+r {path}`") from None
     if path.suffix == ".gz" or raw.startswith(b"\x1f\x8b"):
-        raw = _gunzip(raw, path)
+        raw = gunzip(raw, path.name)
     elif path.suffix == ".zip" or raw.startswith(b"PK\x03\x04"):
         raw = _unzip(raw, path)
     if not raw.strip():
@@ -62,59 +62,62 @@ def read_bytes(path: Path) -> bytes:
     return raw
 
 
-def _gunzip(raw: bytes, path: Path) -> bytes:
-    try:
-        return gzip.decompress(raw)
-    except (OSError, EOFError, zlib.error) as e:
-        raise DataError(f"`{path.name}` cannot be unpacked as gzip: {e}", "download it again") from e
-
-
 def _unzip(raw: bytes, path: Path) -> bytes:
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
-            names = [n for n in archive.namelist() if not n.endswith("/") and not n.startswith("__MACOSX/")]
-            tables = [n for n in names if PurePosixPath(n).suffix.lower() in _TABLE_SUFFIXES]
+            names, tables = _members(archive), tables_in(archive)
             if len(tables) != 1:
                 raise DataError(
                     f"`{path.name}` must hold one .csv or .tsv, it holds {len(tables)}: "
                     f"{', '.join(names[:5]) or 'nothing'}",
                     f"run `unzip {path.name}` and name the files in competition.toml",
                 )
+            check_zip(archive, path)
             return archive.read(tables[0])
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as e:
         raise DataError(f"`{path.name}` cannot be unpacked as zip: {e}", "download it again") from e
 
 
-def decode(raw: bytes, path: Path, encoding: str) -> str:
+def _members(archive: zipfile.ZipFile) -> list[str]:
+    return [n for n in archive.namelist() if not n.endswith("/") and not n.startswith("__MACOSX/")]
+
+
+def tables_in(archive: zipfile.ZipFile) -> list[str]:
+    """Names of the tables of text in an archive."""
+    return [n for n in _members(archive) if PurePosixPath(n).suffix.lower() in _TABLE_SUFFIXES]
+
+
+def decode(raw: bytes, path: Path, encoding: str, before: int = 0) -> str:
     """Text of a file.
 
     Args:
         raw: Its bytes.
         path: The file, for messages.
         encoding: As Python names it; a byte order mark of UTF-8 is dropped.
+        before: Lines of the file that are left out behind the first.
 
     Raises:
         DataError: The bytes are not of that encoding; the message names line, column and byte.
         UsageError: No such encoding.
     """
     wide = encoding.lower().replace("_", "-").startswith(("utf-16", "utf-32"))
-    if not wide and (raw.startswith(_UTF16_MARKS) or b"\0" in raw[:4096]):
+    if not wide and not before and (raw.startswith(_UTF16_MARKS) or b"\0" in raw[:4096]):
         raise DataError(f"`{path.name}` is not {encoding}: it {_wide_sign(raw)}", _encoding_hint("utf-16"))
     try:
         text = raw.decode(encoding)
     except LookupError:
         raise UsageError(f"unknown encoding `{encoding}`", 'write for example `encoding = "cp1252"`') from None
     except UnicodeDecodeError as e:
-        before = raw[: e.start].rpartition(b"\n")[2] if not wide else b""
-        line = raw.count(b"\n", 0, e.start) + 1
-        column = len(before.decode(encoding, errors="replace")) + 1
+        begun = raw[: e.start].rpartition(b"\n")[2] if not wide else b""
+        line = raw.count(b"\n", 0, e.start) + 1 + before
+        column = len(begun.decode(encoding, errors="replace")) + 1
         raise DataError(
             f"`{path.name}` line {line}, character {column}: byte 0x{raw[e.start]:02x} is not {encoding}",
             _encoding_hint("cp1252" if encoding.lower() in ("utf-8", "utf8", "ascii") else "utf-8"),
         ) from e
     text = text.removeprefix("\ufeff")
     if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
+        line = text.count("\n", 0, text.index("\0")) + 1 + before
         raise DataError(f"`{path.name}` line {line} holds a NUL character", "download it again")
     return text
 
@@ -140,10 +143,15 @@ def decode_leniently(raw: bytes) -> str:
     return raw.decode("utf-8", errors="replace").removeprefix("\ufeff")
 
 
-def find_layout(text: str, path: Path) -> Layout:
+def find_layout(text: str, path: Path, before: int = 0) -> Layout:
     """Find the delimiter and check that every row has as many fields as the header.
 
     pandas fills short rows up and shifts long ones without a word; here both are errors.
+
+    Args:
+        text: The text.
+        path: Its file, for messages.
+        before: Lines of the file that are left out between the header and the rest of the text.
 
     Raises:
         DataError: Ragged rows or duplicate column names, with line and value.
@@ -153,15 +161,15 @@ def find_layout(text: str, path: Path) -> Layout:
         raise DataError(f"`{path.name}` is empty", "download it again")
     delimiter = _delimiter(text, path)
     if '"' not in text:
-        return _scan_lines(text, path, delimiter)
+        return _scan_lines(text, path, delimiter, before)
     if f'{delimiter} "' not in text:
-        return _scan(text, path, delimiter, skip_blanks=False)
+        return _scan(text, path, delimiter, skip_blanks=False, before=before)
     try:
         # `1, "a, b"`: a blank before the quote. Where that reading fits every row, it is what was meant.
-        return _scan(text, path, delimiter, skip_blanks=True)
+        return _scan(text, path, delimiter, skip_blanks=True, before=before)
     except DataError as e:
         try:
-            return _scan(text, path, delimiter, skip_blanks=False)
+            return _scan(text, path, delimiter, skip_blanks=False, before=before)
         except DataError:
             raise e from None
 
@@ -173,7 +181,7 @@ def _delimiter(text: str, path: Path) -> str:
     return next((d for d in (",", "\t", ";") if d in header), ",")
 
 
-def _scan_lines(text: str, path: Path, delimiter: str) -> Layout:
+def _scan_lines(text: str, path: Path, delimiter: str, before: int) -> Layout:
     """Layout of a text without quotes, where a row is a line: counted in arrays, for files of millions of rows."""
     raw = np.frombuffer(text.encode(errors="surrogatepass"), dtype=np.uint8)
     starts = np.concatenate([[0], *_line_ends(raw)])
@@ -186,8 +194,9 @@ def _scan_lines(text: str, path: Path, delimiter: str) -> Layout:
     ragged = np.flatnonzero(n_fields[lines - 1] != len(names))
     if len(ragged):
         line = int(lines[ragged[0]])
-        raise _ragged(path, line, _line(raw, starts, line).split(delimiter), len(names), delimiter)
-    return Layout(delimiter, False, names, lines)
+        fields = _line(raw, starts, line).split(delimiter)
+        raise _ragged(path, line + before, fields, len(names), delimiter)
+    return Layout(delimiter, False, names, lines + before)
 
 
 def _line_ends(raw: np.ndarray) -> Iterator[np.ndarray]:
@@ -203,8 +212,9 @@ def _count_in_lines(raw: np.ndarray, starts: np.ndarray, sign: str) -> np.ndarra
     for first in range(0, len(starts), step):
         begin = starts[first]
         stop = starts[first + step] if first + step < len(starts) else len(raw)
-        within = starts[first : first + step] - begin
-        counts[first : first + step] = np.add.reduceat(raw[begin:stop] == ord(sign), within, dtype=np.int64)
+        places = np.flatnonzero(raw[begin:stop] == ord(sign))
+        before = np.searchsorted(places, starts[first : first + step] - begin)
+        counts[first : first + step] = np.diff(before, append=len(places))
     return counts
 
 
@@ -221,7 +231,7 @@ def _line(raw: np.ndarray, starts: np.ndarray, line: int) -> str:
     return raw[starts[line - 1] : stop].tobytes().decode(errors="surrogatepass").removesuffix("\n")
 
 
-def _scan(text: str, path: Path, delimiter: str, *, skip_blanks: bool) -> Layout:
+def _scan(text: str, path: Path, delimiter: str, *, skip_blanks: bool, before: int) -> Layout:
     """Layout of a text with quotes, in which a row may go over several lines."""
     with _fields_of_any_length():
         records = _records(text, delimiter, skip_blanks)
@@ -230,11 +240,11 @@ def _scan(text: str, path: Path, delimiter: str, *, skip_blanks: bool) -> Layout
         lines = []
         for line, fields in records:
             if len(fields) != len(names):
-                _check_quote(text, path, line, delimiter, skip_blanks)
-                raise _ragged(path, line, fields, len(names), delimiter)
+                _check_quote(text, path, line, delimiter, skip_blanks, before)
+                raise _ragged(path, line + before, fields, len(names), delimiter)
             lines.append(line)
-        _check_quote(text, path, line, delimiter, skip_blanks)
-    return Layout(delimiter, skip_blanks, names, np.array(lines, dtype=np.int64))
+        _check_quote(text, path, line, delimiter, skip_blanks, before)
+    return Layout(delimiter, skip_blanks, names, np.array(lines, dtype=np.int64) + before)
 
 
 @contextmanager
@@ -257,7 +267,7 @@ def _records(text: str, delimiter: str, skip_blanks: bool) -> Iterator[tuple[int
         line = reader.line_num + 1
 
 
-def _check_quote(text: str, path: Path, line: int, delimiter: str, skip_blanks: bool) -> None:
+def _check_quote(text: str, path: Path, line: int, delimiter: str, skip_blanks: bool, before: int) -> None:
     """Refuse a record in which a quote is opened that is never closed; it then reaches to the end of the text."""
     n_lines = text.count("\n") + 2 - line
     rest = "\n".join(text.rsplit("\n", n_lines)[-n_lines:])
@@ -267,7 +277,7 @@ def _check_quote(text: str, path: Path, line: int, delimiter: str, skip_blanks: 
     except csv.Error as e:
         if "unexpected end of data" in str(e):  # strict readers also refuse `"a"b`, which pandas takes
             raise DataError(
-                f"`{path.name}` line {line} opens a quote that is never closed", "close the quote or remove it"
+                f"`{path.name}` line {line + before} opens a quote that is never closed", "close the quote or remove it"
             ) from None
 
 

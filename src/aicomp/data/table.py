@@ -121,7 +121,7 @@ class Table:
         n_header = int(raw[:8].view("<u8")[0])
         header: dict[str, Any] = json.loads(raw[8 : 8 + n_header].tobytes())
         n_rows = int(header.pop("__metadata__")["n_rows"])
-        dtypes = {"F64": np.float64, "I32": np.int32, "U8": np.uint8}
+        dtypes = {"F64": np.float64, "I32": np.int32, "U8": np.uint8}  # what `save` writes
         arrays = {}
         for key, entry in header.items():
             start, stop = (8 + n_header + offset for offset in entry["data_offsets"])

@@ -23,6 +23,8 @@ from aicomp.data.table import Table
 from aicomp.data.targets import TargetColumns
 from aicomp.engine.ranks import train_fold_together
 from aicomp.engine.series_fold import EncodedFold, columns_of, encode_series
+from aicomp.engine.streamed_fold import encode_streamed, load_whole, remove_rows
+from aicomp.errors import UsageError
 from aicomp.files import atomic_write, partial_file, writing
 from aicomp.folds import draw_rows
 from aicomp.media import with_files
@@ -35,6 +37,7 @@ from aicomp.registry import resolve
 from aicomp.report.contact_sheet import draw_contact_sheet
 from aicomp.report.curves import write_curves_csv
 from aicomp.run import Run
+from aicomp.streaming.files import is_streamed
 from aicomp.task import Task
 from aicomp.training.aims import choose_aim
 from aicomp.training.augmentation import Augmentation, augmentation_of
@@ -43,10 +46,14 @@ from aicomp.training.checkpoints import Checkpoints
 from aicomp.training.device import choose_device, reproducible
 from aicomp.training.fit import EpochReport, FoldData, FoldResult, fit_fold
 from aicomp.training.model_recipes import numbers_for
+from aicomp.training.out_of_memory import memory_errors
 from aicomp.training.precheck import check_learns, check_takes_monotone
 from aicomp.training.share import ALONE, Share
+from aicomp.training.streamed import fit_streamed
 from aicomp.training.targets import TargetTransform
 from aicomp.training.whole import fit_whole
+
+MEMORY_HINT = "`--set workers=1` needs less, and so do fewer rows or a smaller model"
 
 
 def run_fold(run: Run, project_folder: Path, k: int, report: Callable[[EpochReport], None]) -> None:
@@ -59,8 +66,17 @@ def run_fold(run: Run, project_folder: Path, k: int, report: Callable[[EpochRepo
         report: Called after each epoch.
     """
     folds = Folds(run, project_folder)
+    with memory_errors(f"fold {k}", MEMORY_HINT):
+        _run_fold(folds, project_folder, k, report)
+
+
+def _run_fold(folds: "Folds", project_folder: Path, k: int, report: Callable[[EpochReport], None]) -> None:
+    run = folds.run
     if folds.is_network and folds.config.training.shard:
         train_fold_together(run, project_folder, k, folds.config, report)
+        return
+    if folds.is_network and is_streamed(run):
+        folds.train_streamed(k, report)
         return
     encoded = folds.encode(k)
     folds.save(k, encoded, folds.fit(k, encoded, report))
@@ -111,6 +127,42 @@ class Folds:
         data = add_pseudo_rows(data, self.run, k, self.task, is_network=self.is_network)
         return EncodedFold(data, encoder, fold["valid"])
 
+    def train_streamed(self, k: int, report: Callable[[EpochReport], None]) -> None:
+        """Train fold `k` from disk, and save it."""
+        if reads_media(self.found) or reads_texts(self.found):
+            raise UsageError(
+                f"model `{self.config.model.name}` reads texts or files, and tables are read in parts here",
+                "take another model, such as `mlp`; or write `--set data.streaming=false` if they fit into memory",
+            )
+        fold = load_arrays(self.run.work / f"fold-{k}.safetensors")
+        train = draw_rows(fold["train"], self.config.split.train_rows, self.seed(k))
+        fold = {"train": np.sort(train), "valid": np.sort(fold["valid"])}  # as they lie on disk
+        encoder = Encoder(self._columns(), numbers_for(self.config))
+        found = encode_streamed(
+            self.run,
+            k,
+            fold,
+            encoder,
+            lambda y: _averaged(y, self.task, self.config),
+            load_arrays(self.run.work / "target.safetensors")["y"],
+            seed=self.seed(k),
+            monotone=self.config.model.monotone,
+        )
+        result = fit_streamed(
+            found.fold,
+            self.task,
+            self.config,
+            self.build,
+            seed=self.seed(k),
+            device=choose_device(self.config.device),
+            report=report,
+            checkpoints=self.checkpoints(str(k)),
+        )
+        result = replace(result, notes=[*found.notes, *result.notes])
+        _save(self.run.fold(k), fold["valid"], result, found.encoder)
+        self.checkpoints(str(k)).drop()
+        remove_rows(self.run, k)
+
     def _sides(self, encoder: Encoder, train: Rows) -> Sides | None:
         """Which columns are about users and items; None where the contract names neither, or one is no feature."""
         names, (user, item) = encoder.cat_names, self._pair
@@ -143,7 +195,7 @@ class Folds:
             device=device,
             report=report,
             share=share,
-            checkpoints=self.checkpoints(str(k)) if share.is_all else None,
+            checkpoints=self.checkpoints(str(k)),
         )
 
     def checkpoints(self, name: str) -> Checkpoints:
@@ -181,7 +233,7 @@ def training_device(config: Mapping[str, Any]) -> str:
 
 def _encode(run: Run, fold: dict[str, np.ndarray], task: Task, config: Config, encoder: Encoder, seed: int) -> FoldData:
     files = {kind: Path(path) for kind, path in run.read("work/media.json").items() if kind == encoder.media}
-    train, test = (with_files(Table.load(run.work / f"{name}.safetensors"), files) for name in ("train", "test"))
+    train, test = (with_files(_table(run, name), files) for name in ("train", "test"))
     clamps = clamps_of(config.features.clamp)
     y = load_arrays(run.work / "target.safetensors")["y"]
     targets = _averaged(y[fold["train"]], task, config)
@@ -194,6 +246,10 @@ def _encode(run: Run, fold: dict[str, np.ndarray], task: Task, config: Config, e
         cardinalities=encoder.cardinalities,
         monotone=directions(encoder, config.model.monotone),
     )
+
+
+def _table(run: Run, name: str) -> Table:
+    return load_whole(run, name) if is_streamed(run) else Table.load(run.work / f"{name}.safetensors")
 
 
 def _averaged(y: np.ndarray, task: Task, config: Config) -> TargetColumns:

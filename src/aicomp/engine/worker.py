@@ -14,10 +14,12 @@ import threading
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Any, TextIO
 
 import msgspec
 
+from aicomp import stopping
 from aicomp.engine.jobs import Job
 from aicomp.errors import AicompError
 
@@ -26,12 +28,20 @@ def main() -> None:
     """Do the jobs that the parent process names, until it closes standard input."""
     # Ctrl-C reaches every process of the terminal; the parent decides what ends and says so once.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _on_sigterm)
     events = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     try:
         _work(Path(sys.argv[1]), events, trains="--light" not in sys.argv)
     except BrokenPipeError:
         sys.exit(1)  # the parent is gone: nobody waits for this fold
+    except stopping.Stopped:
+        os._exit(128 + signal.SIGTERM)  # its state is kept, and nothing else is worth a second
+
+
+def _on_sigterm(number: int, frame: FrameType | None) -> None:
+    if not stopping.ask():
+        os._exit(128 + number)
 
 
 def _work(project: Path, events: TextIO, *, trains: bool) -> None:

@@ -7,7 +7,6 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from aicomp.ensemble.budget import Budget
 from aicomp.ensemble.choice import Selection, select
@@ -108,8 +107,8 @@ def blend(
     first = members.runs[0]
     predicted = Predicted(
         y=members.y,
-        train_ids=pd.DataFrame(first.read("train_ids.json")),
-        test_ids=pd.DataFrame(first.read("test_ids.json")),
+        train_ids=first.ids("train").frame(),
+        test_ids=first.ids("test").frame(),
         valid_rows=members.valid_rows,
         valid=chosen.valid,
         test=chosen.fitted.combine(members.test),

@@ -1,9 +1,9 @@
 """A table as the exact strings of a file, which can say on which line each row lies."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
+from typing import ClassVar, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,7 @@ import pandas as pd
 from aicomp.data.reading import read_table
 from aicomp.data.source import decode, find_layout, read_bytes
 from aicomp.errors import DataError
+from aicomp.grading.keys import Keys
 from aicomp.labels import nearest_label
 
 
@@ -31,9 +32,37 @@ class TextTable:
     lines: np.ndarray | None = field(default=None, repr=False)
     delimiter: str = ","
 
+    is_large: ClassVar[bool] = False
+    """Whether its rows are read from the file whenever they are needed; see `LargeTextTable`."""
+
     def __len__(self) -> int:
         """Number of rows."""
         return len(self.frame)
+
+    @property
+    def header(self) -> list[str]:
+        """Names of the columns."""
+        return [str(c) for c in self.frame.columns]
+
+    def pieces(self, columns: Sequence[str]) -> Iterator[tuple[int, pd.DataFrame]]:
+        """Some columns, piece by piece with the number of its first row; here in one piece."""
+        yield 0, self.frame[list(columns)]
+
+    def prepare(self, ids: Sequence[str], numbers: Sequence[str]) -> None:
+        """Read at once what will be asked of a large table; here it is in memory already.
+
+        Args:
+            ids: Columns that name a row.
+            numbers: Columns of numbers.
+        """
+
+    def moved(self, path: Path) -> "TextTable":
+        """The table after its file got another name."""
+        return self
+
+    def row(self, row: int, columns: Sequence[str]) -> "pd.Series[str]":
+        """Some columns of one row."""
+        return self.frame[list(columns)].iloc[row]
 
     def line(self, row: int) -> int:
         """Line of a row of `frame`, as an editor shows it."""
@@ -50,8 +79,8 @@ class TextTable:
             DataError: With the first column that is absent and those that are there.
         """
         for column in columns:
-            if column not in self.frame.columns:
-                there = ", ".join(map(str, self.frame.columns))
+            if column not in self.header:
+                there = ", ".join(self.header)
                 raise DataError(f"`{self.name}` has no column `{column}`", f"its columns: {there}")
 
     def refuse(self, bad: np.ndarray, column: str, why: str, hint: str) -> None:
@@ -72,7 +101,12 @@ class TextTable:
     def fail(self, row: int, column: str, why: str, hint: str, *, n_more: int = 0) -> NoReturn:
         """Refuse one row; see `refuse`."""
         more = "" if not n_more else f" ({n_more} more {'row' if n_more == 1 else 'rows'} like it)"
-        raise DataError(f"{self.place(row)}: `{column}` is `{self.frame[column].iloc[row]}`, {why}{more}", hint)
+        raise DataError(f"{self.place(row)}: `{column}` is `{self.row(row, [column]).iloc[0]}`, {why}{more}", hint)
+
+    def missing(self, column: str) -> tuple[int, int]:
+        """How many fields of a column are blank or NaN, and the row of the first one, or -1."""
+        missing = self.frame[column].isna().to_numpy()
+        return int(missing.sum()), int(np.argmax(missing)) if missing.any() else -1
 
     def need_values(self, column: str) -> None:
         """Refuse a column with a blank or NaN field.
@@ -80,13 +114,10 @@ class TextTable:
         Raises:
             DataError: With the line of the first one.
         """
-        missing = self.frame[column].isna().to_numpy()
-        if missing.any():
-            n = int(missing.sum())
+        n, row = self.missing(column)
+        if n:
             count = "" if n == 1 else f" (and in {n - 1} more rows)"
-            raise DataError(
-                f"{self.place(int(np.argmax(missing)))}: `{column}` is blank or NaN{count}", "every row needs a value"
-            )
+            raise DataError(f"{self.place(row)}: `{column}` is blank or NaN{count}", "every row needs a value")
 
     def numbers(self, column: str) -> np.ndarray:
         """A column as float64, (n_rows,).
@@ -95,10 +126,13 @@ class TextTable:
             DataError: A field is blank, no number, or infinite.
         """
         self.need_values(column)
-        numbers = pd.to_numeric(self.frame[column].str.strip(), errors="coerce").to_numpy(dtype=np.float64)
+        numbers = self._numbers(column)
         self.refuse(np.isnan(numbers), column, "which is no number", "write a number such as `0.5`")
         self.refuse(np.isinf(numbers), column, "which is not finite", "write a finite number")
         return numbers
+
+    def _numbers(self, column: str) -> np.ndarray:
+        return to_numbers(self.frame[column])
 
     def strings(self, column: str) -> np.ndarray:
         """A column as strings, object (n_rows,); a blank or NaN field is an empty one."""
@@ -111,11 +145,11 @@ class TextTable:
             DataError: A field is blank, or spelled like none of the labels; the nearest one is named.
         """
         self.need_values(column)
-        codes = np.asarray(
-            pd.Index(list(labels), dtype=object).get_indexer(pd.Index(self.frame[column])), dtype=np.int64
-        )
+        index = pd.Index(list(labels), dtype=object)
+        parts = [index.get_indexer(pd.Index(part[column])) for _, part in self.pieces([column])]
+        codes = np.concatenate([*parts, []]).astype(np.int64)
         if (codes < 0).any():
-            near = nearest_label(self.frame[column].iloc[int(np.argmax(codes < 0))], labels)
+            near = nearest_label(self.row(int(np.argmax(codes < 0)), [column]).iloc[0], labels)
             known = ", ".join(f"`{label}`" for label in labels[:20]) + (" ..." if len(labels) > 20 else "")
             hint = f"write the labels exactly as train does: {known}"
             self.refuse(
@@ -136,13 +170,33 @@ class TextTable:
         twice = frame.duplicated().to_numpy()
         if twice.any():
             row = int(np.argmax(twice))
-            first = int(np.argmax((frame == frame.iloc[row]).all(axis=1).to_numpy()))
-            raise DataError(
-                f"{self.place(row)}: id {show_id(frame.iloc[row])} appears a second time, first on line "
-                f"{self.line(first)}",
-                "keep one row per id; if several columns name a row together, all of them are ids",
-            )
+            self._fail_twice(columns, row, int(np.argmax((frame == frame.iloc[row]).all(axis=1).to_numpy())))
         return pd.Index(frame.iloc[:, 0]) if len(columns) == 1 else pd.MultiIndex.from_frame(frame)
+
+    def _fail_twice(self, columns: Sequence[str], row: int, first: int) -> NoReturn:
+        raise DataError(
+            f"{self.place(row)}: id {show_id(self.row(row, columns))} appears a second time, first on line "
+            f"{self.line(first)}",
+            "keep one row per id; if several columns name a row together, all of them are ids",
+        )
+
+    def check_ids(self, columns: Sequence[str]) -> None:
+        """Refuse what `ids` refuses."""
+        self.ids(columns)
+
+    def keys(self, columns: Sequence[str]) -> Keys:
+        """What names each row, as numbers.
+
+        Raises:
+            DataError: As `ids`.
+        """
+        self.check_ids(columns)
+        return Keys.of(part for _, part in self.pieces(columns))
+
+
+def to_numbers(strings: "pd.Series[str]") -> np.ndarray:
+    """Strings as float64, NaN where one is no number."""
+    return pd.to_numeric(strings.str.strip(), errors="coerce").to_numpy(dtype=np.float64)
 
 
 def read_text_table(path: Path, *, encoding: str = "utf-8", name: str | None = None) -> TextTable:
@@ -184,8 +238,11 @@ def match_ids(expected: TextTable, given: TextTable, id_columns: Sequence[str]) 
                 f"`{given.name}` has {len(given)} rows, `{expected.name}` has {len(expected)}", "write one row per row"
             )
         return np.arange(len(expected))
-    wanted, there = expected.ids(id_columns), given.ids(id_columns)
-    rows = np.asarray(wanted.get_indexer(there), dtype=np.int64)
+    if expected.is_large or given.is_large:
+        rows = expected.keys(id_columns).rows_of(given.keys(id_columns))
+    else:
+        wanted, there = expected.ids(id_columns), given.ids(id_columns)
+        rows = np.asarray(wanted.get_indexer(there), dtype=np.int64)
     extra = rows < 0
     if extra.any():
         _fail_on_extra(expected, given, id_columns, int(np.argmax(extra)), int(extra.sum()))
@@ -196,7 +253,7 @@ def match_ids(expected: TextTable, given: TextTable, id_columns: Sequence[str]) 
         more = "" if n == 1 else f" and for {n - 1} more"
         raise DataError(
             f"`{given.name}` has {len(given)} rows, {len(expected)} are needed: there is none for the id "
-            f"{show_id(expected.frame[list(id_columns)].iloc[row])}{more}",
+            f"{show_id(expected.row(row, id_columns))}{more}",
             f"write a row for every id of `{expected.name}`",
         )
     return rows
@@ -212,16 +269,17 @@ def show_id(values: "pd.Series[str]") -> str:
 
 
 def _fail_on_extra(expected: TextTable, given: TextTable, columns: Sequence[str], row: int, n_extra: int) -> NoReturn:
-    frame = given.frame[list(columns)]
-    message = f"{given.place(row)}: id {show_id(frame.iloc[row])} is not in `{expected.name}`"
-    plain = expected.frame[list(columns)].map(_plain_id)
-    similar = np.flatnonzero((plain == frame.iloc[row].map(_plain_id)).all(axis=1).to_numpy())
-    if len(similar):
-        right = expected.frame[list(columns)].iloc[similar[0]]
-        raise DataError(
-            f"{message}, which has {show_id(right)}: {_how_it_changed(frame.iloc[row], right)}",
-            f"keep ids as text: `pd.read_csv(path, dtype={{'{columns[0]}': str}})`",
-        )
+    strange = given.row(row, columns)
+    message = f"{given.place(row)}: id {show_id(strange)} is not in `{expected.name}`"
+    for _, piece in expected.pieces(columns):
+        plain = piece.map(_plain_id)
+        similar = np.flatnonzero((plain == strange.map(_plain_id)).all(axis=1).to_numpy())
+        if len(similar):
+            right = piece.iloc[similar[0]]
+            raise DataError(
+                f"{message}, which has {show_id(right)}: {_how_it_changed(strange, right)}",
+                f"keep ids as text: `pd.read_csv(path, dtype={{'{columns[0]}': str}})`",
+            )
     more = f" ({n_extra - 1} more like it)" if n_extra > 1 else ""
     raise DataError(f"{message}{more}", f"write one row for each id of `{expected.name}`")
 

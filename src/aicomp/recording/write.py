@@ -1,6 +1,5 @@
 """Write the parts of a Run's folder, and a whole one whose predictions are there already."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from aicomp.assembly import assemble
+from aicomp.data import id_files
 from aicomp.data.arrays import save_arrays
-from aicomp.files import atomic_write
+from aicomp.files import atomic_write, partial_file
 from aicomp.project import Project
 from aicomp.run import Run, begin_whole, drop, publish
 
@@ -82,16 +82,45 @@ def write_run(
 
 def write_folds_csv(run: Run, train_ids: pd.DataFrame, n_rows: int, valid_rows: Sequence[np.ndarray]) -> None:
     """One line per train row; a row of several validation folds (repeats) lists them, -1 is never validated."""
-    of_row: list[list[str]] = [[] for _ in range(n_rows)]
-    for k, rows in enumerate(valid_rows):
-        for row in rows:
-            of_row[row].append(str(k))
+    folds = _folds_of_rows(n_rows, valid_rows)
     frame = train_ids.copy() if train_ids.shape[1] else pd.DataFrame({"row": range(n_rows)})
-    frame["fold"] = [" ".join(k) or "-1" for k in of_row]
+    frame["fold"] = folds
     atomic_write(run.folder / "folds.csv", frame.to_csv(index=False, lineterminator="\n"))
 
 
+def write_folds_in_parts(
+    run: Run, train_ids: id_files.StoredIds, n_rows: int, valid_rows: Sequence[np.ndarray]
+) -> None:
+    """As `write_folds_csv`, for more rows than there had better be in memory."""
+    folds = _folds_of_rows(n_rows, valid_rows)
+    with partial_file(run.folder / "folds.csv") as path, path.open("w", encoding="utf-8", newline="") as file:
+        for start in range(0, n_rows, _PART):
+            stop = min(start + _PART, n_rows)
+            frame = train_ids.piece(start, stop) if train_ids.columns else pd.DataFrame({"row": range(start, stop)})
+            frame["fold"] = folds[start:stop]
+            frame.to_csv(file, index=False, header=not start, lineterminator="\n")
+
+
+_PART = 2**19
+
+
+def _folds_of_rows(n_rows: int, valid_rows: Sequence[np.ndarray]) -> np.ndarray:
+    """The folds that validate each row, as text; as numbers where it is one at most."""
+    counts = np.zeros(n_rows, dtype=np.int8)
+    of_row = np.full(n_rows, -1, dtype=np.int32)
+    for k, rows in enumerate(valid_rows):
+        counts[rows] += 1
+        of_row[rows] = k
+    if counts.max(initial=0) <= 1:
+        return of_row
+    several: list[list[str]] = [[] for _ in range(n_rows)]
+    for k, rows in enumerate(valid_rows):
+        for row in rows:
+            several[row].append(str(k))
+    return np.array([" ".join(k) or "-1" for k in several], dtype=object)
+
+
 def write_ids(run: Run, train_ids: pd.DataFrame, test_ids: pd.DataFrame) -> None:
-    """Write `train_ids.json` and `test_ids.json`."""
+    """Write the ids of train and test, see `data.id_files`."""
     for name, ids in (("train", train_ids), ("test", test_ids)):
-        atomic_write(run.folder / f"{name}_ids.json", json.dumps(ids.to_dict(orient="list")) + "\n")
+        id_files.write_ids(run.folder, name, [ids])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from aicomp.submission.blend import blend_runs
-    from aicomp.submission.build import build_blend, build_submission, submission_path
+    from aicomp.submission.build import build_blend, build_checked, build_submission, submission_path
     from aicomp.submission.ledger import read_ledger, record_intent, record_outcome
     from aicomp.submission.sample import Sample, read_sample
     from aicomp.submission.validate import validate_submission
@@ -17,6 +17,7 @@ __all__ = [
     "Sample",
     "blend_runs",
     "build_blend",
+    "build_checked",
     "build_submission",
     "read_ledger",
     "read_sample",
@@ -30,6 +31,7 @@ _MODULES = {
     "Sample": "sample",
     "blend_runs": "blend",
     "build_blend": "build",
+    "build_checked": "build",
     "build_submission": "build",
     "read_ledger": "ledger",
     "read_sample": "sample",

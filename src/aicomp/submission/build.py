@@ -11,6 +11,8 @@ from aicomp.competition import Competition
 from aicomp.data.arrays import as_objects
 from aicomp.errors import UsageError
 from aicomp.files import partial_file
+from aicomp.grading.large_table import LargeTextTable
+from aicomp.grading.text_table import TextTable
 from aicomp.last_step.steps import PLAIN, Step, load_step
 from aicomp.project import Project
 from aicomp.run import Run
@@ -48,19 +50,38 @@ def build_submission(project: Project, run: Run, sample: Sample) -> Path:
         DataError: The ids of the sample and of test differ.
         UsageError: The contract asks for what this problem's predictions are not.
     """
-    path = submission_path(project, run)
-    ids = pd.DataFrame(run.read("test_ids.json"))
-    return write_submission(project, sample, ids, run.test_predictions(), path, load_step(run.folder))
+    return build_checked(project, run, sample)[0]
+
+
+def build_checked(project: Project, source: Run | Blend, sample: Sample) -> tuple[Path, TextTable]:
+    """As `build_submission` and `build_blend`; returns what was validated too."""
+    if isinstance(source, Blend):
+        ids, path = test_ids(project, source.runs[0]), blend_path(project, source)
+        return path, _write(project, sample, ids, source.test, path, source.step)
+    ids, path = test_ids(project, source), submission_path(project, source)
+    return path, _write(project, sample, ids, source.test_predictions(), path, load_step(source.folder))
 
 
 def build_blend(project: Project, blended: Blend, sample: Sample) -> Path:
     """Write a blend's test predictions as a submission, `submissions/blend-<name>.csv`; see `build_submission`."""
-    ids = pd.DataFrame(blended.runs[0].read("test_ids.json"))
-    return write_submission(project, sample, ids, blended.test, blend_path(project, blended), blended.step)
+    return build_checked(project, blended, sample)[0]
+
+
+def test_ids(project: Project, run: Run) -> TextTable | pd.DataFrame:
+    """Ids of the rows that a run has predicted; millions of them are read piece by piece."""
+    ids = run.ids("test")
+    if not ids.are_many or not ids.columns:
+        return ids.frame()
+    return LargeTextTable(ids, ids.columns, project.competition.files.test)
 
 
 def write_submission(
-    project: Project, sample: Sample, test_ids: pd.DataFrame, predictions: np.ndarray, path: Path, step: Step = PLAIN
+    project: Project,
+    sample: Sample,
+    test_ids: TextTable | pd.DataFrame,
+    predictions: np.ndarray,
+    path: Path,
+    step: Step = PLAIN,
 ) -> Path:
     """Write predictions as a submission; the file is validated before it gets its name.
 
@@ -76,15 +97,30 @@ def write_submission(
         DataError: The ids of the sample and of test differ, or a prediction is not what the contract wants.
         UsageError: The contract asks for what this problem's predictions are not.
     """
-    rows = sample.match_test(test_ids, len(predictions))
-    columns = _columns(project, predictions[rows], step)
-    frame = pd.concat([sample.ids.reset_index(drop=True), pd.DataFrame(columns)], axis=1)
-    with partial_file(path) as temporary:
-        frame[list(sample.competition.submission.columns)].to_csv(
-            temporary, index=False, sep=sample.table.delimiter, lineterminator="\n", encoding="utf-8"
-        )
-        validate_submission(temporary, sample, name=path.name)
+    _write(project, sample, test_ids, predictions, path, step)
     return path
+
+
+def _write(
+    project: Project,
+    sample: Sample,
+    test_ids: TextTable | pd.DataFrame,
+    predictions: np.ndarray,
+    path: Path,
+    step: Step,
+) -> TextTable:
+    rows = sample.match_test(test_ids, len(predictions))
+    header = list(sample.competition.submission.columns)
+    with partial_file(path) as temporary:
+        with temporary.open("w", encoding="utf-8", newline="") as file:
+            for start, ids in sample.table.pieces(sample.competition.id):
+                columns = _columns(project, predictions[rows[start : start + len(ids)]], step)
+                frame = pd.concat([ids.reset_index(drop=True), pd.DataFrame(columns)], axis=1)
+                frame[header].to_csv(
+                    file, index=False, header=not start, sep=sample.table.delimiter, lineterminator="\n"
+                )
+        table = validate_submission(temporary, sample, name=path.name)
+    return table.moved(path)
 
 
 def _columns(project: Project, predictions: np.ndarray, step: Step) -> dict[str, np.ndarray]:

@@ -8,7 +8,8 @@ import pandas as pd
 
 from aicomp.competition import Competition
 from aicomp.errors import DataError
-from aicomp.grading.text_table import TextTable, match_ids, read_text_table
+from aicomp.grading.large_table import open_text_table
+from aicomp.grading.text_table import TextTable, match_ids
 from aicomp.project import Project
 from aicomp.raw_data import check_manifest
 
@@ -26,12 +27,7 @@ class Sample:
     competition: Competition
     table: TextTable
 
-    @property
-    def ids(self) -> pd.DataFrame:
-        """Id columns, in the order of the file."""
-        return self.table.frame[list(self.competition.id)]
-
-    def match_test(self, test_ids: pd.DataFrame, n_test: int) -> np.ndarray:
+    def match_test(self, test_ids: TextTable | pd.DataFrame, n_test: int) -> np.ndarray:
         """Find the test row of each row of the sample.
 
         Args:
@@ -44,6 +40,8 @@ class Sample:
         Raises:
             DataError: The two do not hold the same ids.
         """
+        if isinstance(test_ids, TextTable):
+            return match_ids(test_ids, self.table, self.competition.id)
         frame = test_ids if test_ids.shape[1] else pd.DataFrame(index=range(n_test))
         return match_ids(TextTable(frame, self.competition.files.test), self.table, self.competition.id)
 
@@ -62,13 +60,14 @@ def read_sample(project: Project, files: Path | None = None) -> Sample:
         check_manifest(project.folder)
     competition = project.competition
     path = (files or project.raw) / competition.files.sample_submission
-    table = read_text_table(path, encoding=competition.files.encoding)
-    header, expected = tuple(map(str, table.frame.columns)), competition.submission.columns
+    table = open_text_table(path, encoding=competition.files.encoding)
+    header, expected = tuple(table.header), competition.submission.columns
     if header != expected:
         raise DataError(
             f"`{path.name}` has the columns {', '.join(header)}, the contract says {', '.join(expected)}",
             f"correct `columns` under [submission] in `{project.config.competition}`",
         )
     if competition.id:
-        table.ids(competition.id)
+        table.prepare(competition.id, ())
+        table.check_ids(competition.id)
     return Sample(competition, table)

@@ -7,7 +7,8 @@ import numpy as np
 from aicomp.boxes import has_labels, parse_boxes
 from aicomp.competition import BoxColumns, Competition
 from aicomp.errors import DataError
-from aicomp.grading.text_table import TextTable, match_ids, read_text_table
+from aicomp.grading.large_table import open_text_table
+from aicomp.grading.text_table import TextTable, match_ids
 from aicomp.metrics.probability import SUM_TOLERANCE
 from aicomp.submission.sample import Sample
 
@@ -30,8 +31,10 @@ def validate_submission(path: Path, sample: Sample, *, name: str | None = None) 
     Raises:
         DataError: With file, line, column and value of the first bad row.
     """
-    table = read_text_table(path, name=name)
+    table = open_text_table(path, name=name)
     _check_header(table, sample)
+    if sample.competition.submission.wants in ("probability", "value"):
+        table.prepare(sample.competition.id, sample.competition.prediction_columns)
     match_ids(sample.table, table, sample.competition.id)
     check_predictions(table, sample.competition)
     return table
@@ -57,13 +60,13 @@ def check_predictions(table: TextTable, competition: Competition) -> None:
         for column in columns:
             table.codes(column, competition.labels or ("0", "1"))
         return
-    values = np.column_stack([table.numbers(column) for column in columns])
+    found = [table.numbers(column) for column in columns]
     if schema.wants == "probability":
-        for k, column in enumerate(columns):
-            outside = (values[:, k] < 0) | (values[:, k] > 1)
+        for column, of_column in zip(columns, found, strict=True):
+            outside = (of_column < 0) | (of_column > 1)
             table.refuse(outside, column, "but a probability lies in [0, 1]", "write probabilities, not scores")
     if schema.sum_to_one:
-        _check_sums(table, values)
+        _check_sums(table, found)
 
 
 def _check_strings(table: TextTable, competition: Competition) -> None:
@@ -91,8 +94,8 @@ def _check_boxes(table: TextTable, column: str, boxes: BoxColumns) -> None:
             )
 
 
-def _check_sums(table: TextTable, values: np.ndarray) -> None:
-    total = values.sum(axis=1)
+def _check_sums(table: TextTable, values: list[np.ndarray]) -> None:
+    total = sum(values[1:], start=values[0])
     off = abs(total - 1) > SUM_TOLERANCE
     if off.any():
         row = int(np.argmax(off))
@@ -104,7 +107,7 @@ def _check_sums(table: TextTable, values: np.ndarray) -> None:
 
 
 def _check_header(table: TextTable, sample: Sample) -> None:
-    header, expected = [str(c) for c in table.frame.columns], list(sample.competition.submission.columns)
+    header, expected = table.header, list(sample.competition.submission.columns)
     if header == expected and table.delimiter == sample.table.delimiter:
         return
     hint = f"the header must be `{sample.table.delimiter.join(expected)}`"
