@@ -18,13 +18,14 @@ from aicomp.engine.layouts import first_jobs
 class _Pool(SimpleNamespace):
     accelerator = "cpu"
     shares_gpu = False
+    is_here = True
 
     def begin_with(self, threads: int) -> None:
         self.began_with = threads
 
 
 def pool(size: int) -> Any:
-    return _Pool(size=size, start_threads=8 // size)
+    return _Pool(size=size, n_local=size, start_threads=8 // size)
 
 
 @pytest.fixture
