@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aicomp.checkup import size_text
 from aicomp.config import is_network
-from aicomp.engine.pool import Pool
+from aicomp.engine.engine import Engine
 from aicomp.errors import UsageError
 from aicomp.run import Run
 from aicomp.streaming.files import is_streamed
@@ -25,7 +25,7 @@ _WIDTHS = {"number": 1, "boolean": 1, "datetime": 4, "text": 8}
 """Fewest numbers that a column of a kind becomes; images and sounds are mapped, and count for all processes once."""
 
 
-def fit_into_memory(run: Run, pool: Pool | None) -> str:
+def fit_into_memory(run: Run, pool: Engine | None) -> str:
     """Have fewer processes train at a time if all of them would clearly not fit.
 
     Args:
@@ -39,6 +39,8 @@ def fit_into_memory(run: Run, pool: Pool | None) -> str:
     Raises:
         UsageError: Not even one fold would fit.
     """
+    if pool is not None and not pool.is_here:
+        return ""  # nodes have memory of their own
     free = free_memory()
     if free is None or (is_streamed(run) and is_network(run.info["config"]["model"]["name"])):
         return ""  # rows that are read from disk need no memory
