@@ -6,10 +6,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ALL := .venv-all
+AUDIT := .venv-audit
 PEERS := boosters pytabkit autogluon
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format peers clean
+.PHONY: help demo test test-all lint format audit peers clean
 
 help:  ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile
@@ -33,10 +34,16 @@ format: $(READY)  ## Correct style and formatting in place
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
+# In an environment of its own, so that nothing of it is audited; with no way to install or to ask, it says so.
+audit:  ## Look the tested versions of constraints.txt up among known vulnerabilities
+	@test -x $(AUDIT)/bin/pip-audit || { $(PYTHON) -m venv $(AUDIT) && timeout 180 $(AUDIT)/bin/python -m pip install \
+	  --quiet --disable-pip-version-check pip-audit >/dev/null 2>&1; } || rm -rf $(AUDIT)
+	@$(PYTHON) .ci/audit $(AUDIT)/bin/pip-audit
+
 peers: $(PEERS:%=.peers/%/.ready)  ## Set up the libraries that benchmarks/ compares with, each kind in an environment of its own (7 GB)
 
 clean:  ## Remove what the other targets made
-	rm -rf $(VENV) $(ALL) .peers .demo dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(ALL) $(AUDIT) .peers .demo dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

@@ -12,19 +12,19 @@ SOURCE = Path(__file__).parent.parent / "src" / "aicomp"
 
 # From the bottom up; a module may import those of its own row and of the rows above it in this list.
 LAYERS = [
-    {"errors", "suggest", "processes"},
+    {"errors", "suggest", "processes", "stopping", "neighbours", "printable"},
     {"resources", "registry", "files", "config", "toml_files", "boxes",
      "metrics", "task", "labels", "competition", "splitters",
      "splitter_choice", "strata", "folds", "pages",
-     "dealing", "isolation", "last_step"},
+     "dealing", "isolation", "last_step", "archives"},
     {"data", "models", "training"},
     {"run", "project", "ids_and_targets", "dataset", "media", "class_folders", "prediction", "predictions",
-     "archives", "raw_data",
+     "raw_data",
      "provenance", "assembly", "catalogue", "embedded", "contract",
      "grading", "submission", "ensemble", "recording", "fold_choice", "pseudo",
      "sources", "staging", "scaffold", "checkup", "report", "engine", "explain", "fold_model", "cross_validation",
-     "layout", "streaming", "portfolio", "tuning", "simulation", "validation", "eda", "runs", "comparison",
-     "diagnosis"},
+     "layout", "leftovers", "streaming", "portfolio", "tuning", "simulation", "validation", "eda", "runs", "comparison",
+     "diagnosis", "lockfile", "verification"},
     {"kaggle", "host"},
     {"cli", "__main__"},
 ]  # fmt: skip
@@ -33,8 +33,8 @@ HEAVY = (
     "optuna", "gymnasium", "PIL",
 )  # fmt: skip
 COMMANDS = (
-    "init", "eda", "check", "train", "tune", "blend", "submit", "submissions", "score", "runs", "explain", "report",
-    "list", "doctor", "demo", "host",
+    "init", "eda", "check", "train", "tune", "blend", "verify", "submit", "submissions", "score", "runs", "explain",
+    "report", "list", "doctor", "demo", "host",
 )  # fmt: skip
 
 

@@ -58,8 +58,10 @@ def competitions(draw: st.DrawFn) -> Competition:
         "time": NAMES,
         "splitter": NAMES,
         "url": st.text(st.characters(codec="utf-8"), max_size=8),
-        "medals": st.dictionaries(NAMES, st.floats(allow_nan=False, allow_infinity=False), max_size=2),
-        "medals_source": NAMES,
+        "medals": st.dictionaries(
+            st.sampled_from(["gold", "bronze"]), st.floats(allow_nan=False, allow_infinity=False), max_size=2
+        ),
+        "medals_source": NAMES.map(lambda name: f"page of {name}"),
         "first_row_id": st.integers(0, 1),
         "host": st.sampled_from(["kaggle", "local"]),
     }

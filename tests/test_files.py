@@ -9,6 +9,7 @@ from safetensors.numpy import load_file, save_file
 
 from aicomp.errors import AicompError, DataError
 from aicomp.files import atomic_write, partial_file, writing
+from aicomp.processes import process_mark
 
 HINT = "free some space, or correct the permissions"
 
@@ -89,8 +90,26 @@ class TestAtomicWrite:
         monkeypatch.setattr(os, "fsync", note_fsync)
         monkeypatch.setattr(Path, "replace", note_replace)
         atomic_write(path, "whole")
-        assert events == [("fsync", False), ("replace", False), ("fsync", True)]  # the last one is the folder's
+        flushed = [("fsync", True)] if os.name == "posix" else []  # the folder, with the new name in it
+        assert events == [("fsync", False), ("replace", False), *flushed]
         assert path.read_text() == "whole"
+
+    def test_what_a_killed_process_left_goes_when_the_file_is_written_next(self, tmp_path):
+        gone = subprocess.Popen([sys.executable, "-c", ""])
+        gone.wait()
+        mark = process_mark()
+        left = tmp_path / f".run.json.{mark.rpartition('.')[0]}.{gone.pid}.1.part"
+        others = [
+            tmp_path / f".run.json.{mark}.1.part",  # of a thread of this process
+            tmp_path / f".run.json.another-machine.{gone.pid}.1.part",
+            tmp_path / f".another.json.{mark.rpartition('.')[0]}.{gone.pid}.1.part",
+            tmp_path / ".run.json.part",
+        ]
+        for path in (left, *others):
+            path.touch()
+        atomic_write(tmp_path / "run.json", "whole")
+        assert not left.exists()
+        assert all(path.exists() for path in others)
 
     def test_a_process_killed_while_writing_leaves_the_old_file(self, tmp_path):
         path = tmp_path / "run.json"

@@ -218,7 +218,7 @@ def test_processes_decode_many_files_as_threads_do(tmp_path, monkeypatch, kind):
 def test_a_process_that_dies_is_an_error(tmp_path, monkeypatch):
     monkeypatch.setattr(media_cache, "MANY", 1)
     monkeypatch.setattr(media_cache, "n_cores", lambda: 2)
-    monkeypatch.setattr(decoding_processes.sys, "executable", "false")
+    monkeypatch.setattr("sys.executable", "false")
     with pytest.raises(AicompError, match="a process that decodes files ended with exit status 1"):
         decode_files(["0.png"], tmp_path, ImageDecoding(4, 1), tmp_path / "cache")
     assert not list((tmp_path / "cache").iterdir())

@@ -5,7 +5,7 @@ import pytest
 from metric_cases import a_problem, the_truth_as_prediction
 
 from aicomp.errors import UsageError
-from aicomp.metrics import ALIASES, METRICS, Metric, canonical_name, get_metric, guess_metric_names
+from aicomp.metrics import ALIASES, ALL_METRICS, METRICS, Metric, canonical_name, get_metric, guess_metric_names
 from aicomp.metrics.aliases import spelling_key
 
 CASES = [(metric, kind) for metric in METRICS.values() for kind in sorted(metric.problem_types)]
@@ -14,15 +14,28 @@ every_metric = pytest.mark.parametrize(("metric", "problem_type"), CASES, ids=la
 PERFECT = {True: 1.0, False: 0.0}
 """Score of the truth itself, by direction: all that are better when greater reach 1, all others 0."""
 
-IN_PERCENT = ("bleu", "chrf")
-"""Those that reach 100, as their papers write them."""
+OTHER_BEST = {
+    "bleu": 100.0,  # as their papers write them
+    "chrf": 100.0,
+    "pauc_80_tpr": 0.2,
+    "lift": 60 / 34,  # of the six highest rows all are positive, of all rows 34 of 60
+}
+"""Best score of those whose best is another one on these data."""
+
+TOO_EASY = ("lift", "top_accuracy", "hit@10")
+"""Those that a middling prediction of these data serves as well as the truth."""
+
+ONLY_RELATIVE = ("amex", "coverage_error", "gini_of_values")
+"""Those whose best score follows from the target in ways that their own tests compute."""
 
 
 @every_metric
 def test_the_truth_scores_perfectly(metric, problem_type):
     y_true, _ = a_problem(problem_type, metric.needs)
     y_pred = the_truth_as_prediction(problem_type, metric.needs, y_true)
-    perfect = 100 if metric.name in IN_PERCENT else PERFECT[metric.greater_is_better]
+    if metric.name in ONLY_RELATIVE:
+        pytest.skip("computed in its own test")
+    perfect = OTHER_BEST.get(metric.name, PERFECT[metric.greater_is_better])
     assert metric(y_true, y_pred) == pytest.approx(perfect, abs=1e-9)
 
 
@@ -31,7 +44,10 @@ def test_its_direction_is_the_true_one(metric, problem_type):
     y_true, y_pred = a_problem(problem_type, metric.needs)
     truth = the_truth_as_prediction(problem_type, metric.needs, y_true)
     middling, bad = metric(y_true, y_pred), metric(y_true, np.roll(truth, 1, axis=0))
-    assert metric.better(metric(y_true, truth), middling)
+    best = metric(y_true, truth)
+    assert metric.better(best, middling) or (metric.name in TOO_EASY and best == middling)
+    if metric.name in ("top_accuracy", "hit@10"):
+        return
     assert metric.better(middling, bad)
 
 
@@ -45,6 +61,8 @@ def test_the_order_of_rows_makes_no_difference(metric, problem_type):
 @every_metric
 def test_rows_given_twice_make_no_difference(metric, problem_type):
     y_true, y_pred = a_problem(problem_type, metric.needs)
+    if metric.name == "amex":
+        pytest.skip("4 % of the weight are rounded down to a whole number")
     twice = metric(np.concatenate([y_true, y_true]), np.concatenate([y_pred, y_pred]))
     assert twice == pytest.approx(metric(y_true, y_pred), rel=1e-12)
 
@@ -110,7 +128,14 @@ def test_a_score_that_is_no_number_is_never_better():
 
 
 def test_names_are_those_of_the_functions():
-    of_lists = ("map@", "ndcg@", "recall@")  # their functions are named after what they are without an end
+    of_lists = (
+        "map@",
+        "ndcg@",
+        "recall@",
+        "mrr@",
+        "hit@",
+        "precision@",
+    )  # their functions are named after what they are without an end
     own = {name: metric.fn.__name__ for name, metric in METRICS.items() if not name.startswith(of_lists)}
     assert own == {name: name if name != "rougeL" else "rouge_l" for name in own}  # as papers write it
 
@@ -133,9 +158,9 @@ def test_guesses_are_metrics_of_that_problem_type_alone(problem_type, names):
 
 
 def test_every_alias_means_one_existing_metric():
-    assert set(ALIASES.values()) <= set(METRICS)
+    assert set(ALIASES.values()) <= set(ALL_METRICS)
     meanings = {}
-    for text, name in [*ALIASES.items(), *((name, name) for name in METRICS)]:
+    for text, name in [*ALIASES.items(), *((name, name) for name in ALL_METRICS)]:
         meanings.setdefault(spelling_key(text), set()).add(name)
     assert {key: names for key, names in meanings.items() if len(names) > 1} == {}
 

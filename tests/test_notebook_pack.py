@@ -168,11 +168,11 @@ def test_packages_of_the_config_go_along(trained):
 
 def test_a_file_that_changed_since_is_found(trained):
     pack = make_pack(*trained)
-    check_packed(pack)
+    check_packed(pack.files)
     with pack.files[0].path.open("ab") as file:
         file.write(b"more")
     with pytest.raises(DataError):
-        check_packed(pack)
+        check_packed(pack.files)
 
 
 def test_the_notebook_is_python_whatever_the_names_are():

@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from test_resume_estimators import Case, Dying, Killed, same
 from test_seq2seq import DIGITS, some_rows
 
 from aicomp.errors import AicompError, UsageError
 from aicomp.models import Goal, ModelSpec, PretrainedSeq2Seq, Round
+from aicomp.training.checkpoints import Checkpoints
 
 transformers = pytest.importorskip("transformers", reason="the extra [text] is not installed")
 ONE_TEXT = ModelSpec(0, (), 1, n_text=1)
@@ -83,3 +85,17 @@ def test_shared_weights_are_saved_once(folder: Path) -> None:
     shared = [name for name, array in state.items() if array.shape == (24, 32)]
     assert len(shared) in (1, 2)  # source and target share a table; whether the output does is the config's choice
     assert all(array.dtype == np.float32 for array in state.values())
+
+
+def test_one_that_is_killed_ends_with_the_same_bits(folder: Path, tmp_path: Path) -> None:
+    case = Case(
+        lambda: PretrainedSeq2Seq(ONE_TEXT, model=str(folder), epochs=3, learning_rate=0.02, max_target=4),
+        some_rows(40, 0),
+        some_rows(5, 1),
+    )
+    never_killed = case.fit()
+    path = tmp_path / "c.safetensors"
+    for n in (2, 1, 4):
+        with pytest.raises(Killed):
+            case.fit(Dying(path, 1e-9, left=[n]))
+    same(case.fit(Checkpoints(path, 1e-9)), never_killed)

@@ -187,7 +187,7 @@ def test_predictions_that_cannot_be_scored_leave_no_run(tmp_path: Path) -> None:
     competition.write_text(competition.read_text().replace('metric = "rmse"', 'metric = "rmsle"'))
     with pytest.raises(DataError, match="metric `rmsle` cannot score"):
         aicomp.Run.create("m", folder).save(oof=-np.ones(90), test=np.ones(30))
-    assert list((folder / "runs").iterdir()) == []
+    assert [path.name for path in (folder / "runs").iterdir()] == [".naming.lock"]
 
 
 def test_the_folds_are_those_of_scikit_learns_cv(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """One fold trained by two processes that divide its weights and batches."""
 
+import itertools
 import json
 import os
 import re
@@ -52,13 +53,13 @@ def train(folder: Path, *entries: str) -> dict:
 
 @pytest.mark.slow
 def test_losses_and_predictions_are_those_of_one_process(project: Path) -> None:
-    train(project, "training.micro_batch=3")
-    train(project, "training.micro_batch=3", "training.shard=true")
-    alone, together = list_runs(project / "runs")
-    for k in range(2):
+    for more in ([], ["training.shard=true"], ['training.shard="ddp"']):
+        train(project, "training.micro_batch=3", *more)
+    alone, divided, copied = list_runs(project / "runs")
+    for k, together in itertools.product(range(2), (divided, copied)):
         one, two = (run.result(k)["history"] for run in (alone, together))
         for name in ("train_loss", "valid_loss"):
-            assert [row[name] for row in two] == pytest.approx([row[name] for row in one], rel=1e-3)
+            assert [row[name] for row in two] == pytest.approx([row[name] for row in one], rel=1e-4)
         for part in ("valid", "test"):
             np.testing.assert_allclose(together.predictions(k)[part], alone.predictions(k)[part], atol=2e-3)
 
@@ -104,9 +105,9 @@ def gone(processes: list[psutil.Process]) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("victim", ["rank", "command"])
-def test_a_dead_rank_is_named_and_none_is_left(project: Path, victim: str) -> None:
-    started = command(project, "training.shard=true", "training.epochs=5000", "regularization.early_stopping=0")
+@pytest.mark.parametrize(("victim", "shard"), [("rank", "true"), ("rank", '"ddp"'), ("command", "true")])
+def test_a_dead_rank_is_named_and_none_is_left(project: Path, victim: str, shard: str) -> None:
+    started = command(project, f"training.shard={shard}", "training.epochs=5000", "regularization.early_stopping=0")
     process = subprocess.Popen(started, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 120
     while len(found := ranks(process.pid)) < 2 and time.monotonic() < deadline:

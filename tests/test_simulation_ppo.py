@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 import torch
 from simulation_cases import Corridor, Follow, Lamp, box
+from test_simulation_many import counters
 
 from aicomp.errors import UsageError
 from aicomp.simulation.advantages import advantages
 from aicomp.simulation.config import SimulationConfig
-from aicomp.simulation.environments import Arena
+from aicomp.simulation.environments import GAMES, Arena
 from aicomp.simulation.imitation import imitate
 from aicomp.simulation.networks import ActorCritic
 from aicomp.simulation.player.policy import Policy
@@ -19,8 +20,10 @@ from aicomp.simulation.ppo import PPO
 from aicomp.simulation.recipe import Recipe, choose_recipe
 from aicomp.simulation.scaling import RewardScale
 from aicomp.simulation.scores import of_mean, of_share
+from aicomp.simulation.self_play import SelfPlay
 from aicomp.simulation.spaces import Spaces
-from aicomp.simulation.vector import Environments
+from aicomp.simulation.vector import Environments, VectorEnvironment
+from aicomp.training.state_file import load_state, save_state
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +34,7 @@ def one_thread():
     torch.set_num_threads(threads)
 
 
-def recipe(environments: Environments, **changes: Any) -> Recipe:
+def recipe(environments: VectorEnvironment, **changes: Any) -> Recipe:
     found = choose_recipe(SimulationConfig(), environments.spaces, is_game=False)
     return Recipe(**{**found.__dict__, **changes})
 
@@ -127,20 +130,74 @@ def test_actions_that_are_not_allowed_are_never_taken() -> None:
     assert Policy(network.spec(), network.arrays()).act(np.zeros(2), np.array([False, False, False, True])) == 3
 
 
-def test_a_training_goes_on_from_its_state() -> None:
+def test_a_training_goes_on_from_its_state(tmp_path: Path) -> None:
     environments = Environments(Corridor, 4, "corridor")
     numbers = recipe(environments, rollout=16, batch_size=32)
     ppo = PPO(environments, numbers, 3)
     for _ in range(3):
         ppo.update(0.1)
+    save_state(tmp_path / "state", ppo.state())
     other = PPO(Environments(Corridor, 4, "corridor"), numbers, 3)
-    other.load(ppo.state())
+    assert other.load(load_state(tmp_path / "state"))
     assert (other.steps, other.updates) == (ppo.steps, 3)
+    told = [[{k: v for k, v in p.update(0.5).items() if k != "seconds"} for _ in range(2)] for p in (ppo, other)]
+    assert str(told[0]) == str(told[1])
     for name, array in ppo.weights().items():
         assert np.array_equal(other.weights()[name], array), name
-    first = ppo.state()
-    assert first.keys() == other.state().keys()
-    assert all(np.array_equal(first[name], array) for name, array in other.state().items())
+
+
+class Moody(Corridor):
+    """Begins where it pleases."""
+
+    begun = 0
+
+    def reset(self, *, seed: int, options: None = None) -> tuple[int, dict[str, object]]:
+        Moody.begun += 1
+        return super().reset(seed=Moody.begun)
+
+
+def test_an_environment_that_does_not_repeat_itself_is_noticed() -> None:
+    numbers = recipe(Environments(Corridor, 4, "corridor"), rollout=16, batch_size=32)
+    ppo, other = (PPO(Environments(Moody, 4, "corridor"), numbers, 3) for _ in range(2))
+    ppo.update(0.1)
+    assert not other.load(ppo.state())
+    other.update(0.2)  # episodes begin anew
+    assert other.updates == 2
+
+
+@pytest.mark.parametrize("name", ["game", "many"])
+def test_others_come_to_where_they_were_too(name: str, tmp_path: Path) -> None:
+    def make() -> VectorEnvironment:
+        return SelfPlay(6, GAMES["kaggle:connectx"]) if name == "game" else counters(tmp_path).vector(6)
+
+    def play(environment: VectorEnvironment, seed: int) -> list[bytes]:
+        random = np.random.default_rng(seed)
+        found = []
+        for _ in range(12):
+            legal = environment.legal()
+            drawn = random.random((6, 1))
+            actions = drawn if legal is None else (legal * (drawn + random.random(legal.shape))).argmax(axis=1)
+            step = environment.step(actions)
+            found.append(step.observations.tobytes() + step.rewards.tobytes())
+        return found
+
+    first, second = make(), make()
+    first.reset(5)
+    play(first, 1)
+    save_state(tmp_path / "state", first.state())
+    second.restore(load_state(tmp_path / "state"))
+    assert play(second, 2) == play(first, 2)
+
+
+def test_those_that_step_many_begin_anew_when_it_has_been_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aicomp.simulation.vector._MOST_STEPS", 32)
+    environment = counters(tmp_path).vector(4)
+    ppo = PPO(environment, recipe(environment, rollout=16, batch_size=32), 3)
+    lengths = []
+    for _ in range(5):
+        ppo.update(0.1)
+        lengths.append(len(environment.state()["actions"]))
+    assert lengths == [16, 32, 16, 32, 16]
 
 
 def test_rewards_are_scaled_by_the_spread_of_returns() -> None:

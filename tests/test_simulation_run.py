@@ -56,7 +56,7 @@ class TestRun:
         names = {p.name for p in run.folder.iterdir()}
         assert names == {
             "DONE", "agent.json", "curves.csv", "curves.png", "episode.gif", "episodes.json", "folds", "folds.csv",
-            "plan.json", "run.json", "scores.json", "weights.safetensors",
+            "lock.txt", "plan.json", "run.json", "scores.json", "weights.safetensors",
         }  # fmt: skip
         assert {p.name for p in run.fold(1).iterdir()} == {
             "history.csv", "result.json", "spec.json", "weights.safetensors",
@@ -104,8 +104,10 @@ class Stop(Exception):  # noqa: N818
 
 
 def test_a_training_that_was_cut_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aicomp.simulation.seed_job._CHECKPOINT_SECONDS", 0.0)
     folder = corridor_project(tmp_path / "corridor")
+    monkeypatch.setattr("aicomp.training.checkpoints._LARGEST_SHARE", 1e9)
+    quick = [*QUICK, "training.checkpoint=1e-9"]
+    whole = train(Simulation.open(folder, quick))
     events: list[object] = []
 
     def cut(event: object) -> None:
@@ -114,13 +116,13 @@ def test_a_training_that_was_cut_goes_on(tmp_path: Path, monkeypatch: pytest.Mon
             raise Stop
 
     with pytest.raises(Stop):
-        train(Simulation.open(folder, list(QUICK)), on_event=cut)
-    [left] = list_runs(folder / "runs")
+        train(Simulation.open(folder, quick), on_event=cut)
+    [left] = [run for run in list_runs(folder / "runs") if run.id != whole.id]
     assert left.fold_is_done(0)
     assert not left.fold_is_done(1)
     first = (left.fold(0) / "weights.safetensors").read_bytes()
     later: list[object] = []
-    done = train(Simulation.open(folder, list(QUICK)), on_event=later.append)
+    done = train(Simulation.open(folder, quick), on_event=later.append)
     assert done.id == left.id
     assert done.is_done
     assert (done.fold(0) / "weights.safetensors").read_bytes() == first
@@ -128,6 +130,10 @@ def test_a_training_that_was_cut_goes_on(tmp_path: Path, monkeypatch: pytest.Mon
     assert steps[0] == 1280  # the fifth update of 256 steps
     assert [row["epoch"] for row in done.result(1)["history"]] == list(range(1, 9))
     assert [e.fold for e in later if isinstance(e, FoldEvent)] == [1]
+    for k in (0, 1):
+        names = ("weights.safetensors", "spec.json")
+        assert all((done.fold(k) / name).read_bytes() == (whole.fold(k) / name).read_bytes() for name in names)
+        assert done.result(k)["notes"] == []
 
 
 def test_a_time_limit_ends_with_an_agent(tmp_path: Path) -> None:

@@ -4,6 +4,16 @@
 stays light.
 """
 
+import os
+import sys
+
+if sys.argv[:1] == ["-m"] and "-m" in sys.orig_argv and not sys.flags.safe_path:
+    # `python -m aicomp` searches the current folder first, where a `pandas.py` would stand before the real one. The
+    # program `aicomp` does not, nor does `python -P -m aicomp`.
+    _module = sys.orig_argv[sys.orig_argv.index("-m") + 1]
+    if _module.partition(".")[0] == "aicomp" and sys.path[:1] == [os.getcwd()]:  # noqa: PTH109 - as Python writes it
+        del sys.path[0]
+
 from importlib import import_module
 from typing import TYPE_CHECKING
 

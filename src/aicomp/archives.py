@@ -1,9 +1,12 @@
 """Archives from elsewhere, unpacked with distrust: no path outside, no links, no more than a disk should take."""
 
 import gzip
+import io
 import re
 import shutil
 import stat
+import tarfile
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -143,6 +146,8 @@ def _fault(info: zipfile.ZipInfo, place: PurePosixPath, total: int, most: int) -
     """What is wrong with a member as the end of a sentence, None if nothing is."""
     if place.is_absolute() or re.match("[A-Za-z]:", str(place)):
         return "is an absolute path"
+    if any(unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") for c in str(place)) and "\0" not in str(place):
+        return "has characters in its name that cannot be seen"
     if ".." in place.parts or "\0" in info.orig_filename or not (place.parts or info.is_dir()):
         return "climbs out of the folder"
     kind = stat.S_IFMT(info.external_attr >> 16)
@@ -157,6 +162,88 @@ def _fault(info: zipfile.ZipInfo, place: PurePosixPath, total: int, most: int) -
     if info.file_size > max(MAX_RATIO_FREE_BYTES, MAX_RATIO * info.compress_size):
         return f"unpacks from {info.compress_size:,} to {info.file_size:,} bytes, more than {MAX_RATIO} times its size"
     return None
+
+
+def unpack_tar(archive: Path, folder: Path, max_bytes: int | None = None) -> None:
+    """Unpack a .tar, packed or not; a member that could do harm refuses the whole archive.
+
+    Args:
+        archive: The .tar.
+        folder: Where to; what is in it already may be overwritten.
+        max_bytes: Most bytes that all may unpack to; by default `MAX_BYTES`.
+
+    Raises:
+        DataError: It is broken, or a member may not be unpacked.
+        AicompError: The disk is full or the folder cannot be written.
+    """
+    most, total = MAX_BYTES if max_bytes is None else max_bytes, 0
+    try:
+        with tarfile.open(archive) as opened:
+            # One by one: to list all members would unpack whatever a bomb holds.
+            for count, member in enumerate(opened, 1):
+                total += member.size
+                fault = _tar_fault(member, folder, total, most, count)
+                if fault is not None:
+                    raise DataError(
+                        f"`{archive.name}` holds `{member.name}`, which {fault}",
+                        "nothing of it was used; pack it again, or get it from a source that you trust",
+                    )
+            with writing(folder):
+                opened.extractall(folder, filter="data")
+    except (tarfile.TarError, EOFError, zlib.error, OSError) as e:
+        raise _broken(archive, "tar", e) from e
+
+
+def _tar_fault(member: tarfile.TarInfo, folder: Path, total: int, most: int, count: int) -> str | None:
+    """What is wrong with a member as the end of a sentence, None if nothing is."""
+    if member.issym() or member.islnk():
+        return "is a link"
+    if not (member.isreg() or member.isdir()):
+        return "is no plain file"
+    if member.name.startswith("/") or ".." in PurePosixPath(member.name).parts:
+        return "climbs out of the folder"
+    if total > most:
+        return f"brings the archive to {total:,} bytes, more than {most:,}"
+    if count > MAX_MEMBERS:
+        return f"is one of more than {MAX_MEMBERS:,} files"
+    try:
+        tarfile.data_filter(member, str(folder))
+    except tarfile.FilterError as e:
+        return f"may not be unpacked: {e}"
+    return None
+
+
+def gunzip(raw: bytes, name: str) -> bytes:
+    """Unpack the bytes of a .gz.
+
+    Args:
+        raw: Its bytes.
+        name: Of the file, for messages.
+
+    Raises:
+        DataError: They are broken, or would unpack to more than they may.
+    """
+    limit, size = _gzip_limit(len(raw)), 0
+    pieces = []
+    try:
+        with gzip.open(io.BytesIO(raw), "rb") as reader:
+            while chunk := reader.read(_CHUNK):
+                size += len(chunk)
+                if size > limit:
+                    raise _too_large(name, limit)
+                pieces.append(chunk)
+    except (OSError, EOFError, zlib.error) as e:
+        raise DataError(f"`{name}` cannot be unpacked as gzip: {e}", "download it again") from e
+    return b"".join(pieces)
+
+
+def check_zip(opened: zipfile.ZipFile, archive: Path) -> None:
+    """Refuse a .zip that is open if any member could do harm.
+
+    Raises:
+        DataError: One could.
+    """
+    _check_members(opened, archive)
 
 
 def check_packed(table: Path) -> None:
@@ -179,16 +266,20 @@ def check_packed(table: Path) -> None:
 
 def _check_gzip(table: Path) -> None:
     """A .gz does not say how large its content is: unpack it in pieces, and stop where it is too much."""
-    limit = min(MAX_BYTES, max(MAX_RATIO_FREE_BYTES, MAX_RATIO * table.stat().st_size))
-    size = 0
+    limit, size = _gzip_limit(table.stat().st_size), 0
     try:
         with gzip.open(table, "rb") as reader:
             while chunk := reader.read(_CHUNK):
                 size += len(chunk)
                 if size > limit:
-                    raise DataError(
-                        f"`{table.name}` unpacks to more than {limit:,} bytes",
-                        "download it again from a source that you trust",
-                    )
+                    raise _too_large(table.name, limit)
     except (OSError, EOFError, zlib.error) as e:
         raise _broken(table, "gzip", e) from e
+
+
+def _gzip_limit(packed: int) -> int:
+    return min(MAX_BYTES, max(MAX_RATIO_FREE_BYTES, MAX_RATIO * packed))
+
+
+def _too_large(name: str, limit: int) -> DataError:
+    return DataError(f"`{name}` unpacks to more than {limit:,} bytes", "download it again from a source that you trust")

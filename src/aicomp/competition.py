@@ -98,6 +98,8 @@ class Competition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
             submission has a ranked list of items for each user, and the rows of train say who took what.
         splitter: Splitter that mirrors the hidden test.
         url: Page of the competition.
+        metric_columns: Further columns of the solution that the metric reads, such as `weight = ["is_holiday"]`: the
+            metric's name of them, and those of the solution.
         medals: Score that a medal took, by medal ("gold", "silver", "bronze", "median").
         medals_source: Where the medal thresholds come from, with a date.
         first_row_id: Where test has no id column and the submission counts its rows: the number of the first one.
@@ -127,6 +129,7 @@ class Competition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     item: str | None = None
     splitter: str = "auto"
     url: str = ""
+    metric_columns: dict[str, tuple[str, ...]] = {}
     medals: dict[str, float] = {}
     medals_source: str = ""
     first_row_id: int | None = None
@@ -168,7 +171,27 @@ def load_competition(path: Path) -> Competition:
     return competition
 
 
+MEDALS = ("gold", "silver", "bronze", "median")
+"""Thresholds that a contract may have, the hardest first."""
+
+
+def _check_medals(c: Competition, source: str) -> None:
+    for name in c.medals:
+        if name not in MEDALS:
+            raise unknown_name(f"medal in `{source}`:", name, MEDALS)
+    if c.medals and not c.medals_source.strip():
+        raise UsageError(
+            f"`{source}` has `medals` without a source",
+            'add `medals_source = "..."`: where the thresholds come from, and when they were read',
+        )
+    scores = [c.medals[name] for name in MEDALS if name in c.medals]
+    if scores not in (sorted(scores), sorted(scores, reverse=True)):
+        listed = ", ".join(f"{name} {c.medals[name]:g}" for name in MEDALS if name in c.medals)
+        raise UsageError(f"`{source}`: the medals are in no order: {listed}", "correct the wrong threshold")
+
+
 def _check(c: Competition, source: str) -> None:
+    _check_medals(c, source)
     if c.host not in ("kaggle", "local") and not c.host.startswith(("http://", "https://")):
         raise UsageError(f"`{source}`: `host` is `{c.host}`", 'write "kaggle", "local", or the address of a host')
     if c.is_simulation:

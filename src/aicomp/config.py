@@ -153,8 +153,9 @@ class TrainingConfig(_Section, frozen=True):
         numbers: How numbers reach the network: "normal" by their rank, as the quantile of a normal distribution,
             "robust" by their distance to the median, far ones clipped smoothly; "auto" follows the model.
         quantile: Level of the loss "quantile", between 0 and 1; "auto" follows the metric, else 0.5.
-        shard: Train one fold at a time by several processes that divide its weights and batches: one for each GPU, or
-            on a CPU `workers`. For a network that does not fit into one GPU.
+        shard: Train one fold at a time by several processes, each with a part of every batch: one for each GPU, or on a
+            CPU `workers`. "fsdp" (or true) divides the weights too, for a network that does not fit into one GPU;
+            "ddp" leaves each process all of them, which takes less talk between processes.
         layout: "processes" trains folds side by side in `workers` processes, "stacked" as one network of stacked
             weights in one; "auto" takes what a short measurement finds faster.
         checkpoint: Seconds of training that may be lost when it is killed: so often the state of a fold that is being
@@ -173,9 +174,14 @@ class TrainingConfig(_Section, frozen=True):
     target: Literal["auto", "standard", "log1p", "box-cox", "yeo-johnson"] = "auto"
     numbers: Literal["auto", "normal", "robust"] = "auto"
     quantile: float | Auto = "auto"
-    shard: bool = False
+    shard: bool | Literal["ddp", "fsdp"] = False
     layout: Literal["auto", "processes", "stacked"] = "auto"
     checkpoint: float = 60.0
+
+    @property
+    def sharding(self) -> Literal["", "ddp", "fsdp"]:
+        """How several processes train a fold together; "" where one trains it alone."""
+        return self.shard if isinstance(self.shard, str) else "fsdp" if self.shard else ""
 
 
 class RegularizationConfig(_Section, frozen=True):
@@ -271,7 +277,9 @@ class OutputConfig(_Section, frozen=True):
 
 
 class NotebookConfig(_Section, frozen=True):
-    """`[notebook]`: what a notebook that predicts on Kaggle finds there, and what it must bring along.
+    """`[notebook]`: what a notebook on Kaggle finds there, and what it must bring along.
+
+    The last four are for one that trains, `aicomp train --engine kaggle`.
 
     Attributes:
         packages: Packages that are installed here and that Kaggle's image lacks: their wheels go along.
@@ -279,11 +287,19 @@ class NotebookConfig(_Section, frozen=True):
             rehearsal sees them.
         python: Python of Kaggle's image, such as "3.12": compiled packages go along for that one. By default the one
             that runs here.
+        accelerator: "gpu", "none", or "auto": a GPU for the models that take one.
+        machine: Kaggle's own name of a machine, such as "NvidiaTeslaT4"; by default Kaggle gives one.
+        internet: Whether it reaches the internet; nothing that `aicomp` does needs it.
+        hours: After which it is ended.
     """
 
     packages: tuple[str, ...] = ()
     image: tuple[str, ...] = ()
     python: str = ""
+    accelerator: Literal["auto", "gpu", "none"] = "auto"
+    machine: str = ""
+    internet: bool = False
+    hours: float = 12.0
 
 
 class TuneConfig(_Section, frozen=True):

@@ -1,6 +1,5 @@
 """From a project to a Run: prepare, train the folds, put the parts together."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from aicomp.engine.local import start_pool, train_and_assemble
 from aicomp.errors import AicompError, DataError, UsageError
 from aicomp.files import writing
 from aicomp.layout import Layout
+from aicomp.leftovers import clear_left_over, clear_work, remove_run, untold_run
 from aicomp.project import AnyProject, Project
 from aicomp.provenance import describe
 from aicomp.pseudo import Source, write_labels
@@ -61,7 +61,8 @@ def cross_validate(
 ) -> Run:
     """Train the project's model on every fold and write a Run.
 
-    A run that was cut short and has the same config, data and code is continued with the folds that are left.
+    A run that was cut short and has the same config, data and code is continued with the folds that are left. One that
+    was whole, but was cut before anybody was told of it, is the outcome.
 
     Args:
         project: The project.
@@ -82,8 +83,10 @@ def cross_validate(
             plan = prepare(project, fresh=fresh)
             run = plan.run
             on_plan(plan)
-            with _nothing_left_of_a_mistake(plan):
-                train_and_assemble(run, project.folder, plan.folds_left, pool, on_event)
+            if not run.is_done:
+                with _nothing_left_of_a_mistake(plan):
+                    train_and_assemble(run, project.folder, plan.folds_left, pool, on_event)
+            clear_work(project.runs)
         finally:
             if pool is not None:
                 pool.close(None if run is None else run.folder)
@@ -93,7 +96,9 @@ def cross_validate(
 def prepare(project: Project, *, fresh: bool = False) -> Plan:
     """Read the data, choose column kinds and folds, and lay out a run that workers can train; or find a cut one."""
     info, source = fingerprinted(project)
-    run = None if fresh else unfinished_run(project.runs, info["fingerprint"])
+    run = None
+    if not fresh:
+        run = unfinished_run(project.runs, info["fingerprint"]) or untold_run(project.runs, info["fingerprint"])
     if run is None:
         run = lay_out(project, project.runs, info, source)
     return plan_of(run)
@@ -149,26 +154,30 @@ def _nothing_left_of_a_mistake(plan: Plan) -> Iterator[None]:
         yield
     except (UsageError, DataError):
         if not any(plan.run.fold_is_done(k) for k in range(plan.n_folds)):
-            shutil.rmtree(plan.run.folder)
+            remove_run(plan.run)
         raise
 
 
 @contextmanager
 def only_training(project: AnyProject) -> Iterator[None]:
-    """Hold the project's lock; the operating system frees it when the process ends, however it ends."""
+    """Hold the project's lock; the operating system frees it when the process ends, however it ends.
+
+    What killed commands left is removed first.
+    """
     path = project.runs / ".lock"
     with writing(path):
         path.parent.mkdir(exist_ok=True)
         path.touch()
-    lock = FileLock(path)
+        lock = FileLock(path)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise AicompError(
+                f"another training is running in `{project.folder}`",
+                "wait for it, or copy the project to train side by side",
+            ) from None
     try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise AicompError(
-            f"another training is running in `{project.folder}`",
-            "wait for it, or copy the project to train side by side",
-        ) from None
-    try:
+        clear_left_over(project.runs)
         yield
     finally:
         lock.release()

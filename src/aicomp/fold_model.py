@@ -14,6 +14,7 @@ from aicomp.data.clamps import clamped, clamps_of
 from aicomp.data.columns import Column
 from aicomp.data.table import Table
 from aicomp.data.values import TimeFormat
+from aicomp.files import reading
 from aicomp.project import Project
 from aicomp.run import Run
 
@@ -93,7 +94,8 @@ class FoldModel:
         project, folder = self._project, self._run.fold(self._k)
         found = resolve("model", project.config.model.name, ALL_MODELS, project.folder)
         build_model = with_params(found, project.config.model.params)
-        weights = load_file(folder / "weights.safetensors")
+        with reading(folder / "weights.safetensors"):
+            weights = load_file(folder / "weights.safetensors")
         spec, transform = load_spec(folder)
         if not is_estimator(found):
             return self._network(build_model, spec, weights, transform)

@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 CONFIG_FILE = "aicomp.toml"
 
 
+def code_hash(folder: Path) -> str:
+    """SHA-256 over the Python files of a folder: names and contents."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*.py")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
 class AnyProject:
     """What a project is whatever it is about: a folder with `aicomp.toml`, its contract, its code and its runs.
 
@@ -39,10 +47,7 @@ class AnyProject:
 
     def code_hash(self) -> str:
         """SHA-256 over the project's Python files: names and contents."""
-        digest = hashlib.sha256()
-        for path in sorted(self.folder.glob("*.py")):
-            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-        return digest.hexdigest()
+        return code_hash(self.folder)
 
 
 @dataclass(frozen=True)
@@ -99,6 +104,12 @@ class Project(AnyProject):
             raise UsageError(
                 f"metric `{metric.name}` is for {fitting}, and this competition is {competition.problem_type}",
                 f"correct `metric` or `problem_type` in `{self.config.competition}`",
+            )
+        if metric.why_graded_only:
+            raise UsageError(
+                f"metric `{metric.name}` grades files and cannot guide a training: {metric.why_graded_only}",
+                f"write the nearest one that can be trained for as `metric` in `{self.config.competition}`, and grade "
+                f"with `aicomp score SOLUTION SUBMISSION --metric {metric.name}`",
             )
         return Task(competition.row_problem, competition.labels, len(competition.target), metric)
 

@@ -1,11 +1,17 @@
-"""Where a result comes from: package versions, git commit, and one fingerprint of config, data and code."""
+"""Where a result comes from: package versions, git commit, and one fingerprint of config, data and code.
+
+`surroundings` is what a run is verified by beside these; it is no part of the fingerprint, so that a run that was cut
+short may be continued elsewhere.
+"""
 
 import hashlib
 import json
 import platform
 import shutil
 import subprocess
+from collections.abc import Mapping
 from contextlib import suppress
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -13,8 +19,9 @@ from typing import Any
 import msgspec
 
 from aicomp import __version__
-from aicomp.project import Project
-from aicomp.raw_data import data_hash
+from aicomp.processes import processor
+from aicomp.project import AnyProject, Project
+from aicomp.raw_data import data_files, data_hash
 
 _PACKAGES = ("torch", "numpy", "pandas", "scikit-learn", "safetensors")
 _PACKAGES_OF_MODEL = {
@@ -25,6 +32,17 @@ _PACKAGES_OF_MODEL = {
     "audio-resnet": ("soundfile",),
     "pretrained-seq2seq": ("transformers",),
 }
+
+
+def decisive_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A config without what does not change what comes out.
+
+    That is how many processes share the work, what a notebook brings along and where it runs, what others try, what is
+    checked, and how often the state of a training is written.
+    """
+    decisive = {k: v for k, v in config.items() if k not in ("workers", "notebook", "tune", "check")}
+    decisive["training"] = {k: v for k, v in config["training"].items() if k != "checkpoint"}
+    return decisive
 
 
 def describe(project: Project) -> dict[str, Any]:
@@ -41,19 +59,41 @@ def describe(project: Project) -> dict[str, Any]:
             **_of_model(project.config.model.name),
         },
     }
-    # How many processes share the work does not change what comes out, nor does what a notebook brings along, what
-    # others try, what is checked, or how often the state of a training is written.
-    beside = ("workers", "notebook", "tune", "check")
-    decisive = {**facts, "config": {k: v for k, v in config.items() if k not in beside}}
-    decisive["config"]["training"] = {k: v for k, v in config["training"].items() if k != "checkpoint"}
+    decisive = {**facts, "config": decisive_config(config)}
     text = json.dumps(decisive, sort_keys=True)
     return {
         "fingerprint": hashlib.sha256(text.encode()).hexdigest(),
         **facts,
+        **surroundings(project),
+        "data_files": data_files(project.folder),
+    }
+
+
+def surroundings(project: AnyProject) -> dict[str, Any]:
+    """What else may change bits, and how to come back to it: a part of `run.json`."""
+    return {
         "python": platform.python_version(),
         "platform": platform.platform(),
+        "processor": processor(),
         "git": git_state(project.folder),
+        "code_files": code_files(project.folder),
+        "source_hash": source_hash(),
     }
+
+
+def code_files(folder: Path) -> dict[str, str]:
+    """SHA-256 of each of a project's Python files, by name."""
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.glob("*.py"))}
+
+
+@cache
+def source_hash() -> str:
+    """SHA-256 over aicomp's own Python files: names and contents."""
+    root = Path(__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
 
 
 def _of_model(name: str) -> dict[str, str]:

@@ -18,6 +18,7 @@ from aicomp.data.arrays import save_arrays
 from aicomp.ensemble.fold_tests import fold_test, has_fold_tests
 from aicomp.ensemble.members import folds_difference, folds_hash, read_folds
 from aicomp.errors import UsageError
+from aicomp.files import reading
 from aicomp.folds import draw_rows
 from aicomp.project import Project
 from aicomp.raw_data import data_hash
@@ -153,7 +154,8 @@ def add_pseudo_rows(data: "FoldData", run: Run, k: int, task: Task, *, is_networ
     path = _path(run, k)
     if not path.is_file():
         return data
-    pseudo = load_file(path)
+    with reading(path):
+        pseudo = load_file(path)
     rows, targets = pseudo["rows"], pseudo["predictions"]
     y = data.y
     if task.is_classification and is_network:

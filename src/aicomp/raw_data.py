@@ -18,7 +18,7 @@ from typing import Any
 from aicomp.archives import unpack
 from aicomp.data.media_files import MediaIndex, media_kind, media_members, top_of, zip_place
 from aicomp.errors import DataError, UsageError
-from aicomp.files import atomic_write, partial_file, writing
+from aicomp.files import atomic_write, is_temporary, partial_file, writing
 
 TABLE_SUFFIXES = (".csv", ".parquet", ".tsv", ".csv.gz", ".tsv.gz", ".csv.zip", ".tsv.zip", ".gz", ".zip")
 """Endings of files that `data.reading.read_table` takes; of one table in several, the first is read."""
@@ -98,7 +98,7 @@ def write_manifest(project_folder: Path) -> None:
         AicompError: The disk is full or the folder cannot be written.
     """
     raw = project_folder / "data" / "raw"
-    files = sorted(p for p in raw.iterdir() if p.is_file())
+    files = sorted(p for p in raw.iterdir() if p.is_file() and not is_temporary(p.name))
     files += [raw / path for path in MediaIndex.of(raw).paths if "/" in path]
     entries = [{"name": p.relative_to(raw).as_posix(), "size": p.stat().st_size, "sha256": _sha256(p)} for p in files]
     atomic_write(manifest_path(project_folder), json.dumps({"files": entries}, indent=1) + "\n")
@@ -163,6 +163,24 @@ def data_hash(project_folder: Path) -> str:
     for entry in sorted(_read_manifest(project_folder), key=lambda e: str(e["name"])):
         digest.update(f"{entry['name']}\0{entry['sha256']}\0".encode())
     return digest.hexdigest()
+
+
+def data_files(project_folder: Path) -> dict[str, str]:
+    """SHA-256 of each data file as the manifest has it, by name; images and sounds of a folder count as one.
+
+    Raises:
+        DataError: There is no manifest.
+    """
+    found: dict[str, str] = {}
+    folders: dict[str, Any] = {}
+    for entry in sorted(_read_manifest(project_folder), key=lambda e: str(e["name"])):
+        name = str(entry["name"])
+        if media_kind(name) is None:
+            found[name] = entry["sha256"]
+        else:
+            digest = folders.setdefault(f"{PurePosixPath(name).parent}/", hashlib.sha256())
+            digest.update(f"{name}\0{entry['sha256']}\0".encode())
+    return found | {folder: digest.hexdigest() for folder, digest in folders.items()}
 
 
 def _read_manifest(project_folder: Path) -> list[dict[str, Any]]:

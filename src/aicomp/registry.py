@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any, Literal
 
 from aicomp.errors import AicompError, UsageError
+from aicomp.neighbours import let_neighbours_meet
 from aicomp.suggest import unknown_name
 
 Kind = Literal["metric", "model", "splitter", "template", "competition"]
@@ -26,6 +27,12 @@ def load_object(reference: str, folder: Path) -> Any:
     module_name, _, attribute = reference.partition(":")
     if not module_name or not attribute:
         raise UsageError(f"`{reference}` is not of the form `file:object`", "write for example `model:build_model`")
+    if module_name != Path(module_name).name or "\\" in module_name:
+        # A config may have come with a run: what it names is the user's own code, or it is not loaded.
+        raise UsageError(
+            f"`{reference}` names a file in another folder, and code is loaded from `{folder}` alone",
+            "move the file there, or write a file there that imports it, and name that",
+        )
     path = folder / f"{module_name.removesuffix('.py')}.py"
     if not path.is_file():
         raise UsageError(f"`{reference}` names `{path.name}`, which is not in `{folder}`", f"create `{path.name}`")
@@ -43,8 +50,7 @@ def _load_module(path: Path) -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    folder = str(path.parent.resolve())
-    sys.path.insert(0, folder)
+    let_neighbours_meet(path.parent)
     try:
         spec.loader.exec_module(module)
     except AicompError:
@@ -54,8 +60,6 @@ def _load_module(path: Path) -> ModuleType:
         raise UsageError(
             f"`{path.name}`{_place(e, path)} fails on import: {type(e).__name__}: {e}", f"correct `{path}`"
         ) from e
-    finally:
-        sys.path.remove(folder)
     return module
 
 

@@ -2,6 +2,8 @@
 
 runs/<id>/
   run.json                  fingerprint, resolved config, contract, versions, git commit, data hash
+  lock.txt                  every installed package with its version, for pip
+  execution.json            threads, processes and device that the folds were trained with
   columns.json              how each column was taken
   reading.json              how the files were read: strings, columns that are no features, formats of times
   folds.csv                 validation fold of each train row
@@ -17,10 +19,14 @@ runs/<id>/
   DONE
 
 A run of kind "blend", or "saved" by `Run.create(...).save(...)`, has all of these except columns, reading, curves,
-weights and encoders.
+weights, encoders and execution.
 """
 
 import json
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -29,7 +35,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from aicomp.errors import DataError, UsageError
-from aicomp.files import atomic_write, writing
+from aicomp.files import atomic_write, flush_folder, writing
+from aicomp.lockfile import LOCK_FILE, lock_text
+from aicomp.processes import is_gone, process_mark
 from aicomp.suggest import unknown_name
 
 if TYPE_CHECKING:
@@ -39,6 +47,12 @@ if TYPE_CHECKING:
 
 TEST_FILE = "test.safetensors"
 """In a run's folder: test predictions of all folds together, where these are strings and have no mean."""
+
+TRASH = ".trash"
+"""In the folder of the runs: those that are being removed. What a cut leaves there the next removal takes along."""
+
+MAKING = ".making"
+"""In the folder of the runs: those that nobody shall see before they are whole, a folder for each process."""
 
 OUTCOME_FILE = "outcome.json"
 """In the folder of the runs: which of the runs of the last `aicomp train --time-limit` is to be submitted."""
@@ -189,18 +203,90 @@ class Run:
 
 def create_run(runs: Path, info: dict[str, Any]) -> Run:
     """Make a new run's folder, named by the time, and write its `run.json`."""
+    with naming(runs):
+        run = Run(_new_folder(runs))
+        with writing(run.folder):
+            run.folder.mkdir()
+        atomic_write(run.folder / LOCK_FILE, lock_text())
+        run.write("run.json", info)
+    return run
+
+
+def begin_whole(runs: Path, info: dict[str, Any]) -> Run:
+    """Begin a run that nobody sees before `publish`: one that is written in a moment and not continued."""
+    folder = runs / MAKING / f"{process_mark()}.{threading.get_ident()}"
+    clear_making(runs)
+    with naming(runs), writing(folder):
+        if folder.is_dir():
+            shutil.rmtree(folder)  # of a process that had the same number and was killed
+        folder.mkdir(parents=True)
+    run = Run(folder)
+    atomic_write(folder / LOCK_FILE, lock_text())
+    run.write("run.json", info)
+    return run
+
+
+def drop(runs: Path, run: Run) -> None:
+    """Remove a run of `begin_whole` that came to nothing."""
+    with naming(runs), writing(run.folder):
+        shutil.rmtree(run.folder)
+        _remove_making(runs)
+
+
+def publish(runs: Path, run: Run) -> Run:
+    """Give a run of `begin_whole` its place, with the name of now."""
+    with naming(runs):
+        folder = _new_folder(runs)
+        with writing(folder):
+            run.folder.rename(folder)
+            flush_folder(runs)
+            _remove_making(runs)
+    return Run(folder)
+
+
+def clear_making(runs: Path) -> None:
+    """Remove what `begin_whole` made for processes that are gone.
+
+    Raises:
+        AicompError: A folder cannot be changed.
+    """
+    if not (runs / MAKING).is_dir():
+        return
+    with naming(runs), writing(runs / MAKING):
+        for folder in list((runs / MAKING).iterdir()):
+            if is_gone(folder.name.rpartition(".")[0]):
+                shutil.rmtree(folder)
+        _remove_making(runs)
+
+
+def _remove_making(runs: Path) -> None:
+    if (runs / MAKING).is_dir() and not any((runs / MAKING).iterdir()):
+        (runs / MAKING).rmdir()
+
+
+@contextmanager
+def naming(runs: Path) -> Iterator[None]:
+    """Hold the names of a folder of runs for a moment: no two processes take the same."""
+    from filelock import FileLock
+
+    path = runs / ".naming.lock"
+    with writing(path):
+        runs.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _new_folder(runs: Path) -> Path:
+    """A folder of the name of now that is not there."""
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
     for number in range(1, 1000):
         folder = runs / (stamp if number == 1 else f"{stamp}-{number:03}")
-        with writing(folder):
-            runs.mkdir(parents=True, exist_ok=True)
-            try:
-                folder.mkdir()
-            except FileExistsError:
-                continue  # of this second, perhaps by another process just now
-        run = Run(folder)
-        run.write("run.json", info)
-        return run
+        if not folder.exists():
+            return folder
     raise UsageError(f"`{runs}` holds 999 runs of this second", "wait a second")
 
 

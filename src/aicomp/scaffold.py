@@ -20,7 +20,7 @@ from aicomp.registry import resolve
 from aicomp.resources import bundled, bundled_names
 from aicomp.simulation.project import open_project
 from aicomp.sources import Download, opened, source_folder
-from aicomp.staging import whole_or_nothing
+from aicomp.staging import take_back, whole_or_nothing
 
 CONTRACT_FILE = "competition.toml"
 DEFAULT_TEMPLATE = "tabular"
@@ -137,7 +137,7 @@ def _write_project(folder: Path, competition: Competition, findings: tuple[Findi
         contents[CONFIG_FILE] = _MODEL_LINE.sub(_SPEECH_LINE, contents[CONFIG_FILE].decode()).encode()
     data_files = [] if competition.is_simulation else ["data/raw", "data/manifest.json"]
     _refuse_existing([*contents, *data_files], folder)
-    with whole_or_nothing(folder) as staging:
+    with whole_or_nothing(folder, last=(CONTRACT_FILE, CONFIG_FILE)) as staging:
         for relative, content in contents.items():
             atomic_write(staging / relative, content)
         open_project(staging)
@@ -254,7 +254,7 @@ def _default_folder(source: str | Download, slug: str) -> Path:
 
 
 def refuse_project(folder: Path, source: str) -> None:
-    """Refuse a folder that is a project already, or a file.
+    """Refuse a folder that is a project already, or a file; what a killed `aicomp init` left in it is removed first.
 
     Args:
         folder: Where a project is to be made.
@@ -262,7 +262,9 @@ def refuse_project(folder: Path, source: str) -> None:
 
     Raises:
         UsageError: It is.
+        AicompError: What was left cannot be removed.
     """
+    take_back(folder.absolute())
     if any((folder / name).exists() for name in (CONFIG_FILE, CONTRACT_FILE)):
         raise UsageError(
             f"`{folder}` is a project already",

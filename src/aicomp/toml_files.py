@@ -81,7 +81,20 @@ def to_struct(tree: dict[str, Any], kind: type[_T], source: str) -> _T:
     except msgspec.ValidationError as e:
         message = str(e).replace("`$.", "`").replace(" - at ", " at ")
         hint = _near_choice(kind, str(e)) or f"correct it in `{source}`"
-        raise UsageError(f"`{source}`: {message[0].lower()}{message[1:]}", hint) from e
+        raise UsageError(f"`{source}`: {message[0].lower()}{message[1:]}{_value_at(tree, str(e))}", hint) from e
+
+
+def _value_at(tree: Any, message: str) -> str:
+    """The value that an error of a wrong type is about, as ": 1.5"; "" where the message has it, or no place."""
+    found = re.search(r"^Expected .* - at `\$\.([\w.]+)`$", message)
+    if found is None:
+        return ""
+    for name in found[1].split("."):
+        if not isinstance(tree, dict) or name not in tree:
+            return ""
+        tree = tree[name]
+    shown = str(tree).lower() if isinstance(tree, bool) else repr(tree)
+    return "" if isinstance(tree, dict | list) else f": {shown}"
 
 
 def _near_choice(kind: type[msgspec.Struct], message: str) -> str:
@@ -95,6 +108,9 @@ def _near_choice(kind: type[msgspec.Struct], message: str) -> str:
         struct = _struct_of(annotation)
         annotation = {f.encode_name: f.type for f in msgspec.structs.fields(struct)}.get(name) if struct else None
     choices = [choice for choice in get_args(annotation) if isinstance(choice, str)]
+    if not choices and any(get_args(part) == ("auto",) for part in get_args(annotation)):
+        kinds = ["true", "false"] if bool in get_args(annotation) else ["a number"]
+        return f'write {", ".join(kinds)} or "auto"'
     near = get_close_matches(value.lower(), choices, n=1, cutoff=0.7)
     if near:
         return f"did you mean `{near[0]}`?"

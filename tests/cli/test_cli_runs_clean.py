@@ -7,8 +7,7 @@ from filelock import FileLock
 from run_cases import Capture, error_of, json_of, make_project, make_run, output_of
 
 from aicomp.cli.main import main
-from aicomp.run import Run, list_runs
-from aicomp.runs.cleaning import TRASH
+from aicomp.run import TRASH, Run, list_runs
 
 
 def name(days: float) -> str:
@@ -155,7 +154,7 @@ def test_a_removal_that_is_cut_leaves_no_half_run(
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("aicomp.runs.cleaning.shutil.rmtree", killed)
+        patch.setattr("aicomp.leftovers.shutil.rmtree", killed)
         assert main(["runs", "clean", "--keep", "2", "--yes"]) == 130
     capsys.readouterr()
     assert ids(project) == [best, third, cut]

@@ -37,6 +37,11 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
         "target": ["Churn"],
         "labels": ["Yes", "No"],
         "positive": "No",
+        "columns": {},
+        "interval": None,
+        "medal": None,
+        "medals": {},
+        "medals_source": "",
         "notes": [],
     }
 
@@ -87,7 +92,7 @@ def test_a_metric_of_the_users_own(folder: Path, capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["solution.csv", "submission.csv"], 2, "missing option `--metric`"),
+        (["solution.csv", "submission.csv"], 2, "missing option `--metric`, or `--competition` with one"),
         (["nope.csv", "submission.csv", "--metric", "mae"], 3, "`nope.csv` is no file"),
         (["solution.csv", "nope.csv", "--metric", "mae"], 3, "`nope.csv` is no file"),
         (["solution.csv", "submission.csv", "--metric", "auk"], 2, "unknown metric `auk`"),

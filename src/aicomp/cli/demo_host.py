@@ -3,13 +3,13 @@
 import json
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from aicomp.errors import AicompError
+from aicomp.processes import child_environment, python_module
 
 _COMMAND = ["host", "--demo", "--port", "0", "--json", "--state"]
 _SECONDS_TO_STOP = 20
@@ -29,10 +29,11 @@ def demo_host() -> Iterator[str]:
         log = Path(temporary) / "host.log"
         with log.open("w", encoding="utf-8") as said:
             process = subprocess.Popen(
-                [sys.executable, "-m", "aicomp", *_COMMAND, str(Path(temporary) / "state")],
+                python_module("aicomp", *_COMMAND, str(Path(temporary) / "state")),
                 stdout=subprocess.PIPE,
                 stderr=said,
                 text=True,
+                env=child_environment(),
             )
             try:
                 url, token = _told(process, log)

@@ -1,5 +1,6 @@
 """`aicomp host`: serve competitions to others, check a folder, make a team."""
 
+import ipaddress
 import shlex
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -95,7 +96,7 @@ def _serve(
     settings = Settings(state.absolute())  # what runs in its folders runs in another directory
 
     def ready(url: str) -> None:
-        output.say(f"serving on {url}", *_how_to_use(url, state, more))
+        output.say(f"serving on {url}", *_warnings(bind), *_how_to_use(url, state, more))
         content = {"url": url, "competitions": sorted(competitions), "state": str(state.resolve()), **more}
         if output.as_json:
             output.result(content)
@@ -104,6 +105,20 @@ def _serve(
         serve(competitions, settings, bind=bind, port=port, on_ready=ready)
     except KeyboardInterrupt:
         output.say("stopped")
+
+
+def _warnings(bind: str) -> list[str]:
+    """What is said where others than this machine can reach the server."""
+    try:
+        is_loopback = ipaddress.ip_address(bind).is_loopback
+    except ValueError:
+        is_loopback = bind == "localhost"
+    if is_loopback:
+        return []
+    return [
+        f"warning: {bind} can be reached from other machines, and tokens and data go there as plain HTTP; "
+        "put a proxy that ends TLS in front, or leave `--bind` out"
+    ]
 
 
 def _demo_state() -> Path:

@@ -19,14 +19,19 @@ def list_names(
         str,
         typer.Argument(metavar="KIND", help="One of competitions, templates, metrics, models, splitters."),
     ],
+    search: Annotated[
+        str | None,
+        typer.Option("--search", metavar="WORD", help="Only those that say this."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """List competitions, templates, metrics, models or splitters: built in, and of installed plugins.
 
     With --json the keys are: kind, items. Each item has name, description and plugin (the package that it comes from,
-    null for aicomp's own); a competition also problem_type, metric and host; a metric also greater_is_better, needs and
-    problem_types; a model also installed (whether the package that it needs is there). A plugin that cannot be loaded
-    has name, description (why) and plugin alone.
+    null for aicomp's own); a competition also problem_type, metric and host; a metric also greater_is_better, needs,
+    problem_types, columns (of the solution, that it reads beside the target), graded_only (why it can grade and not
+    guide a training, else empty) and aliases; a model also installed (whether the package that it needs is there). A
+    plugin that cannot be loaded has name, description (why) and plugin alone.
     """
     from aicomp.cli.table import table_lines
     from aicomp.registry import Kind
@@ -37,7 +42,14 @@ def list_names(
     if kind not in known:
         raise unknown_name("kind", kind, known)
     items = [*_own_items(known[kind]), *_plugin_items(known[kind])]
+    if search is not None:
+        items = [item for item in items if search.casefold() in _text(item).casefold()]
     output.result({"kind": kind, "items": items}, *table_lines(*_table(known[kind], items)))
+
+
+def _text(item: dict[str, Any]) -> str:
+    """What is searched: all that is said of it."""
+    return "\n".join([item["name"], item["description"], *item.get("aliases", ())])
 
 
 def _own_items(kind: "Kind") -> Iterator[dict[str, Any]]:
@@ -68,9 +80,9 @@ def _own(kind: "Kind") -> dict[str, Any]:
         case "template":
             return {name: bundled("templates") / name for name in bundled_names("templates")}
         case "metric":
-            from aicomp.metrics import METRICS
+            from aicomp.metrics import ALL_METRICS
 
-            return dict(METRICS)
+            return dict(ALL_METRICS)
         case "model":
             from aicomp.models import ALL_MODELS
 
@@ -89,13 +101,17 @@ def _describe(kind: "Kind", found: Any) -> dict[str, Any]:
         case "template":
             return {"description": _about_readme(Path(found) / "README.md")}
         case "metric":
+            from aicomp.metrics.aliases import ALIASES
             from aicomp.metrics.base import ProblemType
 
             return {
                 "greater_is_better": found.greater_is_better,
                 "needs": found.needs,
                 "problem_types": [t for t in get_args(ProblemType) if t in found.problem_types],
-                "description": _about_function(found.fn),
+                "columns": [column.name for column in found.columns],
+                "graded_only": found.why_graded_only,
+                "aliases": [text for text, name in ALIASES.items() if name == found.name],
+                "description": _about_function(getattr(found.fn, "func", found.fn)),
             }
         case "model":
             from aicomp.models import is_installed
@@ -114,14 +130,20 @@ def _table(kind: "Kind", items: list[dict[str, Any]]) -> tuple[list[str], list[l
     if kind == "competition":
         columns += ["problem_type", "metric", "host"]
     elif kind == "metric":
-        columns += ["greater_is_better", "needs", "problem_types"]
+        columns += ["greater_is_better", "needs", "problem_types", "used"]
+        items = [{**item, "used": "scoring" if item.get("graded_only") else ""} for item in items]
     elif kind == "model":
         columns += ["installed"]
         items = [{**item, "installed": _INSTALLED[item.get("installed", False)]} for item in items]
     if any(item["plugin"] is not None for item in items):
         columns.append("plugin")
     columns.append("description")
-    titles = {"greater_is_better": "better", "problem_type": "problem type", "problem_types": "problem types"}
+    titles = {
+        "used": "only for",
+        "greater_is_better": "better",
+        "problem_type": "problem type",
+        "problem_types": "problem types",
+    }
     return [titles.get(c, c) for c in columns], [[_cell(item.get(c)) for c in columns] for item in items]
 
 

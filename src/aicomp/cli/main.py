@@ -16,6 +16,9 @@ from aicomp import __version__
 from aicomp.cli.began import mark_now, mark_process
 from aicomp.cli.output import discard_stdout, write_json
 from aicomp.errors import AicompError, UsageError
+from aicomp.printable import printable
+from aicomp.processes import without_credentials
+from aicomp.stopping import Terminated
 
 app = typer.Typer(
     name="aicomp",
@@ -61,8 +64,11 @@ def _register_commands() -> None:
     from aicomp.cli.submit import submit
     from aicomp.cli.train import train
     from aicomp.cli.tune import tune
+    from aicomp.cli.verify import verify
 
-    commands = (init, eda, check, train, tune, blend, submit, submissions, score, explain, report, doctor, demo, host)
+    commands = (
+        init, eda, check, train, tune, blend, verify, submit, submissions, score, explain, report, doctor, demo, host,
+    )  # fmt: skip
     for function in commands:
         app.command()(function)
     app.command("list")(list_names)
@@ -91,14 +97,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     except _ParserError as e:
         error = _usage_error(e, arguments)
         return _fail(error.message, error.hint, error.exit_code, as_json)
-    except (KeyboardInterrupt, typer.Abort):
-        code = 130
+    except Terminated as e:
+        return _fail("terminated", str(e), 143, as_json)
+    except (KeyboardInterrupt, typer.Abort) as e:
+        # The parser turns the first into the second.
+        cause = e if isinstance(e, KeyboardInterrupt) else e.__cause__
+        return _fail("interrupted", str(cause or ""), 130, as_json)
     except BrokenPipeError:
         discard_stdout()  # the reader, such as `head`, has left
         return 1
     except Exception as e:
         # A bug: the traceback is for whoever reports it. Locals, which could hold a token, are not shown.
-        sys.stderr.write(traceback.format_exc())
+        sys.stderr.write(printable(without_credentials(traceback.format_exc())))
         return _fail(f"{type(e).__name__}: {e}", "this is a bug in aicomp; please report it", 1, as_json)
     if code == 130:
         return _fail("interrupted", "", 130, as_json)
@@ -143,12 +153,13 @@ def _command_path(error: BaseException, arguments: Sequence[str]) -> str:
 
 
 def _fail(message: str, hint: str, code: int, as_json: bool) -> int:
+    message, hint = without_credentials(message), without_credentials(hint)
     if as_json:
         with contextlib.suppress(AicompError):  # a full disk behind stdout: stderr still says what is wrong
             write_json({"error": {"code": code, "message": message, "hint": hint}})
-    sys.stderr.write(f"error: {message}\n")
+    sys.stderr.write(f"error: {printable(message)}\n")
     if hint:
-        sys.stderr.write(f"\nhint: {hint}\n")
+        sys.stderr.write(f"\nhint: {printable(hint)}\n")
     return code
 
 

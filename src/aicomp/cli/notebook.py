@@ -226,7 +226,7 @@ def _run_there(
     from aicomp.kaggle.notebook.push import ensure_kernel, fetch_output, wait_for_kernel
     from aicomp.submission import read_sample, validate_submission
 
-    check_packed(made)
+    check_packed(made.files)
     ensure_dataset(connection, owner, made, state, output.say)
     kernel = ensure_kernel(connection, owner, made, state, hours, output.say)
     told: list[str] = []

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from aicomp.errors import AicompError
+from aicomp.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -40,6 +41,7 @@ class Output:
     def say(self, *lines: "RenderableType") -> None:
         """Tell people something on the way, on stderr. Square brackets are printed as they are."""
         for line in lines:
+            line = printable(line) if isinstance(line, str) else line
             _console(stderr=True).print(line, markup=False, highlight=False, soft_wrap=isinstance(line, str))
 
     def result(self, content: dict[str, Any], *lines: "RenderableType") -> None:
@@ -50,13 +52,13 @@ class Output:
         with _writing_stdout():
             for line in lines:
                 if isinstance(line, str):
-                    sys.stdout.write(line + "\n")  # as it is, and a long list at once
+                    sys.stdout.write(printable(line) + "\n")  # a long list at once
                 else:
                     _console(stderr=False).print(line, markup=False, highlight=False)
 
     def ask(self, question: str) -> str:
         """Ask a person for a line of text; call it only where `can_ask`."""
-        sys.stderr.write(f"{question} ")
+        sys.stderr.write(f"{printable(question)} ")
         sys.stderr.flush()
         return sys.stdin.readline().strip()
 

@@ -7,7 +7,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from aicomp.cli.output import Output
-from aicomp.engine.events import DeviceEvent, EpochEvent, Event, FoldEvent, LayoutEvent
+from aicomp.engine.events import DeviceEvent, EpochEvent, Event, FoldEvent, LayoutEvent, NoteEvent
+from aicomp.printable import printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -64,11 +65,16 @@ class Progress(AbstractContextManager["Progress"]):
                 self._output.say(f"device: {event.device}, {where}")
             case EpochEvent():
                 self._last[event.fold] = event
+                if event.note:
+                    self._output.say(f"note: {self._part} {event.fold}: {event.note}")
                 self._draw_epoch(event)
             case LayoutEvent():
                 which = ", ".join(str(k) for k in event.folds)
                 how = f"folds {which} as one network" if event.stacked else "folds one by one"
                 self._output.say(f"layout: {how} ({event.reason})")
+            case NoteEvent():
+                place = "" if event.fold is None else f"{self._part} {event.fold}: "
+                self._output.say(f"note: {place}{event.sentence}")
             case FoldEvent():
                 self._end_fold(event.fold)
 
@@ -100,7 +106,7 @@ class Progress(AbstractContextManager["Progress"]):
             if self._bars is None:
                 self._output.say(line)
             else:
-                self._bars.console.print(line, markup=False, highlight=False)
+                self._bars.console.print(printable(line), markup=False, highlight=False)
 
     def _time_left(self, before: str = "") -> str:
         """An estimate from the epochs so far: each fold that is left costs what the folds seen cost at most."""

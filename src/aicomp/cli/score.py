@@ -1,6 +1,6 @@
 """`aicomp score`: grade a submission on this machine."""
 
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,10 +8,12 @@ import typer
 
 from aicomp.cli.options import Json, ProjectFolder
 from aicomp.cli.output import Output
-from aicomp.errors import DataError
+from aicomp.errors import DataError, UsageError
 
 if TYPE_CHECKING:
-    from aicomp.grading import TextTable
+    from aicomp.competition import Competition
+    from aicomp.grading import Interval, Roles, TextTable
+    from aicomp.metrics import Metric
     from aicomp.metrics.base import ProblemType
 
 
@@ -19,8 +21,21 @@ def score(
     solution: Annotated[str, typer.Argument(help="A CSV with ids and true targets, or an embedded competition.")],
     submission: Annotated[Path, typer.Argument(help="A CSV with ids and predictions.")],
     metric_name: Annotated[
-        str, typer.Option("--metric", metavar="METRIC", help="A name of `aicomp list metrics`, or `file:object`.")
-    ],
+        str | None,
+        typer.Option(
+            "--metric",
+            metavar="METRIC",
+            help="A name of `aicomp list metrics`, or `file:object`. Default: the competition's.",
+        ),
+    ] = None,
+    competition: Annotated[
+        str | None,
+        typer.Option(
+            "--competition",
+            metavar="SLUG",
+            help="Whose contract says metric, ids, targets, form and medals: a slug, or a competition.toml.",
+        ),
+    ] = None,
     id_columns: Annotated[
         list[str] | None,
         typer.Option("--id", metavar="COLUMN", help="Column that names a row; may be repeated. Default: the first."),
@@ -38,42 +53,63 @@ def score(
     positive: Annotated[
         str | None, typer.Option("--positive", metavar="LABEL", help="The positive one of two labels.")
     ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--column",
+            metavar="NAME=COLUMN",
+            help="Column of the solution that the metric reads, such as weight=is_holiday; may be repeated.",
+        ),
+    ] = None,
+    with_interval: Annotated[
+        bool, typer.Option("--bootstrap", help="Add a 95 % interval, by resampled rows, groups, queries or series.")
+    ] = False,
+    resamples: Annotated[
+        int | None, typer.Option("--resamples", metavar="N", min=100, help="Of --bootstrap. Default: 1000.")
+    ] = None,
     project_folder: ProjectFolder = None,
     as_json: Json = False,
 ) -> None:
     """Grade a submission against a solution; rows are matched by their ids.
 
-    For a metric of boxes, the solution may have a row per box.
+    For a metric of boxes, the solution may have a row per box. A competition's contract, if one is named, says what is
+    compared, and the submission must hold just its columns.
 
     With --json the keys are: metric, score, greater_is_better, problem_type, rows, id and target (lists of columns),
-    labels (in the order of the classes), positive (null unless there are two classes), notes (what was assumed).
+    labels (in the order of the classes), positive (null unless there are two classes), columns (those that the metric
+    reads beside the targets, by its names of them), interval (null, or low, high, n_resamples, n_undefined, unit and
+    n_units), medal (null, or gold, silver or bronze), medals (thresholds of the contract), medals_source, notes (what
+    was assumed).
     """
-    from aicomp.grading import gather_solution, grade, infer_roles, read_text_table
-    from aicomp.metrics import BOX_METRICS, get_metric
+    from aicomp.grading import bootstrap, read_rows, read_text_table, score_rows
+    from aicomp.grading.bootstrap import N_RESAMPLES
+    from aicomp.grading.medals import medal_of
+    from aicomp.metrics import get_metric
     from aicomp.project import Project
 
     output = Output(as_json)
-    metric = get_metric(metric_name, Project.open(project_folder).folder if ":" in metric_name else None)
-    truth, known_labels = _read_solution(solution)
+    if resamples is not None and not with_interval:
+        raise typer.BadParameter("`--resamples` is for `--bootstrap`, which is not there")
+    truth, of_solution = _read_solution(solution)
+    contract = of_solution if competition is None else _contract(competition)
+    asked = metric_name or (None if contract is None else contract.metric)
+    if asked is None:
+        raise typer.BadParameter("missing option `--metric`, or `--competition` with one")
+    metric = get_metric(asked, Project.open(project_folder).folder if ":" in asked else None)
     if not submission.is_file():
         raise DataError(f"`{submission}` is no file", "name a CSV file with ids and predictions")
     predicted = read_text_table(submission)
-    boxes = None
-    if metric.name in BOX_METRICS and Path(solution).is_file():
-        boxes = gather_solution(truth, Path(solution), predicted, tuple(id_columns or ()))
-    truth = truth if boxes is None else boxes[0]
-    takes_classes = metric.needs in ("label", "probability")
-    roles, notes = infer_roles(
-        truth,
-        predicted,
-        metric,
-        id_columns=id_columns or (),
-        problem_type=_problem_type(problem_type),
-        labels=_split(labels) or (known_labels if takes_classes and positive is None else ()),
-        positive=positive,
-    )
-    roles = roles if boxes is None else replace(roles, form=boxes[1])
-    value = grade(truth, predicted, metric, roles)
+    given = _Given(tuple(id_columns or ()), _problem_type(problem_type), _split(labels), positive, _columns(column))
+    by_contract = contract if competition is not None or metric_name is None else None
+    if by_contract is not None:
+        roles, notes = _contract_roles(by_contract, predicted, metric, given)
+    else:
+        known = () if contract is None else contract.labels
+        truth, roles, notes = _inferred(truth, solution, predicted, metric, given, known)
+    rows = read_rows(truth, predicted, metric, roles)
+    value = score_rows(rows, predicted, metric)
+    medal = None if by_contract is None else medal_of(value, metric, by_contract)
+    interval = bootstrap(rows, metric, resamples or N_RESAMPLES) if with_interval else None
     output.say(*(f"note: {note}" for note in notes))
     output.result(
         {
@@ -86,25 +122,140 @@ def score(
             "target": roles.target,
             "labels": roles.labels,
             "positive": roles.labels[-1] if roles.problem_type == "binary" else None,
+            "columns": {name: list(columns) for name, columns in roles.columns},
+            "interval": None if interval is None else asdict(interval),
+            "medal": medal,
+            "medals": {} if by_contract is None else by_contract.medals,
+            "medals_source": "" if by_contract is None else by_contract.medals_source,
             "notes": notes,
         },
         f"{metric.name}: {value:.6g} ({'higher' if metric.greater_is_better else 'lower'} is better)",
+        *(() if interval is None else (_interval_line(interval),)),
+        *(() if by_contract is None or not by_contract.medals else (_medal_line(medal, by_contract),)),
     )
 
 
-def _read_solution(solution: str) -> "tuple[TextTable, tuple[str, ...]]":
-    """The solution, and the labels of its contract if it has one."""
+@dataclass(frozen=True)
+class _Given:
+    """What options say of the columns."""
+
+    ids: tuple[str, ...]
+    problem_type: "ProblemType | None"
+    labels: list[str]
+    positive: str | None
+    columns: dict[str, tuple[str, ...]]
+
+
+def _contract_roles(
+    contract: "Competition", predicted: "TextTable", metric: "Metric", given: _Given
+) -> "tuple[Roles, list[str]]":
+    """The contract's roles, for a submission of just its columns."""
+    from aicomp.grading import contract_roles
+
+    if given.ids or given.problem_type or given.labels or given.positive:
+        raise typer.BadParameter(
+            f"the contract of `{contract.slug}` says ids, problem type and labels: leave `--id`, `--problem-type`, "
+            "`--labels` and `--positive` out, or name no competition"
+        )
+    if contract.problem_type not in metric.problem_types:
+        raise UsageError(
+            f"metric `{metric.name}` is for {', '.join(sorted(metric.problem_types))}, and `{contract.slug}` is "
+            f"{contract.problem_type}",
+            "`aicomp list metrics` shows what each is for",
+        )
+    predicted.need_columns(contract.submission.columns)
+    foreign = [str(c) for c in predicted.frame.columns if c not in contract.submission.columns]
+    if foreign:
+        raise DataError(
+            f"`{predicted.name}` has the column `{foreign[0]}`, which a submission to `{contract.slug}` lacks",
+            f"write the columns {', '.join(contract.submission.columns)}",
+        )
+    roles = contract_roles(contract)
+    return replace(roles, columns=tuple({**dict(roles.columns), **given.columns}.items())), []
+
+
+def _inferred(
+    truth: "TextTable",
+    solution: str,
+    predicted: "TextTable",
+    metric: "Metric",
+    given: _Given,
+    known_labels: tuple[str, ...],
+) -> "tuple[TextTable, Roles, list[str]]":
+    """The solution, the roles that the files themselves tell, and what was assumed."""
+    from aicomp.grading import gather_solution, infer_roles
+    from aicomp.metrics import BOX_METRICS
+
+    boxes = None
+    if metric.name in BOX_METRICS and Path(solution).is_file():
+        boxes = gather_solution(truth, Path(solution), predicted, given.ids)
+    truth = truth if boxes is None else boxes[0]
+    takes_classes = metric.needs in ("label", "probability")
+    roles, notes = infer_roles(
+        truth,
+        predicted,
+        metric,
+        id_columns=given.ids,
+        problem_type=given.problem_type,
+        labels=given.labels or (known_labels if takes_classes and given.positive is None else ()),
+        positive=given.positive,
+        columns=given.columns,
+    )
+    return truth, roles if boxes is None else replace(roles, form=boxes[1]), notes
+
+
+def _interval_line(interval: "Interval") -> str:
+    drawn = f"{interval.n_resamples} resamples of {interval.n_units} {plural(interval.unit)}"
+    left_out = f", {interval.n_undefined} of them without a score" if interval.n_undefined else ""
+    return f"95 % interval: {interval.low:.6g} to {interval.high:.6g} ({drawn}{left_out})"
+
+
+def _medal_line(medal: str | None, contract: "Competition") -> str:
+    listed = ", ".join(f"{name} {value:g}" for name, value in contract.medals.items())
+    return f"medal: {medal or 'none'} ({listed}; {contract.medals_source})"
+
+
+def plural(unit: str) -> str:
+    """More than one of what was drawn.
+
+    >>> plural("row"), plural("query"), plural("series")
+    ('rows', 'queries', 'series')
+    """
+    return {"query": "queries", "series": "series"}.get(unit, f"{unit}s")
+
+
+def _contract(name: str) -> "Competition":
+    from aicomp.catalogue import load
+    from aicomp.competition import load_competition
+
+    path = Path(name)
+    return load_competition(path) if path.suffix == ".toml" else load(name).competition
+
+
+def _columns(options: list[str] | None) -> dict[str, tuple[str, ...]]:
+    """`--column NAME=COLUMN`; several columns of one name stand between commas."""
+    found: dict[str, tuple[str, ...]] = {}
+    for option in options or ():
+        name, equals, columns = option.partition("=")
+        if not equals or not name.strip() or not columns.strip():
+            raise typer.BadParameter(f"`--column {option}` is not of the form NAME=COLUMN")
+        found[name.strip()] = (*found.get(name.strip(), ()), *_split(columns))
+    return found
+
+
+def _read_solution(solution: str) -> "tuple[TextTable, Competition | None]":
+    """The solution, and its contract if it has one."""
     from aicomp.grading import TextTable, read_text_table
 
     path = Path(solution)
     if path.is_file():
-        return read_text_table(path), ()
+        return read_text_table(path), None
     if path.suffix or len(path.parts) != 1:
         raise DataError(f"`{solution}` is no file", "name a CSV file with ids and true targets")
     from aicomp.catalogue import load
 
     entry = load(solution)
-    return TextTable(entry.hidden_solution(), f"the hidden part of {solution}"), entry.competition.labels
+    return TextTable(entry.hidden_solution(), f"the hidden part of {solution}"), entry.competition
 
 
 def _problem_type(name: str | None) -> "ProblemType | None":

@@ -4,16 +4,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from aicomp.cli.elsewhere import check_engine
 from aicomp.cli.options import Json, ProjectFolder, Set
 from aicomp.cli.output import Output
 from aicomp.cli.seeds import check_alone, pseudo_override, train_seeds
 from aicomp.cli.sources import check_data_is_there
+from aicomp.engine.launch import launched_place
+from aicomp.stopping import stopping_softly
 
 if TYPE_CHECKING:
     from aicomp.cross_validation import Plan
     from aicomp.run import Run
 
 
+@stopping_softly("type the same command again: it goes on where this one was")
 def train(
     overrides: Set = None,
     fresh: Annotated[
@@ -42,6 +46,10 @@ def train(
     plan: Annotated[
         bool, typer.Option("--plan", help="Train nothing: tell how much memory it would take, and whether it fits.")
     ] = False,
+    engine: Annotated[
+        str,
+        typer.Option("--engine", metavar="ENGINE", help="Where to train: `local` (here), or `kaggle` (as a notebook)."),
+    ] = "local",
     project_folder: ProjectFolder = None,
     as_json: Json = False,
 ) -> None:
@@ -54,6 +62,10 @@ def train(
     Pseudo-labels are honest: each fold learns those of RUN's model of the same fold, which has not seen the rows that
     are validated. RUN is a run of `aicomp train`, or a blend of such runs, with the same folds.
 
+    With --engine kaggle the project is pushed as a private notebook, which trains on the competition's files there; its
+    log is told as it grows, and the run is brought back. A command that was cut goes on waiting when typed again.
+    `notebook.accelerator`, `machine`, `internet` and `hours` say on what. Which host: see `aicomp submit`.
+
     With --plan a step is traced without numbers, and its memory counted; where it does not fit, the exit code is 2 and
     the hint names what would. With --json the keys are then: fits, hint, device, free, total, processes, per_process,
     process (Python, packages and rows), allocator (what the C library keeps of freed memory), rest (the process that
@@ -64,17 +76,20 @@ def train(
 
     With --json the keys are: run, folder, metric, greater_is_better, folds (score of each), mean, std, pooled,
     n_validated, last_step, seconds (of all folds together), check (what the cheapest checks of `aicomp check` found:
-    list of name, severity, title, evidence, advice, numbers, columns, rows). With a time limit also: time_limit and
-    seconds_used, kind ("blend", "member", or "floor": the prior of the targets, where no model was ready), method and
-    gain of the blend, plan (list of member, model, params, seed, status: done, reused, dropped or failed, reason, cv,
-    seconds, run, weight). Of a simulation, folds are the seeds, and there are also: evaluation (mean, low, high,
-    episodes), best_fold, slowest (seconds of an action), opponents (of a game, by name: won, drawn, lost, interval).
+    list of name, severity, title, evidence, advice, numbers, columns, rows). With --engine kaggle also: place (engine,
+    host, kernel, version, url, run: its name there, accelerator, python, platform, cpus, gpus, seconds). With a time
+    limit also: time_limit and seconds_used, kind ("blend", "member", or "floor": the prior of the targets, where no
+    model was ready), method and gain of the blend, plan (list of member, model, params, seed, status: done, reused,
+    dropped or failed, reason, cv, seconds, run, weight). Of a simulation, folds are the seeds, and there are also:
+    evaluation (mean, low, high, episodes), best_fold, slowest (seconds of an action), opponents (of a game, by name:
+    won, drawn, lost, interval).
     """
     from aicomp.project import Project
     from aicomp.simulation.project import Simulation, open_project
 
     output = Output(as_json)
     simulation = open_project(project_folder, overrides)
+    check_engine(engine, plan=plan, is_simulation=isinstance(simulation, Simulation))
     if isinstance(simulation, Simulation):
         from aicomp.cli.simulation import train_agent
 
@@ -92,6 +107,16 @@ def train(
         show_plan(project, output)
         return
     check_alone(project, time_limit=time_limit, seeds=seeds)
+    if launched_place() is not None and engine == "local":
+        from aicomp.cli.together import train_together
+
+        train_together(project, output, overrides=overrides or [], fresh=fresh, seeds=seeds, time_limit=time_limit)
+        return
+    if engine == "kaggle":
+        from aicomp.cli.elsewhere import train_on_kaggle
+
+        train_on_kaggle(project, output, overrides=overrides or [], fresh=fresh, time_limit=time_limit, seeds=seeds)
+        return
     if time_limit is not None:
         from aicomp.cli.portfolio import train_portfolio
 

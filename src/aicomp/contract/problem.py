@@ -13,7 +13,7 @@ from aicomp.contract.tables import RawTable, Tables
 from aicomp.data.reading import line_numbers, parse_numbers
 from aicomp.errors import DataError, UsageError
 from aicomp.labels import order_labels
-from aicomp.metrics import BOX_METRICS, METRICS, canonical_name, get_metric, guess_metric_names, nearest_metrics
+from aicomp.metrics import BOX_METRICS, GRADED, METRICS, canonical_name, get_metric, guess_metric_names, nearest_metrics
 from aicomp.metrics.base import Metric, ProblemType
 from aicomp.suggest import unknown_name
 
@@ -183,7 +183,7 @@ def _find_metric(types: Sequence[ProblemType], inquiry: Inquiry, *, has_boxes: b
                 f"add `--metric NAME`, which is on the competition's page{', such as ' if groups else ''}{groups}",
             )
         candidates = list(dict.fromkeys(n for t in types for n in guess_metric_names(t)))
-        metric = get_metric(inquiry.ask(f"W{question[1:]}?", candidates))
+        metric = _trainable(get_metric(inquiry.ask(f"W{question[1:]}?", candidates)))
         inquiry.found("metric", metric.name, "as answered")
         return metric
     if ":" in name:
@@ -193,9 +193,25 @@ def _find_metric(types: Sequence[ProblemType], inquiry: Inquiry, *, has_boxes: b
         )
     known = canonical_name(name)
     # Of ranked lists, `map@50` is the mean average precision of their first fifty items.
-    metric = get_metric(known if has_boxes and known is not None else name)
+    metric = _trainable(get_metric(known if has_boxes and known is not None else name))
     stated = f"; {inquiry.given.stated_by} says `{inquiry.given.stated_metric}`" if inquiry.given.stated_metric else ""
     inquiry.found("metric", metric.name, f"given with --metric{stated}")
+    return metric
+
+
+def _trainable(metric: Metric) -> Metric:
+    """The metric itself.
+
+    Raises:
+        UsageError: It only grades.
+    """
+    if metric.why_graded_only:
+        near = nearest_metrics(metric.name, among=METRICS)
+        raise UsageError(
+            f"metric `{metric.name}` grades files and cannot guide a training: {metric.why_graded_only}",
+            f"add another `--metric`, such as {', '.join(near)}; `aicomp score SOLUTION SUBMISSION --metric "
+            f"{metric.name}` grades",
+        )
     return metric
 
 
@@ -207,12 +223,14 @@ def _stated_metric(types: Sequence[ProblemType], inquiry: Inquiry) -> Metric:
     """
     text, who = inquiry.given.stated_metric, inquiry.given.stated_by
     known = canonical_name(text)
-    if known is not None and (not types or METRICS[known].problem_types.intersection(types)):
+    if known in METRICS and (not types or METRICS[known].problem_types.intersection(types)):
         inquiry.found("metric", known, f"{who} says `{text}`")
         return METRICS[known]
     fitting = list(dict.fromkeys(n for t in types for n in guess_metric_names(t)))
     near = nearest_metrics(text, among=fitting)
     why = f"is {known} here, which is not for {' or '.join(types)}" if known else "is no metric of aicomp"
+    if known in GRADED:
+        why = f"is {known} here, which cannot guide a training: {GRADED[known].why_graded_only}"
     if inquiry.ask is None:
         raise UsageError(
             f"{who} scores by `{text}`, which {why}",
@@ -221,8 +239,9 @@ def _stated_metric(types: Sequence[ProblemType], inquiry: Inquiry) -> Metric:
         )
     candidates = [*near, *(n for n in fitting if n not in near)]
     answer = inquiry.ask(f"Which metric scores the submissions? {who} says `{text}`, which {why}.", candidates)
-    inquiry.found("metric", get_metric(answer).name, f"as answered; {who} says `{text}`")
-    return get_metric(answer)
+    metric = _trainable(get_metric(answer))
+    inquiry.found("metric", metric.name, f"as answered; {who} says `{text}`")
+    return metric
 
 
 def _are_in_a_row(values: pd.DataFrame) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from aicomp.files import partial_file
+from aicomp.files import partial_file, reading
 
 _STRINGS = "strings:"
 """Stands before the name of an array of strings, which lies in the file as bytes of UTF-8 JSON."""
@@ -30,11 +30,16 @@ def save_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
 
 
 def load_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Read what `save_arrays` wrote."""
+    """Read what `save_arrays` wrote.
+
+    Raises:
+        DataError: The file is damaged.
+    """
     arrays = {}
-    for name, array in load_file(path).items():
-        is_strings = name.startswith(_STRINGS)
-        arrays[name.removeprefix(_STRINGS)] = decode_strings(array) if is_strings else array
+    with reading(path):
+        for name, array in load_file(path).items():
+            is_strings = name.startswith(_STRINGS)
+            arrays[name.removeprefix(_STRINGS)] = decode_strings(array) if is_strings else array
     return arrays
 
 
@@ -45,16 +50,21 @@ _DTYPES = {
 
 
 def map_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Arrays of a safetensors file as read-only views of it, which all processes share."""
+    """Arrays of a safetensors file as read-only views of it, which all processes share.
+
+    Raises:
+        DataError: The file is damaged.
+    """
     # safetensors' own loader copies. Its format is a length, a JSON header with offsets, and the raw tensors.
-    raw = np.memmap(path, mode="r", dtype=np.uint8)
-    n_header = int(raw[:8].view("<u8")[0])
-    header: dict[str, Any] = json.loads(raw[8 : 8 + n_header].tobytes())
-    header.pop("__metadata__", None)
     arrays = {}
-    for key, entry in header.items():
-        start, stop = (8 + n_header + offset for offset in entry["data_offsets"])
-        arrays[key] = raw[start:stop].view(_DTYPES[entry["dtype"]]).reshape(entry["shape"])
+    with reading(path):
+        raw = np.memmap(path, mode="r", dtype=np.uint8)
+        n_header = int(raw[:8].view("<u8")[0])
+        header: dict[str, Any] = json.loads(raw[8 : 8 + n_header].tobytes())
+        header.pop("__metadata__", None)
+        for key, entry in header.items():
+            start, stop = (8 + n_header + offset for offset in entry["data_offsets"])
+            arrays[key] = raw[start:stop].view(_DTYPES[entry["dtype"]]).reshape(entry["shape"])
     return arrays
 
 

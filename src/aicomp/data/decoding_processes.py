@@ -1,9 +1,7 @@
 """Many files are decoded by processes: threads share a lock that decoders hold for a third of their time."""
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from aicomp.errors import AicompError
-from aicomp.processes import KEEP_MEMORY, n_cores
+from aicomp.processes import KEEP_MEMORY, child_environment, n_cores, python_module
 
 MANY = 1000
 """Files from which processes are worth their start, a tenth of a second each."""
@@ -39,14 +37,14 @@ def decode_by_processes(
     """
     cuts = np.linspace(0, len(names), n_cores() + 1).astype(int).tolist()
     job = {"array": str(array), "root": str(root), "names": list(names), "decoding": decoding, "stops": stops}
-    command = [sys.executable, "-m", "aicomp.data.decoding_worker"]
-    environment = {**KEEP_MEMORY, **os.environ}
+    command = python_module("aicomp.data.decoding_worker")
+    variables = {**KEEP_MEMORY, **child_environment()}
     workers: list[subprocess.Popen[str]] = []
     reasons: dict[int, str] = {}
     try:
         for first, stop in pairwise(cuts):
             workers.append(
-                subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+                subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=variables)
             )
             _give(workers[-1], {**job, "first": first, "stop": stop})
         for worker, (first, stop) in zip(workers, pairwise(cuts), strict=True):

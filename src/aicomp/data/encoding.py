@@ -37,7 +37,7 @@ from aicomp.data.targets import TargetColumns
 from aicomp.data.text import TextEncoder, texts_of
 from aicomp.data.time_parts import cycles, time_parts
 from aicomp.errors import DataError
-from aicomp.files import atomic_write, partial_file
+from aicomp.files import atomic_write, partial_file, reading
 
 __all__ = ["MIN_LEVEL_ROWS", "MISSING", "UNSEEN", "Encoder", "Rows"]
 
@@ -255,8 +255,10 @@ class Encoder:
     @classmethod
     def load(cls, folder: Path, columns: Sequence[Column]) -> "Encoder":
         """Read what `save` wrote; it encodes any row as the one that was saved does."""
-        content = json.loads((folder / "encoder.json").read_text(encoding="utf-8"))
-        tensors = load_file(folder / "encoder.safetensors")
+        with reading(folder / "encoder.json"):
+            content: dict[str, Any] = dict(json.loads((folder / "encoder.json").read_text(encoding="utf-8")))
+        with reading(folder / "encoder.safetensors"):
+            tensors = load_file(folder / "encoder.safetensors")
         encoder = cls(columns)
         encoder.media = content.get("media")
         encoder.text_names = content.get("texts", [])  # runs of aicomp 0.1 have none

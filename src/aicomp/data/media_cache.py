@@ -148,13 +148,15 @@ def open_decoded(path: Path) -> np.ndarray:
     """Map decoded files into memory, (n_files + 1, channels, height, width); the last is blank.
 
     Raises:
-        DataError: They are gone.
+        DataError: They are gone, or something else stands in their place.
     """
     try:
         # Copied where it is written to, which nothing does: torch warns of arrays that cannot be written to.
-        array: np.ndarray = np.load(path, mmap_mode="c")
+        array: np.ndarray = np.lib.format.open_memmap(path, mode="c")
     except FileNotFoundError:
         raise DataError(f"`{path}`, the decoded files, is gone", "run `aicomp train --fresh`") from None
+    except ValueError as e:
+        raise DataError(f"`{path}`, the decoded files, is damaged: {e}", f"remove `{path}`") from e
     return array
 
 
@@ -162,12 +164,15 @@ def open_sides(path: Path) -> np.ndarray:
     """Width and height of the files that `open_decoded` maps, float32 (n_files + 1, 2), NaN where there is none.
 
     Raises:
-        DataError: They are gone.
+        DataError: They are gone, or something else stands in their place.
     """
     try:
-        sides: np.ndarray = np.load(_sides_of(path))
+        with _sides_of(path).open("rb") as file:
+            sides: np.ndarray = np.lib.format.read_array(file)
     except FileNotFoundError:
         raise DataError(f"`{_sides_of(path)}`, sizes of files, is gone", "run `aicomp train --fresh`") from None
+    except ValueError as e:
+        raise DataError(f"`{_sides_of(path)}`, sizes of files, is damaged: {e}", f"remove `{path}`") from e
     return sides
 
 

@@ -1,7 +1,6 @@
 """From a file on disk to text, and where each row of that text lies."""
 
 import csv
-import gzip
 import io
 import zipfile
 import zlib
@@ -12,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from aicomp.archives import check_zip, gunzip
 from aicomp.errors import DataError, UsageError
 
 _TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
@@ -54,19 +54,12 @@ def read_bytes(path: Path) -> bytes:
     except PermissionError:
         raise DataError(f"`{path}` may not be read", f"run `chmod u+r {path}`") from None
     if path.suffix == ".gz" or raw.startswith(b"\x1f\x8b"):
-        raw = _gunzip(raw, path)
+        raw = gunzip(raw, path.name)
     elif path.suffix == ".zip" or raw.startswith(b"PK\x03\x04"):
         raw = _unzip(raw, path)
     if not raw.strip():
         raise DataError(f"`{path.name}` is empty", "download it again")
     return raw
-
-
-def _gunzip(raw: bytes, path: Path) -> bytes:
-    try:
-        return gzip.decompress(raw)
-    except (OSError, EOFError, zlib.error) as e:
-        raise DataError(f"`{path.name}` cannot be unpacked as gzip: {e}", "download it again") from e
 
 
 def _unzip(raw: bytes, path: Path) -> bytes:
@@ -79,6 +72,7 @@ def _unzip(raw: bytes, path: Path) -> bytes:
                     f"{', '.join(names[:5]) or 'nothing'}",
                     f"run `unzip {path.name}` and name the files in competition.toml",
                 )
+            check_zip(archive, path)
             return archive.read(tables[0])
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as e:
         raise DataError(f"`{path.name}` cannot be unpacked as zip: {e}", "download it again") from e

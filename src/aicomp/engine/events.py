@@ -16,6 +16,7 @@ class EpochEvent:
         train_loss: Mean training loss of this epoch.
         seconds: Since the fold's first epoch began.
         unit: What epochs are to this model: "epochs", or "rounds" of trees.
+        note: What was done in another way than asked for since the last one, "" for nothing.
     """
 
     fold: int
@@ -26,6 +27,7 @@ class EpochEvent:
     train_loss: float
     seconds: float
     unit: str = "epochs"
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,4 +60,17 @@ class LayoutEvent:
     reason: str
 
 
-Event = EpochEvent | FoldEvent | DeviceEvent | LayoutEvent
+@dataclass(frozen=True)
+class NoteEvent:
+    """Something was done in another way than asked for.
+
+    Attributes:
+        sentence: What, and why.
+        fold: Number of the fold, None for all.
+    """
+
+    sentence: str
+    fold: int | None = None
+
+
+Event = EpochEvent | FoldEvent | DeviceEvent | LayoutEvent | NoteEvent

@@ -25,7 +25,7 @@ from aicomp.engine.ranks import train_fold_together
 from aicomp.engine.series_fold import EncodedFold, columns_of, encode_series
 from aicomp.engine.streamed_fold import encode_streamed, load_whole, remove_rows
 from aicomp.errors import UsageError
-from aicomp.files import atomic_write, partial_file
+from aicomp.files import atomic_write, partial_file, writing
 from aicomp.folds import draw_rows
 from aicomp.media import with_files
 from aicomp.models import ALL_MODELS, is_estimator, with_params
@@ -46,11 +46,14 @@ from aicomp.training.checkpoints import Checkpoints
 from aicomp.training.device import choose_device, reproducible
 from aicomp.training.fit import EpochReport, FoldData, FoldResult, fit_fold
 from aicomp.training.model_recipes import numbers_for
+from aicomp.training.out_of_memory import memory_errors
 from aicomp.training.precheck import check_learns, check_takes_monotone
 from aicomp.training.share import ALONE, Share
 from aicomp.training.streamed import fit_streamed
 from aicomp.training.targets import TargetTransform
 from aicomp.training.whole import fit_whole
+
+MEMORY_HINT = "`--set workers=1` needs less, and so do fewer rows or a smaller model"
 
 
 def run_fold(run: Run, project_folder: Path, k: int, report: Callable[[EpochReport], None]) -> None:
@@ -63,6 +66,12 @@ def run_fold(run: Run, project_folder: Path, k: int, report: Callable[[EpochRepo
         report: Called after each epoch.
     """
     folds = Folds(run, project_folder)
+    with memory_errors(f"fold {k}", MEMORY_HINT):
+        _run_fold(folds, project_folder, k, report)
+
+
+def _run_fold(folds: "Folds", project_folder: Path, k: int, report: Callable[[EpochReport], None]) -> None:
+    run = folds.run
     if folds.is_network and folds.config.training.shard:
         train_fold_together(run, project_folder, k, folds.config, report)
         return
@@ -186,7 +195,7 @@ class Folds:
             device=device,
             report=report,
             share=share,
-            checkpoints=self.checkpoints(str(k)) if share.is_all else None,
+            checkpoints=self.checkpoints(str(k)),
         )
 
     def checkpoints(self, name: str) -> Checkpoints:
@@ -251,7 +260,8 @@ def _averaged(y: np.ndarray, task: Task, config: Config) -> TargetColumns:
 
 
 def _save(folder: Path, valid_rows: np.ndarray, result: FoldResult, encoder: Encoder) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     encoder.save(folder)
     save_spec(folder, result.spec, result.transform)
     arrays = {"valid_rows": valid_rows, "valid": result.valid_pred, "test": result.test_pred}

@@ -3,9 +3,9 @@
 from typing import Any
 
 from aicomp.config import takes_gpu
+from aicomp.engine.execution import Execution
 from aicomp.engine.jobs import Job
 from aicomp.engine.pool import Pool
-from aicomp.processes import n_cores
 from aicomp.run import Run
 from aicomp.streaming.files import is_streamed
 
@@ -50,7 +50,7 @@ def fold_jobs(run: Run, folds: list[int], threads: int) -> list[Job]:
     return [Job("fold", str(run.folder), fold=k, threads=threads, on_cpu=on_cpu) for k in folds]
 
 
-def first_jobs(run: Run, folds: list[int], pool: Pool) -> list[Job]:
+def first_jobs(run: Run, folds: list[int], pool: Pool, execution: Execution) -> list[Job]:
     """Jobs to begin with; a "stack" job says in its "layout" event which of its folds others should train.
 
     On a CPU every process but one begins a fold at once; the one sees whether stacking what is left is faster than to
@@ -60,12 +60,11 @@ def first_jobs(run: Run, folds: list[int], pool: Pool) -> list[Job]:
     config = run.info["config"]
     asked = config["training"].get("layout") == "stacked"
     n_processes = max(1, min(pool.size, len(folds)))
-    threads = max(1, n_cores() // n_processes)
-    alone = fold_jobs(run, folds, threads)
+    alone = fold_jobs(run, folds, execution.threads)
     if not stackable_folds(run, folds, 0):
         return alone
     if config["device"] != "cpu" and not pool.shares_gpu and pool.accelerator != "cpu":
-        n_processes, threads = 1, n_cores()
+        n_processes = 1
     stackable = stackable_folds(run, folds, 0 if asked else n_processes - 1)
     if not stackable:
         return alone
@@ -73,7 +72,7 @@ def first_jobs(run: Run, folds: list[int], pool: Pool) -> list[Job]:
         "stack",
         str(run.folder),
         fold=stackable[0],
-        threads=n_cores() if asked else threads,
+        threads=execution.stack_threads,
         folds=tuple(stackable),
         n_folds=len(folds),
         n_processes=n_processes,

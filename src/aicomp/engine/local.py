@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aicomp.config import Config
-from aicomp.engine.events import DeviceEvent, EpochEvent, Event, FoldEvent, LayoutEvent
+from aicomp.engine.events import DeviceEvent, EpochEvent, Event, FoldEvent, LayoutEvent, NoteEvent
+from aicomp.engine.execution import Execution, note_device, settle, using_threads
 from aicomp.engine.jobs import Job
+from aicomp.engine.launch import launched_place
 from aicomp.engine.layouts import first_jobs, fold_jobs, stackable_folds
+from aicomp.engine.memory import fit_into_memory
 from aicomp.engine.pool import Pool, failure
 from aicomp.processes import n_cores
 from aicomp.run import Run
-from aicomp.streaming.files import is_streamed, n_side_by_side
 
 if TYPE_CHECKING:
     from aicomp.training.fit import EpochReport
@@ -23,9 +25,9 @@ def start_pool(project: Path, config: Config) -> Pool | None:
     """Start the processes that will train: they import what they need while others read the data.
 
     Returns:
-        None if `workers` is 0: folds are trained in this process.
+        None if `workers` is 0, or torchrun has started the processes: folds are trained in this process.
     """
-    if config.workers == 0:
+    if config.workers == 0 or launched_place() is not None:
         return None
     n_folds = 1 if config.split.splitter == "holdout" else config.split.n_splits * config.split.n_repeats
     return Pool(project, max(1, min(n_processes(config), n_folds)), share_gpu=config.workers != "auto")
@@ -41,7 +43,13 @@ def n_processes(config: Config) -> int:
 
 
 def train_and_assemble(
-    run: Run, project: Path, folds: list[int], pool: Pool | None, on_event: Callable[[Event], None]
+    run: Run,
+    project: Path,
+    folds: list[int],
+    pool: Pool | None,
+    on_event: Callable[[Event], None],
+    *,
+    assembles: bool = True,
 ) -> None:
     """Train folds of a prepared run, and put all of them together.
 
@@ -51,18 +59,28 @@ def train_and_assemble(
         folds: Numbers of the folds to train.
         pool: From `start_pool`; None does everything in this process.
         on_event: Called with what happens, while it happens.
+        assembles: False leaves the folds as they are.
 
     Raises:
         AicompError: A fold failed; folds that were saved stay.
     """
+    if note := fit_into_memory(run, pool):
+        on_event(NoteEvent(note))
+    execution = settle(run, pool)
     if pool is None:
-        _run_here(run, project, folds, on_event)
+        with using_threads(execution.threads):
+            _run_here(run, project, folds, on_event, assembles=assembles)
         return
-    threads = max(1, n_cores() // min(pool.size, max(1, len(folds))))
-    jobs = first_jobs(run, folds, pool)
-    at_once = n_side_by_side(run, pool.size) if is_streamed(run) else len(jobs)
-    waiting = jobs[at_once:]
-    pool.put(jobs[:at_once])
+    _train(run, folds, pool, execution, on_event)
+    if not assembles:
+        return
+    pool.put([Job("assemble", str(run.folder), threads=n_cores())])
+    _wait(pool)
+
+
+def _train(run: Run, folds: list[int], pool: Pool, execution: Execution, on_event: Callable[[Event], None]) -> None:
+    jobs = first_jobs(run, folds, pool, execution)
+    pool.put(jobs)
     left = len(folds)
     announced = False
     while left:
@@ -71,14 +89,15 @@ def train_and_assemble(
         match said.event:
             case "device" if not announced:
                 announced = True
+                note_device(run, said.content["device"], said.content["name"])
                 alone = said.content["device"] != "cpu" and not pool.shares_gpu
-                on_event(DeviceEvent(said.content["device"], 1 if alone else min(pool.size, at_once, len(jobs))))
+                on_event(DeviceEvent(said.content["device"], 1 if alone else min(pool.size, len(jobs))))
             case "epoch":
                 on_event(EpochEvent(**said.content))
             case "layout":
                 assert said.job is not None
                 rest = [k for k in said.job.folds if k not in said.content["folds"]]
-                pool.put(fold_jobs(run, rest, threads))
+                pool.put(fold_jobs(run, rest, execution.threads))
                 if said.content["reason"]:
                     on_event(LayoutEvent(**said.content))
             case "fold":
@@ -87,12 +106,8 @@ def train_and_assemble(
             case "done" if said.job is not None and said.job.task == "fold":
                 left -= 1
                 on_event(FoldEvent(said.job.fold))
-                pool.put(waiting[:1])
-                waiting = waiting[1:]
             case "error" | "crash" | "died":
                 raise failure(said)
-    pool.put([Job("assemble", str(run.folder), threads=n_cores())])
-    _wait(pool)
 
 
 def _wait(pool: Pool) -> None:
@@ -106,12 +121,15 @@ def _wait(pool: Pool) -> None:
             raise failure(said)
 
 
-def _run_here(run: Run, project: Path, folds: list[int], on_event: Callable[[Event], None]) -> None:
+def _run_here(run: Run, project: Path, folds: list[int], on_event: Callable[[Event], None], *, assembles: bool) -> None:
     from aicomp.engine.fold_job import run_fold, training_device
     from aicomp.engine.tasks import do
+    from aicomp.training.device import device_name
 
     if folds:
-        on_event(DeviceEvent(training_device(run.info["config"]), 0))
+        device = training_device(run.info["config"])
+        note_device(run, device, device_name(device))
+        on_event(DeviceEvent(device, 0))
 
     def report(k: int, epoch: "EpochReport") -> None:
         on_event(EpochEvent(k, **asdict(epoch)))
@@ -123,7 +141,8 @@ def _run_here(run: Run, project: Path, folds: list[int], on_event: Callable[[Eve
     for k in left:
         run_fold(run, project, k, partial(report, k))
         on_event(FoldEvent(k))
-    do(Job("assemble", str(run.folder)), project, lambda content: None)
+    if assembles:
+        do(Job("assemble", str(run.folder)), project, lambda content: None)
 
 
 def _stack_here(

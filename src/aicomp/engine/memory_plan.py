@@ -13,6 +13,7 @@ import msgspec
 
 from aicomp.config import Config
 from aicomp.engine.local import n_processes
+from aicomp.engine.memory import free_memory
 from aicomp.engine.ranks import n_ranks
 from aicomp.errors import UsageError
 from aicomp.project import Project
@@ -150,6 +151,7 @@ class _Counter:
         from aicomp.models import with_params
         from aicomp.training.fit import Prepared, prepare_fold
         from aicomp.training.footprint import count_footprint
+        from aicomp.training.share import BUCKET_BYTES
 
         build = with_params(self._folds.found, config.model.params)
         task, data = self._folds.task, self._encoded.data
@@ -159,7 +161,9 @@ class _Counter:
 
         n = n_ranks(config, self._device) if config.training.shard else 1
         found = count_footprint(prepare, task, self._device, self._longest, n)
-        return found.divided(n) if n > 1 else found
+        if n == 1:
+            return found
+        return found.divided(n) if config.training.sharding == "fsdp" else found.added_up(BUCKET_BYTES)
 
     def takes(self, name: str) -> bool:
         """Whether the model has a parameter of this name."""
@@ -250,39 +254,7 @@ def free_bytes(device: "torch.device") -> int:
         import torch
 
         return int(torch.cuda.mem_get_info(device)[0])
-    return free_memory()
-
-
-def free_memory() -> int:
-    """Memory that the system and its limits leave, in bytes.
-
-    Raises:
-        UsageError: The system does not say.
-    """
-    found = [*_available(), *_limits()]
-    if not found:
+    found = free_memory()
+    if found is None:
         raise UsageError("this system does not say how much memory is free", "leave `--plan` out")
-    return min(found)
-
-
-def _available() -> Iterator[int]:
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    yield from (int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
-    if not lines and "SC_PHYS_PAGES" in os.sysconf_names:  # macOS: all there is
-        yield os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-
-
-def _limits() -> Iterator[int]:
-    """What a container's limit leaves (control groups, version 2)."""
-    group = Path("/sys/fs/cgroup")
-    try:
-        most = (group / "memory.max").read_text().strip()
-        used = int((group / "memory.current").read_text())
-        cache = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
-    except OSError:
-        return
-    if most != "max":
-        yield int(most) - used + int(cache.get("inactive_file", 0))
+    return found

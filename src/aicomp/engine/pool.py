@@ -1,10 +1,11 @@
 """Worker processes that stay alive over any number of runs, one queue of jobs, and one of what is said."""
 
+import contextlib
 import json
+import logging
 import os
 import queue
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -16,10 +17,13 @@ from typing import IO, Any
 
 import msgspec
 
-from aicomp import errors
+from aicomp import errors, stopping
 from aicomp.engine.jobs import Job
 from aicomp.errors import AicompError
-from aicomp.processes import KEEP_MEMORY, n_cores
+from aicomp.files import atomic_write
+from aicomp.processes import KEEP_MEMORY, child_environment, n_cores, python_module
+
+_LOG = logging.getLogger(__name__)  # unless a program sets it up otherwise, its warnings go to stderr
 
 
 @dataclass(frozen=True)
@@ -47,19 +51,19 @@ class _Worker:
     """
 
     def __init__(self, project: Path, threads: int, trains: bool) -> None:
-        environment = {
+        variables = {
             **KEEP_MEMORY,
-            **os.environ,
+            **child_environment(),
             "OMP_NUM_THREADS": str(threads),
             "MKL_NUM_THREADS": str(threads),
             # Threads that spin while they wait take the core from the other worker; read when torch is imported.
             "OMP_WAIT_POLICY": "PASSIVE",
             "PYTHONUNBUFFERED": "1",
         }
-        command = [sys.executable, "-m", "aicomp.engine.worker", str(project), *([] if trains else ["--light"])]
+        command = python_module("aicomp.engine.worker", str(project), *([] if trains else ["--light"]))
         self.log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process lives
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True, env=environment
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True, env=variables
         )
         self.job: Job | None = None
         self.began = 0.0
@@ -96,14 +100,17 @@ class Pool:
         size: Number of processes; they start now.
         share_gpu: Whether several processes may use one GPU.
         trains: Whether it will train folds, and shall import torch for it at once.
+        threads: Threads that each may start with; None shares out the cores.
     """
 
-    def __init__(self, project: Path, size: int, *, share_gpu: bool = False, trains: bool = True) -> None:
+    def __init__(
+        self, project: Path, size: int, *, share_gpu: bool = False, trains: bool = True, threads: int | None = None
+    ) -> None:
         self.shares_gpu = share_gpu
         self._project, self._trains = project, trains
         self._accelerator = "cpu"
         self._first_word = threading.Event()
-        self._threads = max(1, n_cores() // size)
+        self._threads = threads or max(1, n_cores() // size)
         self._lock = threading.RLock()
         self._waiting: deque[Job] = deque()
         self._said: queue.Queue[Said] = queue.Queue()
@@ -114,6 +121,28 @@ class Pool:
     def size(self) -> int:
         """Number of processes."""
         return len(self._workers)
+
+    @property
+    def start_threads(self) -> int:
+        """Threads that each process is started with."""
+        return self._threads
+
+    def begin_with(self, threads: int) -> None:
+        """Start the processes anew with other threads, if they have others; libraries read this once."""
+        with self._lock:
+            if threads == self._threads:
+                return
+            self._threads = threads
+            for i in range(len(self._workers)):
+                self._replace(i)
+
+    def shrink(self, size: int) -> None:
+        """End all processes but so many; call it before they have jobs."""
+        with self._lock:
+            ended, self._workers = self._workers[size:], self._workers[:size]
+            for worker in ended:
+                worker.end()
+                worker.log.close()
 
     @property
     def accelerator(self) -> str:
@@ -186,15 +215,34 @@ class Pool:
             self._waiting = deque(job for job in self._waiting if not belongs(job))
 
     def close(self, folder: Path | None = None) -> None:
-        """End every process; what they wrote to standard error is kept in `folder`, a file each."""
+        """End every process; what they wrote to standard error is kept in `folder`, a file each.
+
+        On a full disk it is said that it could not be kept: that must not hide why the training ended.
+        Where this process was told to end, they may keep the state of their trainings first.
+        """
         with self._lock:
             self._closed = True
             self._waiting.clear()
+        if stopping.is_asked() and os.name != "nt":  # Windows knows no other end than a kill
+            self._stop_softly()
         for i, worker in enumerate(self._workers):
             worker.end()
             if folder is not None and folder.is_dir() and (words := worker.words()):
-                (folder / f"worker-{i}.log").write_bytes(words)
+                try:
+                    atomic_write(folder / f"worker-{i}.log", words)
+                except AicompError as e:
+                    _LOG.warning("%s", e.message)
             worker.log.close()
+
+    def _stop_softly(self) -> None:
+        """Tell processes that do something to end, and wait for them as long as `stopping` allows."""
+        busy = [worker.process for worker in self._workers if worker.job is not None]
+        for process in busy:
+            process.terminate()
+        until = time.monotonic() + stopping.SECONDS
+        for process in busy:
+            with contextlib.suppress(subprocess.TimeoutExpired):  # it is killed then
+                process.wait(max(0.0, until - time.monotonic()))
 
     def _start(self, i: int) -> _Worker:
         worker = _Worker(self._project, self._threads, self._trains)
@@ -211,11 +259,11 @@ class Pool:
         for line in worker.process.stdout:
             content = json.loads(line)
             with self._lock:
-                if self._closed or self._workers[i] is not worker:
+                if self._closed or worker not in self._workers:
                     return
                 self._hear(worker, content)
         with self._lock:
-            if self._closed or self._workers[i] is not worker:
+            if self._closed or worker not in self._workers:
                 return
             code = worker.process.wait()
             job, worker.job = worker.job, None

@@ -59,8 +59,8 @@ def _train(project: Path, run: Path, k: int, place: tuple[int, int], port: int, 
     from aicomp.training.device import choose_device
     from aicomp.training.share import Share
 
-    share = Share(*place)
     folds = Folds(Run(run), project)
+    share = Share(*place, kind=folds.config.training.sharding or "fsdp")
     device = choose_device(folds.config.device)
     _join(share, device, port)
 

@@ -17,8 +17,9 @@ import msgspec
 
 from aicomp import errors
 from aicomp.config import Config
+from aicomp.engine.launch import launched_place, train_launched
 from aicomp.errors import AicompError, UsageError
-from aicomp.processes import n_cores
+from aicomp.processes import child_environment, n_cores, python_module
 from aicomp.run import Run
 
 if TYPE_CHECKING:
@@ -32,11 +33,14 @@ _LAST_WORDS = 1.0
 
 
 def n_ranks(config: Config, device: "torch.device") -> int:
-    """Processes that train a fold together: one for each GPU, or on a CPU `workers`.
+    """Processes that train a fold together: those of torchrun, else one for each GPU, or on a CPU `workers`.
 
     Raises:
         UsageError: Fewer than two.
     """
+    place = launched_place()
+    if place is not None:
+        return place[1]
     if device.type == "cuda":
         import torch
 
@@ -46,7 +50,7 @@ def n_ranks(config: Config, device: "torch.device") -> int:
         reason = f"`workers` is {config.workers}" if config.workers != "auto" else "there is one core"
     if device.type == "mps" or n < 2:
         raise UsageError(
-            "`training.shard` is true, but "
+            f"`training.shard` is {str(config.training.shard).lower()}, but "
             + ("it takes CUDA or a CPU" if device.type == "mps" else f"{reason}: a fold cannot be divided"),
             "write `--set training.shard=false`",
         )
@@ -63,19 +67,15 @@ class _Rank:
     """
 
     def __init__(self, arguments: list[str], threads: int, hear: Callable[[dict[str, Any]], None]) -> None:
-        environment = {
-            **os.environ,
-            "OMP_NUM_THREADS": str(threads),
-            "MKL_NUM_THREADS": str(threads),
-            "OMP_WAIT_POLICY": "PASSIVE",
-            "PYTHONUNBUFFERED": "1",
-        }
+        variables = child_environment(
+            OMP_NUM_THREADS=str(threads), MKL_NUM_THREADS=str(threads), OMP_WAIT_POLICY="PASSIVE", PYTHONUNBUFFERED="1"
+        )
         if sys.platform in _LOOPBACK:
-            environment.setdefault("GLOO_SOCKET_IFNAME", _LOOPBACK[sys.platform])
+            variables.setdefault("GLOO_SOCKET_IFNAME", _LOOPBACK[sys.platform])
         self.log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process lives
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "aicomp.engine.rank", *arguments],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True, env=environment,
+            python_module("aicomp.engine.rank", *arguments),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True, env=variables,
         )  # fmt: skip
         threading.Thread(target=self._listen, args=(hear,), daemon=True).start()
 
@@ -116,6 +116,9 @@ def train_fold_together(
         AicompError: A rank failed, or died.
         BrokenPipeError: The process that asked for the fold is gone.
     """
+    if launched_place() is not None:
+        train_launched(run, project, k, report)
+        return
     from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
     from aicomp.training.device import choose_device

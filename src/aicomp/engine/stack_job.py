@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from aicomp.engine.fold_job import Folds
+from aicomp.engine.fold_job import MEMORY_HINT, Folds
 from aicomp.engine.layouts import LAYOUT_FILE, stored_layout
 from aicomp.engine.series_fold import EncodedFold
 from aicomp.errors import DataError
@@ -14,6 +15,7 @@ from aicomp.training.device import choose_device, reproducible
 from aicomp.training.fit import Prepared, prepare_fold
 from aicomp.training.fold import EpochReport, FoldResult
 from aicomp.training.layout import Layout, choose_layout
+from aicomp.training.out_of_memory import give_back_all, is_out_of_memory, memory_errors
 from aicomp.training.stacked import choose_stack, fit_stacked
 
 
@@ -73,7 +75,13 @@ def run_stack(
         run.write(LAYOUT_FILE, told)
     on_layout(told if layout.stacked or asked else told | {"reason": ""})
     if layout.stacked:
-        _train_stacked(folds, {k: ready[k] for k in chosen}, layout, report, on_fold)
+        stack = {k: ready[k] for k in chosen}
+        ready.clear()
+        if not _fits(lambda: _train_stacked(folds, stack, layout, report, on_fold)):
+            told = {"stacked": False, "folds": numbers, "reason": "their stack did not fit into memory"}
+            run.write(LAYOUT_FILE, told)  # what is left is trained one by one from now on, also after a kill
+            on_layout(told)
+            _train_one_by_one(folds, stack, report, on_fold)
     else:
         encoded = ready.pop(first).encoded  # the network that steps were timed on is not kept beside the one to train
         _train_alone(folds, first, encoded, report, on_fold)
@@ -127,6 +135,36 @@ def _train_stacked(
     )
 
 
+def _fits(train: Callable[[], None]) -> bool:
+    """Whether there was enough memory; where not, what was computed is gone when this returns."""
+    try:
+        train()
+    except (RuntimeError, MemoryError) as e:
+        if not is_out_of_memory(e):
+            raise
+        return False
+    return True
+
+
+def _train_one_by_one(
+    folds: Folds,
+    ready: dict[int, _Ready],
+    report: Callable[[int, EpochReport], None],
+    on_fold: Callable[[int], None],
+) -> None:
+    """Train the folds of a stack that was too large, from their beginning."""
+    folds.checkpoints("stack").drop()
+    left = {k: ready[k].encoded for k in ready if not folds.run.fold_is_done(k)}
+    ready.clear()  # networks too
+    give_back_all(choose_device(folds.config.device))
+    for k, encoded in left.items():
+        with memory_errors(f"fold {k}", MEMORY_HINT):
+            result = folds.fit(k, encoded, partial(report, k))
+        result.notes.insert(0, "trained alone: a stack with the other folds did not fit into memory")
+        folds.save(k, encoded, result)
+        on_fold(k)
+
+
 def _train_alone(
     folds: Folds,
     k: int,
@@ -134,5 +172,7 @@ def _train_alone(
     report: Callable[[int, EpochReport], None],
     on_fold: Callable[[int], None],
 ) -> None:
-    folds.save(k, encoded, folds.fit(k, encoded, lambda epoch: report(k, epoch)))
+    with memory_errors(f"fold {k}", MEMORY_HINT):
+        result = folds.fit(k, encoded, lambda epoch: report(k, epoch))
+    folds.save(k, encoded, result)
     on_fold(k)

@@ -15,7 +15,7 @@ from aicomp.data.rows import Rows
 from aicomp.data.table import Table
 from aicomp.data.table_file import READ_ROWS, TableFile
 from aicomp.data.targets import TargetColumns
-from aicomp.engine.memory_plan import free_memory
+from aicomp.engine.memory import free_memory
 from aicomp.errors import DataError
 from aicomp.folds import draw_rows
 from aicomp.run import Run
@@ -162,7 +162,7 @@ def load_whole(run: Run, name: str) -> Table:
     config = run.info["config"]
     free, n_columns = free_memory(), len(run.read("columns.json"))
     needed = table.n_rows * n_columns * BYTES_PER_VALUE // 2  # without the frame that it was read from
-    if needed > free:
+    if free is not None and needed > free:
         model = config["model"]["name"]
         raise DataError(
             f"model `{model}` needs all {table.n_rows} rows of {name} in memory, about {needed / 2**30:.1f} GiB for "

@@ -66,7 +66,7 @@ def _fold(job: Job, project: Path, tell: Tell) -> dict[str, Any]:
     def report(epoch: "EpochReport") -> None:
         tell({"event": "epoch", "fold": job.fold, **msgspec.to_builtins(epoch)})
 
-    tell({"event": "device", "device": training_device(run.info["config"])})
+    _tell_device(training_device(run.info["config"]), tell)
     run_fold(run, project, job.fold, Budget(job.budget, report))
     return {}
 
@@ -76,7 +76,7 @@ def _stack(job: Job, project: Path, tell: Tell) -> dict[str, Any]:
     from aicomp.engine.stack_job import run_stack
 
     run = Run(Path(job.run))
-    tell({"event": "device", "device": training_device(run.info["config"])})
+    _tell_device(training_device(run.info["config"]), tell)
     run_stack(
         run,
         project,
@@ -88,6 +88,12 @@ def _stack(job: Job, project: Path, tell: Tell) -> dict[str, Any]:
         on_fold=lambda k: tell({"event": "fold", "fold": k}),
     )
     return {}
+
+
+def _tell_device(device: str, tell: Tell) -> None:
+    from aicomp.training.device import device_name
+
+    tell({"event": "device", "device": device, "name": device_name(device)})
 
 
 def _assemble(job: Job, folder: Path) -> dict[str, Any]:

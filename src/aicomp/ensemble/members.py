@@ -9,6 +9,7 @@ import numpy as np
 
 from aicomp.dataset import load_dataset, read_train_targets
 from aicomp.errors import DataError, UsageError
+from aicomp.files import reading
 from aicomp.project import Project
 from aicomp.raw_data import data_hash
 from aicomp.run import Run, list_runs
@@ -65,7 +66,8 @@ def read_folds(run: Run) -> list[np.ndarray]:
 
     rows = []
     for k in range(len(run.scores["folds"])):
-        with safe_open(run.fold(k) / "predictions.safetensors", framework="numpy") as file:
+        path = run.fold(k) / "predictions.safetensors"
+        with reading(path), safe_open(path, framework="numpy") as file:
             rows.append(np.asarray(file.get_tensor("valid_rows")))
     return rows
 

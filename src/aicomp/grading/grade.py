@@ -1,11 +1,13 @@
 """The score of a submission: match the ids, turn strings into the arrays of the metric, call it."""
 
 import re
+from dataclasses import dataclass
 
 import numpy as np
 
 from aicomp.errors import DataError
 from aicomp.grading.boxes import in_own_form
+from aicomp.grading.metric_columns import metric_arrays
 from aicomp.grading.roles import Roles
 from aicomp.grading.text_table import TextTable, match_ids
 from aicomp.metrics.base import Metric
@@ -24,14 +26,44 @@ def grade(solution: TextTable, submission: TextTable, metric: Metric, roles: Rol
         DataError: A column is absent, the ids differ, a value is none that the metric takes, or the metric is not
             defined for these rows. The message names file, line, column and value.
     """
+    return score_rows(read_rows(solution, submission, metric, roles), submission, metric)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a metric is called with, in the order of the submission.
+
+    Attributes:
+        y_true: Targets; shapes as in `aicomp.metrics.base.Metric`.
+        y_pred: Predictions.
+        columns: Further columns of the solution, by the metric's names of them.
+    """
+
+    y_true: np.ndarray
+    y_pred: np.ndarray
+    columns: dict[str, np.ndarray]
+
+    def take(self, rows: np.ndarray) -> "Rows":
+        """Some of the rows, by number."""
+        columns = {name: values[rows] for name, values in self.columns.items()}
+        return Rows(self.y_true[rows], self.y_pred[rows], columns)
+
+
+def read_rows(solution: TextTable, submission: TextTable, metric: Metric, roles: Roles) -> Rows:
+    """Match the ids and read what the metric takes; see `grade`."""
     solution.need_columns(roles.target)
     submission.need_columns(roles.predictions)
     rows = match_ids(solution, submission, roles.id)
     # In the order of the submission, so that an index in the metric's complaint is a row of the user's own file.
     y_true = true_array(solution, roles)[rows]
-    y_pred = predicted_array(submission, roles, metric)
+    columns = {name: values[rows] for name, values in metric_arrays(solution, roles, metric).items()}
+    return Rows(y_true, predicted_array(submission, roles, metric), columns)
+
+
+def score_rows(rows: Rows, submission: TextTable, metric: Metric) -> float:
+    """Score the rows of a submission; see `grade`."""
     try:
-        return metric(y_true, y_pred)
+        return metric(rows.y_true, rows.y_pred, **rows.columns)
     except ValueError as e:
         raise DataError(
             f"metric `{metric.name}` cannot score `{submission.name}`: {e}{_place(str(e), submission)}",
@@ -79,6 +111,8 @@ def predicted_array(submission: TextTable, roles: Roles, metric: Metric) -> np.n
     if metric.needs == "label" and roles.labels:
         return submission.codes(roles.predictions[0], roles.labels)
     values = _columns(submission, roles.predictions)
+    if metric.parts:
+        return values
     if metric.needs == "label" and roles.problem_type == "multilabel":
         return _whole(submission, roles.predictions, values)
     if roles.problem_type == "binary":
@@ -97,6 +131,9 @@ def _whole(table: TextTable, columns: tuple[str, ...], values: np.ndarray) -> np
 
 
 def _place(message: str, submission: TextTable) -> str:
-    """The line that an index in a metric's complaint stands for."""
-    match = re.search(r"`y_pred(?:\.sum\(axis=1\))?\[(\d+)", message)
-    return "" if match is None else f" (line {submission.line(int(match[1]))})"
+    """The line of the submission that an index in a metric's complaint stands for."""
+    match = re.search(r"`(\w+)(?:\.sum\(axis=1\))?\[(\d+)", message)
+    if match is None:
+        return ""
+    line = submission.line(int(match[2]))
+    return f" (line {line})" if match[1] == "y_pred" else f" (the row of line {line})"

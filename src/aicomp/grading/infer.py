@@ -1,8 +1,10 @@
 """Find out what the columns of two files mean when there is no contract that says so."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from aicomp.errors import DataError, UsageError
+from aicomp.grading.metric_columns import find_metric_columns
 from aicomp.grading.roles import Roles
 from aicomp.grading.text_table import TextTable
 from aicomp.labels import order_labels, same_label, with_positive
@@ -18,6 +20,7 @@ def infer_roles(
     problem_type: ProblemType | None = None,
     labels: Sequence[str] = (),
     positive: str | None = None,
+    columns: Mapping[str, Sequence[str]] | None = None,
 ) -> tuple[Roles, list[str]]:
     """Say which columns are compared, and how.
 
@@ -29,6 +32,8 @@ def infer_roles(
         problem_type: What is predicted; None infers it from the metric, the columns and the labels.
         labels: Labels in the order of the class codes; empty sorts those of the files.
         positive: The positive one of two labels; None takes it from the labels.
+        columns: Which columns of the solution the metric reads beside the targets, by its own names of them; those that
+            are not said are called as the metric calls them.
 
     Returns:
         The roles, and what was assumed on the way, as sentences for people.
@@ -38,6 +43,24 @@ def infer_roles(
         DataError: The files have no columns in common that could be compared.
     """
     ids = _id_columns(solution, submission, id_columns)
+    read = find_metric_columns(solution, metric, columns or {})
+    rest = replace(solution, frame=solution.frame.drop(columns=[c for _, names in read for c in names]))
+    if metric.parts:
+        roles = _parts_role(ids, rest, submission, metric, problem_type, labels, positive)
+        return replace(roles, columns=read), []
+    roles, notes = _infer(rest, submission, metric, ids, problem_type, labels, positive)
+    return replace(roles, columns=read), notes
+
+
+def _infer(
+    solution: TextTable,
+    submission: TextTable,
+    metric: Metric,
+    ids: tuple[str, ...],
+    problem_type: ProblemType | None,
+    labels: Sequence[str],
+    positive: str | None,
+) -> tuple[Roles, list[str]]:
     target, predictions, notes = _compared(solution, submission, ids, metric)
     if metric.needs == "string":
         return _strings_role(ids, target, predictions, metric, problem_type, labels, positive), notes
@@ -68,6 +91,36 @@ def infer_roles(
         has_order = per_class or bool(labels)
         predictions = _of_classes(submission, predictions, ordered, kind, has_order=has_order)
     return Roles(kind, ids, target, predictions, tuple(ordered)), notes
+
+
+def _parts_role(
+    ids: tuple[str, ...],
+    solution: TextTable,
+    submission: TextTable,
+    metric: Metric,
+    problem_type: ProblemType | None,
+    labels: Sequence[str],
+    positive: str | None,
+) -> Roles:
+    """One target beside predictions of several columns: by the metric's names of them, else in their order."""
+    target = tuple(str(c) for c in solution.frame.columns if c not in ids)
+    predictions = tuple(str(c) for c in submission.frame.columns if c not in ids)
+    _refuse_label_options(labels, positive, metric, target)
+    _check_metric(metric, problem_type or "regression")
+    if len(target) != 1:
+        raise UsageError(
+            f"metric `{metric.name}` has one target, and `{solution.name}` has {len(target)} columns beside the ids: "
+            f"{', '.join(target)}",
+            "remove the other columns, or name them as ids with `--id`",
+        )
+    if len(predictions) != len(metric.parts):
+        shown = ", ".join(metric.parts[:4]) + (" ..." if len(metric.parts) > 4 else "")
+        raise DataError(
+            f"`{submission.name}` has {len(predictions)} columns beside the ids, and `{metric.name}` takes "
+            f"{len(metric.parts)}: {shown}",
+            "write each part of a prediction into a column of its own",
+        )
+    return Roles("regression", ids, target, metric.parts if set(predictions) == set(metric.parts) else predictions)
 
 
 def _strings_role(

@@ -19,6 +19,7 @@ class Roles:
             classes, in the order of `labels`.
         labels: Labels in the order of the class codes, positive last of two; empty for values and 0/1 columns.
         form: Of strings of boxes, how both files write them; None for other strings.
+        columns: Further columns of the solution that the metric reads: its name of them, and those of the solution.
     """
 
     problem_type: ProblemType
@@ -27,6 +28,7 @@ class Roles:
     predictions: tuple[str, ...]
     labels: tuple[str, ...] = ()
     form: Form | None = None
+    columns: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 def contract_roles(competition: Competition) -> Roles:
@@ -38,4 +40,5 @@ def contract_roles(competition: Competition) -> Roles:
         predictions=competition.prediction_columns,
         labels=competition.labels,
         form=None if competition.boxes is None else competition.boxes.form,
+        columns=tuple((name, tuple(columns)) for name, columns in competition.metric_columns.items()),
     )

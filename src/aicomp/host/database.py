@@ -4,6 +4,7 @@ A committed transaction is on the disk (`synchronous=FULL`): what was acknowledg
 processes may use the file at once, such as a running server and `aicomp host team`.
 """
 
+import os
 import secrets
 import sqlite3
 import threading
@@ -93,6 +94,9 @@ class Database:
         self._local = threading.local()
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # Its owner's alone from its first byte on; -wal and -shm beside it take its mode when they are made.
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            path.chmod(0o600)
             version = int(self.read().execute("PRAGMA user_version").fetchone()[0])
             if version > _VERSION:
                 raise AicompError(
@@ -100,7 +104,6 @@ class Database:
                 )
             self.ensure(_SCHEMA)
             self.read().execute(f"PRAGMA user_version = {_VERSION}")
-            path.chmod(0o600)
         except (OSError, sqlite3.Error) as e:
             raise AicompError(f"cannot open the database `{path}`: {e}", "name another folder with `--state`") from e
 

@@ -53,6 +53,8 @@ class HostConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         target: Columns to predict; by default all others of the solution that the sample submission has.
         problem_type: See `Competition.problem_type`.
         encoding: Of the tables' text.
+        columns: Further columns of the solution that the metric reads, such as `weight = ["is_holiday"]`: the metric's
+            name of them, and those of the solution.
     """
 
     title: str = ""
@@ -70,6 +72,7 @@ class HostConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     target: tuple[str, ...] = ()
     problem_type: str | None = None
     encoding: str = "utf-8"
+    columns: dict[str, tuple[str, ...]] = {}
 
 
 @dataclass(frozen=True)
@@ -144,7 +147,7 @@ def load_hosted(folder: Path) -> HostedCompetition:
     metric = get_metric(metric_name, folder if ":" in metric_name else None)
     text = folder / "description.md"
     roles = _roles(folder, config, contract, metric, sample, solution)
-    check_solution(solution, slug, roles, config.public_share, config.encoding)
+    check_solution(solution, slug, roles, config.public_share, config.encoding, metric)
     return HostedCompetition(
         slug=slug,
         id=int.from_bytes(hashlib.sha256(slug.encode()).digest()[:4], "big") >> 1,
@@ -248,4 +251,5 @@ def _roles(
         target=config.target,
         problem_type=config.problem_type,
         encoding=config.encoding,
+        columns=config.columns,
     )

@@ -7,11 +7,9 @@ until its score is, so that whatever dies is done again after the next start.
 import contextlib
 import json
 import logging
-import os
 import queue
 import sqlite3
 import subprocess
-import sys
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
@@ -21,6 +19,7 @@ from aicomp.host.folder import HostedCompetition
 from aicomp.host.limits import landlock_version
 from aicomp.host.submissions import Submissions
 from aicomp.host.uploads import Uploads
+from aicomp.processes import child_environment, python_module
 
 _log = logging.getLogger("aicomp.host")
 PAUSE_SECONDS = 5.0
@@ -100,11 +99,11 @@ class Grader:
             return
         one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "aicomp.host.grade_job"],
+            python_module("aicomp.host.grade_job"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, **one_thread},
+            env=child_environment(**one_thread),
         )
 
     def _feed(self) -> None:

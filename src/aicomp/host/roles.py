@@ -1,12 +1,13 @@
 """Which columns of a hosted competition are compared, found in its solution and its sample submission."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
 from aicomp.data.reading import read_table
 from aicomp.grading import Roles, TextTable, infer_roles, read_text_table
+from aicomp.grading.metric_columns import find_metric_columns
 from aicomp.host.solution import read_solution_table
 from aicomp.labels import order_labels
 from aicomp.metrics import Metric
@@ -24,6 +25,7 @@ def find_roles(
     target: Sequence[str] = (),
     problem_type: str | None = None,
     encoding: str = "utf-8",
+    columns: Mapping[str, Sequence[str]] | None = None,
 ) -> Roles:
     """Find the roles of the columns.
 
@@ -36,6 +38,7 @@ def find_roles(
         target: Columns to predict; empty takes all that solution and sample have in common.
         problem_type: See `Competition.problem_type`; None infers it.
         encoding: Of the tables' text.
+        columns: Further columns of the solution that the metric reads, by its names of them; see `infer_roles`.
 
     Raises:
         UsageError: The metric is not defined for what the files hold, or the problem type is not known.
@@ -46,7 +49,8 @@ def find_roles(
     if target:
         ids = list(id_columns or truth.frame.columns[:1])
         truth.need_columns([*ids, *target])
-        truth = replace(truth, frame=truth.frame[[*ids, *target]])
+        read = [c for _, names in find_metric_columns(truth, metric, columns or {}) for c in names]
+        truth = replace(truth, frame=truth.frame[[*ids, *target, *read]])
     labels = _labels(train, truth, id_columns, metric, encoding)
     roles, _ = infer_roles(
         truth,
@@ -55,6 +59,7 @@ def find_roles(
         id_columns=id_columns,
         problem_type=_problem_type(problem_type),
         labels=labels,
+        columns=columns,
     )
     return roles
 

@@ -29,7 +29,8 @@ def score_submission(job: dict[str, Any], solution: Solution, roles: Roles) -> d
         public, private = _grade(path, job, solution, metric, roles)
     except DataError as e:
         # The solution was checked when the host started: what a metric says of it could quote hidden values.
-        if "y_true" in e.message or f"`{solution.table.name}` line" in e.message:
+        hidden = ("y_true", *(f"`{column.name}" for column in metric.columns))
+        if any(name in e.message for name in hidden) or f"`{solution.table.name}` line" in e.message:
             return {"fault": e.message}
         # The team's own name for its file comes last: it may be any, such as that of the solution.
         message = e.message.replace(f"`{path.name}`", f"`{job['file_name']}`").replace(str(path), job["file_name"])

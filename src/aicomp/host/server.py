@@ -13,6 +13,7 @@ from aicomp.host.folder import HostedCompetition
 from aicomp.host.host import Settings, open_host
 
 _STOP_SECONDS = 10
+_MOST_HEADER_BYTES = 64 * 2**10
 
 
 def serve(
@@ -54,6 +55,8 @@ def serve(
             server_header=False,
             timeout_graceful_shutdown=_STOP_SECONDS,
             timeout_keep_alive=30,
+            http="h11",  # the other one has no limit for headers
+            h11_max_incomplete_event_size=_MOST_HEADER_BYTES,
         )
         name = f"[{bind}]" if ":" in bind else bind
         _Server(config, lambda: on_ready(f"http://{name}:{listener.getsockname()[1]}")).run([listener])

@@ -9,6 +9,8 @@ import numpy as np
 from aicomp.errors import DataError
 from aicomp.grading import Roles, TextTable, read_text_table
 from aicomp.grading.grade import true_array
+from aicomp.grading.metric_columns import metric_arrays
+from aicomp.metrics import Metric
 
 USAGE_COLUMN = "Usage"
 """Column that says for each row which score it counts for."""
@@ -81,14 +83,21 @@ def read_solution(path: Path, slug: str, roles: Roles, public_share: float, enco
     return Solution(table, public, private if private.any() else public)
 
 
-def check_solution(path: Path, slug: str, roles: Roles, public_share: float, encoding: str = "utf-8") -> None:
+def check_solution(
+    path: Path, slug: str, roles: Roles, public_share: float, encoding: str = "utf-8", metric: Metric | None = None
+) -> None:
     """Refuse a solution that no submission could be graded against.
 
     Raises:
-        DataError: As `read_solution`, or a row that counts holds no label or number.
+        DataError: As `read_solution`, or a row that counts holds no label or number, or none that the metric reads
+            beside the target.
+        UsageError: Nothing says which column it is that the metric reads.
     """
     solution = read_solution(path, slug, roles, public_share, encoding)
-    true_array(solution.part(solution.public | solution.private), roles)
+    counts = solution.part(solution.public | solution.private)
+    true_array(counts, roles)
+    if metric is not None:
+        metric_arrays(counts, roles, metric)
 
 
 def deal_public(table: TextTable, slug: str, roles: Roles, public_share: float) -> np.ndarray:

@@ -91,6 +91,8 @@ class Cache:
         from filelock import FileLock, Timeout
 
         with writing(self.folder):
+            # Data of a competition is for those who accepted its rules: not for every user of this machine.
+            cache_root().mkdir(parents=True, exist_ok=True, mode=0o700)
             self.folder.mkdir(parents=True, exist_ok=True)
             lock = FileLock(self.folder / "lock")
             try:

@@ -15,7 +15,7 @@ from aicomp.errors import AicompError, UsageError
 from aicomp.kaggle.credentials import Credentials, find_credentials
 from aicomp.kaggle.endpoint import Endpoint
 from aicomp.kaggle.faults import Fault, refusal
-from aicomp.kaggle.patience import limit_time, once, patiently
+from aicomp.kaggle.patience import be_careful, once, patiently
 
 _USER_AGENT = f"aicomp/{__version__}"
 _ENVIRONMENTS = ("PROD", "LOCALHOST", "TEST")
@@ -144,7 +144,7 @@ def _client(endpoint: Endpoint, **identity: str | None) -> Iterator[Any]:
             http._session.auth = _basic_or_nobody(identity.get("username"), identity.get("password"))
         if endpoint.url is not None:
             http._endpoint = endpoint.url
-        limit_time(http._session)
+        be_careful(http._session)
         http._session.get_redirect_target = lambda response: None
         yield client
 

@@ -1,7 +1,10 @@
 """Where Kaggle's credentials lie on this machine, in the order of Kaggle's own client. Nothing is sent here."""
 
+import functools
 import json
+import logging
 import os
+import stat
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -10,6 +13,8 @@ from aicomp.kaggle.endpoint import Endpoint
 
 TOKEN_VARIABLE = "AICOMP_TOKEN"
 """Holds the token of a host that is not Kaggle."""
+
+_LOG = logging.getLogger(__name__)  # unless a program sets it up otherwise, its warnings go to stderr
 
 _HOW_TO = (
     "make a token at https://www.kaggle.com/settings (API), then `export KAGGLE_API_TOKEN=...`, or save it as "
@@ -199,8 +204,22 @@ def _is_file(value: str) -> bool:
         return False
 
 
+def open_mode(path: Path) -> str:
+    """The mode of a file of credentials that other users of this machine can read, such as "644"; else ""."""
+    mode = stat.S_IMODE(path.stat().st_mode)
+    return f"{mode:03o}" if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO) else ""
+
+
+@functools.cache
+def _warn_of_mode(path: Path, mode: str) -> None:
+    """Say once that a file is open to others, as Kaggle's own client does."""
+    _LOG.warning("`%s` is open to other users (mode %s): run `chmod 600 %s`", path, mode, path)
+
+
 def _read(path: Path) -> str:
     try:
+        if mode := open_mode(path):
+            _warn_of_mode(path, mode)
         return path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as e:
         reason = e.strerror if isinstance(e, OSError) else "it is not text"

@@ -64,5 +64,8 @@ def checked_url(text: str, source: str) -> str:
     """
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username or parts.password:
-        raise UsageError(f"`{source}` is `{text}`, which is no address", "write it as `http://127.0.0.1:8000`")
+        # A name and a password that stand in it are not shown.
+        shown = f"{parts.scheme}://[hidden]@{parts.netloc.rpartition('@')[2]}" if "@" in text else text
+        hint = "write it as `http://127.0.0.1:8000`; a token belongs in `AICOMP_TOKEN`"
+        raise UsageError(f"`{source}` is `{shown}`, which is no address", hint)
     return text.rstrip("/")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from aicomp.errors import AicompError, NetworkError, RefusedError
 from aicomp.kaggle.credentials import Credentials
 from aicomp.kaggle.endpoint import Endpoint
+from aicomp.printable import printable
 
 if TYPE_CHECKING:
     import requests
@@ -23,7 +24,7 @@ class Fault(Exception):  # noqa: N818 - it never leaves this package
     def __init__(self, status: int, message: str, retry_after: float = 0) -> None:
         super().__init__(message)
         self.status = status
-        self.message = message
+        self.message = printable(message)
         self.retry_after = retry_after
 
     @property

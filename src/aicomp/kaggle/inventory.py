@@ -1,13 +1,17 @@
 """Which credentials there are, which one is used, whether it is alive, and who else can read them."""
 
-import os
-import stat
 from collections.abc import Iterator, Sequence
 
 from aicomp.checkup import Check
 from aicomp.errors import AicompError, CredentialsError
 from aicomp.kaggle.connection import Connection, connect
-from aicomp.kaggle.credentials import Credentials, credential_files, find_credentials, list_credentials
+from aicomp.kaggle.credentials import (
+    Credentials,
+    credential_files,
+    find_credentials,
+    list_credentials,
+    open_mode,
+)
 from aicomp.kaggle.endpoint import Endpoint
 
 _NAME = "credentials"
@@ -117,9 +121,6 @@ def _kind(credentials: Credentials) -> str:
 
 def _check_modes() -> Iterator[Check]:
     """Warn of files that other users of this machine can read."""
-    if os.name != "posix":
-        return
     for path in credential_files():
-        mode = stat.S_IMODE(path.stat().st_mode)
-        if mode & (stat.S_IRWXG | stat.S_IRWXO):
-            yield Check(_NAME, "warning", f"`{path}` is open to other users (mode {mode:03o})", f"chmod 600 {path}")
+        if mode := open_mode(path):
+            yield Check(_NAME, "warning", f"`{path}` is open to other users (mode {mode})", f"chmod 600 {path}")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aicomp.kaggle.faults import Fault, fault_of
+from aicomp.kaggle.hiding import hide_sent
 
 if TYPE_CHECKING:
     import requests
@@ -75,26 +76,30 @@ def once(call: Callable[[], _T]) -> _T:
         raise fault_of(e) from None
 
 
-def limit_time(session: "requests.Session") -> None:
-    """Let every request of a session end after `TIMEOUT`."""
+def be_careful(session: "requests.Session") -> None:
+    """Let every request of a session end after `TIMEOUT`, and no answer repeat what the request proved itself with."""
     from requests.adapters import HTTPAdapter
 
-    class _Impatient(HTTPAdapter):
+    class _Careful(HTTPAdapter):
         def send(self, request: Any, stream: Any = False, timeout: Any = None, *rest: Any, **more: Any) -> Any:
-            return super().send(request, stream, timeout or TIMEOUT, *rest, **more)
+            response = super().send(request, stream, timeout or TIMEOUT, *rest, **more)
+            if not stream or response.status_code >= 400:
+                hide_sent(response)
+            return response
 
     for scheme in ("https://", "http://"):
-        session.mount(scheme, _Impatient())
+        session.mount(scheme, _Careful())
 
 
 def bucket_session() -> "requests.Session":
     """A session for signed addresses, which must never see the credentials.
 
-    It follows no redirect and looks for no password in `~/.netrc`; the proxies of the environment are honoured.
+    It looks for no password in `~/.netrc`, not after a redirect either; the proxies of the environment are honoured.
     """
     import requests
 
     session = requests.Session()
     session.auth = lambda request: request
-    limit_time(session)
+    session.rebuild_auth = lambda prepared_request, response: None  # type: ignore[method-assign]
+    be_careful(session)
     return session

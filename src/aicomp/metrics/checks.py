@@ -106,6 +106,68 @@ def check_strings(y_true: np.ndarray, y_pred: np.ndarray) -> tuple[list[str], li
     return list(y_true), list(y_pred)
 
 
+def check_column(name: str, values: np.ndarray, n_rows: int, *, least: float | None = None) -> np.ndarray:
+    """A further column of numbers as float64, (n_rows,).
+
+    Args:
+        name: The metric's name of it.
+        values: The column.
+        n_rows: Rows of the targets.
+        least: The smallest number that is allowed; None allows all finite ones.
+
+    Raises:
+        ValueError: Another number of rows, or a value is NaN, infinite or too small.
+    """
+    column = _numbers(name, values)
+    if column.shape != (n_rows,):
+        raise ValueError(f"`{name}` has shape {column.shape}, but `y_true` has {n_rows} rows")
+    if least is not None:
+        require(name, column, column >= least, f"it must be {shown(least)} or more")
+    return column
+
+
+def check_weights(weight: np.ndarray, n_rows: int) -> np.ndarray:
+    """Weights of rows as float64, (n_rows,).
+
+    Raises:
+        ValueError: As `check_column`, a weight is negative, or all are 0.
+    """
+    column = check_column("weight", weight, n_rows, least=0)
+    if not column.any():
+        raise ValueError(f"`weight` is 0 in all {n_rows} rows")
+    return column
+
+
+def check_groups(name: str, values: np.ndarray, n_rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """A further column of names as codes from 0, int64 (n_rows,), and the distinct names in their order.
+
+    Raises:
+        ValueError: Another number of rows.
+    """
+    column = np.asarray(values)
+    if column.shape != (n_rows,):
+        raise ValueError(f"`{name}` has shape {column.shape}, but `y_true` has {n_rows} rows")
+    import pandas as pd
+
+    codes, names = pd.factorize(column, sort=True)
+    require(name, np.where(codes < 0, np.nan, 0.0), codes >= 0, "every row belongs to one")
+    return codes.astype(np.int64), np.asarray(names)
+
+
+def check_parts(y_true: np.ndarray, y_pred: np.ndarray, n_parts: int) -> tuple[np.ndarray, np.ndarray]:
+    """Targets, (n,), and predictions that are several numbers each, (n, n_parts), as float64.
+
+    Raises:
+        ValueError: The shapes do not fit, or a value is NaN or infinite.
+    """
+    true, pred = _numbers("y_true", y_true), _numbers("y_pred", y_pred)
+    if true.ndim != 1 or pred.shape != (len(true), n_parts):
+        raise ValueError(
+            f"`y_true` has shape {true.shape} and `y_pred` {pred.shape}, but (n,) and (n, {n_parts}) are needed"
+        )
+    return true, pred
+
+
 def require(name: str, array: np.ndarray, is_right: np.ndarray, expected: str) -> None:
     """Refuse an array of which some element is wrong.
 

@@ -64,8 +64,8 @@ def precision(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     >>> precision(np.array([1, 1, 1, 0]), np.array([1, 1, 0, 1]))  # 2 right of 3 predicted
     0.666...
     """
-    c = _count_positives(y_true, y_pred)
-    return _ratio(c.n_both, c.n_pred)
+    c = count_positives(y_true, y_pred)
+    return ratio(c.n_both, c.n_pred)
 
 
 def recall(y_true: np.ndarray, y_pred: np.ndarray) -> float:
@@ -81,8 +81,8 @@ def recall(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     >>> recall(np.array([1, 1, 1, 1, 0]), np.array([1, 1, 1, 0, 1]))  # 3 found of 4
     0.75
     """
-    c = _count_positives(y_true, y_pred)
-    return _ratio(c.n_both, c.n_true)
+    c = count_positives(y_true, y_pred)
+    return ratio(c.n_both, c.n_true)
 
 
 def f1(y_true: np.ndarray, y_pred: np.ndarray) -> float:
@@ -100,8 +100,8 @@ def f1(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     >>> f1(np.array([1, 1, 1, 0]), np.array([1, 1, 0, 0]))  # 2 * 2 / (2 * 2 + 0 + 1)
     0.8
     """
-    c = _count_positives(y_true, y_pred)
-    return _ratio(2 * c.n_both, c.n_true + c.n_pred)
+    c = count_positives(y_true, y_pred)
+    return ratio(2 * c.n_both, c.n_true + c.n_pred)
 
 
 def f1_macro(y_true: np.ndarray, y_pred: np.ndarray) -> float:
@@ -119,8 +119,8 @@ def f1_macro(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     >>> f1_macro(np.array([0, 0, 1, 2]), np.array([0, 1, 1, 2]))  # (2/3 + 2/3 + 1) / 3
     0.777...
     """
-    c = _count(y_true, y_pred)
-    scores = _ratios(2 * c.n_both, c.n_true + c.n_pred)
+    c = count(y_true, y_pred)
+    scores = ratios(2 * c.n_both, c.n_true + c.n_pred)
     if np.ndim(y_true) == 1:
         scores = scores[c.n_true + c.n_pred > 0]
     return float(scores.mean())
@@ -139,8 +139,8 @@ def f1_micro(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     >>> f1_micro(np.array([[1, 0], [1, 1]]), np.array([[1, 1], [1, 0]]))  # 2 * 2 / (2 * 2 + 1 + 1)
     0.666...
     """
-    c = _count(y_true, y_pred)
-    return _ratio(2 * c.n_both.sum(), c.n_true.sum() + c.n_pred.sum())
+    c = count(y_true, y_pred)
+    return ratio(2 * c.n_both.sum(), c.n_true.sum() + c.n_pred.sum())
 
 
 def f1_weighted(y_true: np.ndarray, y_pred: np.ndarray) -> float:
@@ -156,9 +156,9 @@ def f1_weighted(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     >>> f1_weighted(np.array([0, 0, 1, 2]), np.array([0, 1, 1, 2]))  # (2 * 2/3 + 2/3 + 1) / 4
     0.75
     """
-    c = _count(y_true, y_pred)
-    scores = _ratios(2 * c.n_both, c.n_true + c.n_pred)
-    return _ratio((scores * c.n_true).sum(), c.n_true.sum())
+    c = count(y_true, y_pred)
+    scores = ratios(2 * c.n_both, c.n_true + c.n_pred)
+    return ratio((scores * c.n_true).sum(), c.n_true.sum())
 
 
 def f1_samples(y_true: np.ndarray, y_pred: np.ndarray) -> float:
@@ -174,8 +174,8 @@ def f1_samples(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     >>> f1_samples(np.array([[1, 0], [1, 1]]), np.array([[1, 0], [1, 0]]))  # (1 + 2/3) / 2
     0.833...
     """
-    true, pred = _check_multilabel(y_true, y_pred)
-    return float(_ratios(2 * (true & pred).sum(axis=1), true.sum(axis=1) + pred.sum(axis=1)).mean())
+    true, pred = check_multilabel(y_true, y_pred)
+    return float(ratios(2 * (true & pred).sum(axis=1), true.sum(axis=1) + pred.sum(axis=1)).mean())
 
 
 def subset_accuracy(y_true: np.ndarray, y_pred: np.ndarray) -> float:
@@ -191,7 +191,7 @@ def subset_accuracy(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     >>> subset_accuracy(np.array([[1, 0], [1, 1]]), np.array([[1, 0], [1, 0]]))  # 1 of 2 rows
     0.5
     """
-    true, pred = _check_multilabel(y_true, y_pred)
+    true, pred = check_multilabel(y_true, y_pred)
     return float(np.mean((true == pred).all(axis=1)))
 
 
@@ -208,7 +208,7 @@ def hamming_loss(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     >>> hamming_loss(np.array([[1, 0], [1, 1]]), np.array([[1, 0], [1, 0]]))  # 1 of 4 labels
     0.25
     """
-    true, pred = _check_multilabel(y_true, y_pred)
+    true, pred = check_multilabel(y_true, y_pred)
     return float(np.mean(true != pred))
 
 
@@ -296,7 +296,8 @@ class _Counts:
     n_both: np.ndarray
 
 
-def _count(y_true: np.ndarray, y_pred: np.ndarray) -> _Counts:
+def count(y_true: np.ndarray, y_pred: np.ndarray) -> _Counts:
+    """Counts of class codes, (n,), or of 0/1 columns, (n, n_labels)."""
     if np.ndim(y_true) == 1:
         return _count_classes(y_true, y_pred)
     true, pred = check_labels(y_true, y_pred)
@@ -311,7 +312,8 @@ def _count_classes(y_true: np.ndarray, y_pred: np.ndarray) -> _Counts:
     return _Counts(*(np.bincount(rows, minlength=n) for rows in (true, pred, true[true == pred])))
 
 
-def _count_positives(y_true: np.ndarray, y_pred: np.ndarray) -> _Counts:
+def count_positives(y_true: np.ndarray, y_pred: np.ndarray) -> _Counts:
+    """Counts of class 1 of two."""
     true, pred = check_two_classes(y_true, y_pred)
     return _Counts(true.sum(), pred.sum(), (true & pred).sum())
 
@@ -322,19 +324,25 @@ def _one_column(true: np.ndarray, pred: np.ndarray) -> tuple[np.ndarray, np.ndar
     return true, pred
 
 
-def _check_multilabel(y_true: np.ndarray, y_pred: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def check_multilabel(y_true: np.ndarray, y_pred: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both arrays as 0 and 1, int64 (n, n_labels).
+
+    Raises:
+        ValueError: As `check_labels`, or there is one column only.
+    """
     true, pred = check_labels(y_true, y_pred)
     if true.ndim != 2:
         raise ValueError(f"`y_true` has shape {true.shape}, but (n, n_labels) is needed")
     return true, pred
 
 
-def _ratios(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+def ratios(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
     """Elementwise quotient, 0 where the denominator is 0: nothing to find and nothing found scores nothing."""
     quotients = np.zeros(denominator.shape)
     np.divide(numerator, denominator, out=quotients, where=denominator > 0)
     return quotients
 
 
-def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> float:
+def ratio(numerator: np.ndarray, denominator: np.ndarray) -> float:
+    """Quotient of two numbers, 0 where the denominator is 0."""
     return float(numerator / denominator) if denominator > 0 else 0.0

@@ -34,9 +34,8 @@ def roc_auc(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     0.875
     """
     true, pred = check_scores(y_true, y_pred, ndim=1)
-    if true.all() or not true.any():
-        raise ValueError(f"`y_true` is {int(true[0])} in all {len(true)} rows, but the area needs both classes")
-    return _area(true, pred)
+    check_both_classes(true)
+    return area(true, pred)
 
 
 def roc_auc_ovr_macro(y_true: np.ndarray, y_pred: np.ndarray) -> float:
@@ -59,7 +58,7 @@ def roc_auc_ovr_macro(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     held = np.unique(true)
     if len(held) == 1:
         raise ValueError(f"`y_true` is {held[0]} in all {len(true)} rows, but the area needs two classes")
-    return float(np.mean([_area(true == k, pred[:, k]) for k in held]))
+    return float(np.mean([area(true == k, pred[:, k]) for k in held]))
 
 
 def roc_auc_mean(y_true: np.ndarray, y_pred: np.ndarray) -> float:
@@ -82,7 +81,7 @@ def roc_auc_mean(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     defined = np.flatnonzero(true.any(axis=0) & ~true.all(axis=0))
     if not len(defined):
         raise ValueError("no column of `y_true` holds both 0 and 1, but the area needs both")
-    return float(np.mean([_area(true[:, k], pred[:, k]) for k in defined]))
+    return float(np.mean([area(true[:, k], pred[:, k]) for k in defined]))
 
 
 def gini(y_true: np.ndarray, y_pred: np.ndarray) -> float:
@@ -151,7 +150,7 @@ def log_loss(y_true: np.ndarray, y_pred: np.ndarray) -> float:
         return _multiclass_log_loss(y_true, y_pred)
     true, pred = check_scores(y_true, y_pred)
     check_probabilities(pred)
-    return float(-np.mean(np.log(_clip(np.where(true, pred, 1 - pred)))))
+    return float(-np.mean(np.log(clip_probabilities(np.where(true, pred, 1 - pred)))))
 
 
 def brier(y_true: np.ndarray, y_pred: np.ndarray) -> float:
@@ -174,7 +173,19 @@ def brier(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     return float(np.mean((pred - true) ** 2))
 
 
-def _area(is_positive: np.ndarray, scores: np.ndarray) -> float:
+def check_both_classes(is_positive: np.ndarray) -> None:
+    """Refuse rows that are all of one class.
+
+    Raises:
+        ValueError: Naming that class.
+    """
+    if is_positive.all() or not is_positive.any():
+        n = len(is_positive)
+        raise ValueError(f"`y_true` is {int(is_positive[0])} in all {n} rows, but the area needs both classes")
+
+
+def area(is_positive: np.ndarray, scores: np.ndarray) -> float:
+    """Area under the ROC of checked rows of both classes."""
     p, q = int(is_positive.sum()), int((~is_positive).sum())
     return float((average_ranks(scores)[is_positive].sum() - p * (p + 1) / 2) / (p * q))
 
@@ -185,9 +196,10 @@ def _multiclass_log_loss(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     total = pred.sum(axis=1)
     require("y_pred.sum(axis=1)", total, abs(total - 1) <= SUM_TOLERANCE, "the probabilities of a row sum to 1")
     of_class = pred[np.arange(len(true)), true] / total
-    return float(-np.mean(np.log(_clip(of_class))))
+    return float(-np.mean(np.log(clip_probabilities(of_class))))
 
 
-def _clip(probabilities: np.ndarray) -> np.ndarray:
+def clip_probabilities(probabilities: np.ndarray) -> np.ndarray:
+    """Probabilities within [1e-15, 1 - 1e-15]."""
     clipped: np.ndarray = np.clip(probabilities, _EPSILON, 1 - _EPSILON)
     return clipped

@@ -84,6 +84,122 @@ def recall_of_lists(y_true: np.ndarray, y_pred: np.ndarray, k: int = DEFAULT_K) 
     return _mean(y_true, y_pred, k, lambda hits, n_true: float(hits.sum() / min(k, n_true)))
 
 
+def mean_reciprocal_rank(y_true: np.ndarray, y_pred: np.ndarray, k: int = DEFAULT_K) -> float:
+    """1 / (place of the first true item) among the first k, 0 where there is none; higher is better, 1 is perfect.
+
+    Voorhees, "The TREC-8 Question Answering Track Report", 1999.
+
+    Args:
+        y_true: As `mean_average_precision`.
+        y_pred: Likewise.
+        k: Items that count.
+
+    Raises:
+        ValueError: As `mean_average_precision`.
+
+    >>> mean_reciprocal_rank(np.array(["c", "a"], object), np.array(["a b c", "a"], object), k=3)  # (1/3 + 1) / 2
+    0.666...
+    """
+    return _mean(y_true, y_pred, k, lambda hits, n_true: float(1 / (hits.argmax() + 1)) if hits.any() else 0.0)
+
+
+def hit_rate(y_true: np.ndarray, y_pred: np.ndarray, k: int = DEFAULT_K) -> float:
+    """Share of the rows that have a true item among the first k; higher is better, 1 is perfect.
+
+    Args:
+        y_true: As `mean_average_precision`.
+        y_pred: Likewise.
+        k: Items that count.
+
+    Raises:
+        ValueError: As `mean_average_precision`.
+
+    >>> hit_rate(np.array(["c", "a"], object), np.array(["a b c", "a"], object), k=2)
+    0.5
+    """
+    return _mean(y_true, y_pred, k, lambda hits, n_true: float(hits.any()))
+
+
+def precision_of_lists(y_true: np.ndarray, y_pred: np.ndarray, k: int = DEFAULT_K) -> float:
+    """True items among the first k, divided by k; higher is better, 1 is reached where every row has k true items.
+
+    Args:
+        y_true: As `mean_average_precision`.
+        y_pred: Likewise.
+        k: Items that count.
+
+    Raises:
+        ValueError: As `mean_average_precision`.
+
+    >>> precision_of_lists(np.array(["c a"], object), np.array(["a b c"], object), k=2)  # 1 of 2
+    0.5
+    """
+    return _mean(y_true, y_pred, k, lambda hits, n_true: float(hits.sum() / k))
+
+
+def f1_of_sets(y_true: np.ndarray, y_pred: np.ndarray) -> float:
+    """Mean over rows of the F1 of the items that two strings hold; higher is better, 1 is perfect.
+
+    2 * common / (true items + predicted items), each item once; two empty strings score 1. The measure of Kaggle's
+    Instacart Market Basket Analysis (2017), where a basket of nothing holds the item `None`.
+
+    Args:
+        y_true: Items between blanks, object (n,).
+        y_pred: Likewise.
+
+    Raises:
+        ValueError: The shapes differ, or a value is no string.
+
+    >>> f1_of_sets(np.array(["1 2"], object), np.array(["2 3"], object))  # 2 * 1 / 4
+    0.5
+    """
+    truth, predicted = check_strings(y_true, y_pred)
+    return float(np.mean([f1_of_set(a, b) for a, b in zip(truth, predicted, strict=True)]))
+
+
+def f1_of_set(truth: str, text: str) -> float:
+    """`f1_of_sets` of one row."""
+    a, b = set(truth.split()), set(text.split())
+    return 2 * len(a & b) / (len(a) + len(b)) if a or b else 1.0
+
+
+def global_average_precision(y_true: np.ndarray, y_pred: np.ndarray) -> float:
+    """Average precision of one prediction per row, all rows together by confidence; higher is better, 1 is perfect.
+
+    sum over the predictions, the surest first, of (precision so far) * [right] / (rows that have a true label): the
+    GAP of Kaggle's Google Landmark Recognition. Equal confidences count in the order of their rows.
+
+    Args:
+        y_true: The label of each row, empty where there is none, object (n,).
+        y_pred: "label confidence", or empty for no prediction, object (n,).
+
+    Raises:
+        ValueError: The shapes differ, a value is of another form, or no row has a true label.
+
+    >>> truth = np.array(["a", "b"], object)
+    >>> global_average_precision(truth, np.array(["b 0.9", "b 0.8"], object))  # 1/2 * 1 / 2
+    0.25
+    """
+    truth, predicted = check_strings(y_true, y_pred)
+    n_true = sum(bool(text.strip()) for text in truth)
+    if not n_true:
+        raise ValueError("no row of `y_true` has a label")
+    confidences, is_right = [], []
+    for i, (label, text) in enumerate(zip(truth, predicted, strict=True)):
+        if not text.strip():
+            continue
+        parts = text.split()
+        try:
+            confidences.append(float(parts[1] if len(parts) == 2 else "?"))
+        except ValueError:
+            raise ValueError(f"`y_pred[{i}]` is {text!r}, but `label confidence` is needed") from None
+        if not np.isfinite(confidences[-1]):
+            raise ValueError(f"`y_pred[{i}]` is {text!r}, but a confidence is a finite number")
+        is_right.append(parts[0] == label.strip())
+    right = np.array(is_right, dtype=np.float64)[np.argsort(-np.array(confidences), kind="stable")]
+    return float((np.cumsum(right) / np.arange(1, len(right) + 1) * right).sum() / n_true)
+
+
 def _mean(y_true: np.ndarray, y_pred: np.ndarray, k: int, of_row: Callable[[np.ndarray, int], float]) -> float:
     """Mean over rows of what is made of which places up to k hold a true item, and of the number of true items."""
     scores = []

@@ -126,7 +126,7 @@ def msle(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     >>> msle(np.array([1.0, 3.0]), np.array([1.0, 7.0]))  # log(8 / 4)^2 / 2
     0.240...
     """
-    true, pred = _logarithms(y_true, y_pred, ndim=1)
+    true, pred = logarithms(y_true, y_pred, ndim=1)
     return float(np.mean((pred - true) ** 2))
 
 
@@ -161,7 +161,7 @@ def mcrmsle(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     >>> mcrmsle(np.array([[0.0, 3.0]]), np.array([[0.0, 7.0]]))  # (0 + log(8 / 4)) / 2
     0.346...
     """
-    true, pred = _logarithms(y_true, y_pred, ndim=2)
+    true, pred = logarithms(y_true, y_pred, ndim=2)
     return float(np.mean(np.sqrt(np.mean((pred - true) ** 2, axis=0))))
 
 
@@ -257,7 +257,7 @@ def r2(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     0.5
     """
     true, pred = check_values(y_true, y_pred)
-    _check_varies(true)
+    check_varies(true)
     residual = np.sum((pred - true) ** 2, axis=0)
     return float(np.mean(1 - residual / np.sum((true - true.mean(axis=0)) ** 2, axis=0)))
 
@@ -278,8 +278,8 @@ def pearson(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     0.5...
     """
     true, pred = check_values(y_true, y_pred, ndim=1)
-    _check_varies(true)
-    return _correlation(true, pred)
+    check_varies(true)
+    return correlation(true, pred)
 
 
 def spearman(y_true: np.ndarray, y_pred: np.ndarray) -> float:
@@ -298,11 +298,16 @@ def spearman(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     0.5...
     """
     true, pred = check_values(y_true, y_pred, ndim=1)
-    _check_varies(true)
-    return _correlation(average_ranks(true), average_ranks(pred))
+    check_varies(true)
+    return correlation(average_ranks(true), average_ranks(pred))
 
 
-def _logarithms(y_true: np.ndarray, y_pred: np.ndarray, ndim: int) -> tuple[np.ndarray, np.ndarray]:
+def logarithms(y_true: np.ndarray, y_pred: np.ndarray, ndim: int) -> tuple[np.ndarray, np.ndarray]:
+    """log1p of both arrays.
+
+    Raises:
+        ValueError: As `check_values`, or a value is negative.
+    """
     true, pred = check_values(y_true, y_pred, ndim=ndim)
     for name, values in (("y_true", true), ("y_pred", pred)):
         require(name, values, values >= 0, "the logarithmic error takes values >= 0")
@@ -316,7 +321,12 @@ def _relative_errors(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
     return errors
 
 
-def _check_varies(y_true: np.ndarray) -> None:
+def check_varies(y_true: np.ndarray) -> None:
+    """Refuse a target (or one of several columns) that is the same in every row.
+
+    Raises:
+        ValueError: Naming it.
+    """
     constant = np.flatnonzero(np.atleast_1d((y_true == y_true[0]).all(axis=0)))
     if len(constant):
         column = f"column {constant[0]} of " if y_true.ndim == 2 else ""
@@ -324,7 +334,8 @@ def _check_varies(y_true: np.ndarray) -> None:
         raise ValueError(f"{column}`y_true` is {shown(value)} in all {len(y_true)} rows, but it has to vary")
 
 
-def _correlation(a: np.ndarray, b: np.ndarray) -> float:
+def correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Pearson's correlation of (n,) that varies and (n,), 0 if the latter does not."""
     if (b == b[0]).all():
         return 0.0  # no order among the predictions; a network may start so
     a, b = a - a.mean(), b - b.mean()

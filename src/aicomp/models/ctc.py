@@ -25,6 +25,7 @@ from aicomp.models.media import media_of
 from aicomp.models.space import Choice, Float, Int
 from aicomp.models.spec import ModelSpec
 from aicomp.training.device import reproducible
+from aicomp.training.epochs import Epochs
 from aicomp.training.regularization import Average
 from aicomp.training.schedules import one_cycle
 from aicomp.training.sound_augmentation import SoundAugmentation
@@ -176,29 +177,28 @@ class CTC:
         n_epochs = self._epochs or int(np.clip(round(_STEPS / n_batches), _FEWEST_EPOCHS, _MOST_EPOCHS))
         optimizer = torch.optim.AdamW(_decayed(model, self._weight_decay), lr=self._learning_rate)
         average = Average(model)
-        best, best_epoch, kept = (math.inf, math.inf), 0, {}
-        for epoch in range(1, n_epochs + 1):
+        loop = Epochs(goal.checkpoints, model, optimizer, random=random, average=average)
+        for epoch in loop.left(n_epochs):
             model.train()
-            losses = []
-            for step, at in enumerate(np.array_split(random.permutation(len(train)), n_batches)):
+            for step, at in loop.steps(lambda: np.array_split(random.permutation(len(train)), n_batches)):
                 progress = (epoch - 1 + step / n_batches) / n_epochs
                 for group in optimizer.param_groups:
                     group["lr"] = self._learning_rate * one_cycle(progress)
                 sounds = self._augmentation(_with_silence(_sounds(train, at))).to(self._device)
-                losses.append(_step(optimizer, model, sounds, [targets[i] for i in at]))
+                loop.losses.append(_step(optimizer, model, sounds, [targets[i] for i in at]))
                 average.update_ema(model, self._ema)
             self._model = cast(SpeechNetwork, average.model)
             log_probs = list(self._heard(heard))
             written, valid_loss = self._written(log_probs, n_beams=1), _mean_loss(log_probs, wanted_codes)
             score = (_error_rate(wanted, written), valid_loss)  # in the first epochs nothing is written yet
-            if score < best:
-                best, best_epoch = score, epoch
-                kept = {name: t.detach().clone() for name, t in average.model.state_dict().items()}
-            watch(Round(epoch, n_epochs, written, float(np.mean(losses)), valid_loss, sample))
-            if epoch - best_epoch >= max(5, _PATIENCE * n_epochs):
+            if loop.best is None or score < loop.best:
+                loop.keep_best(score, average.model.state_dict)
+            watch(Round(epoch, n_epochs, written, float(np.mean(loop.losses)), valid_loss, sample))
+            if epoch - loop.best_epoch >= max(5, _PATIENCE * n_epochs):
                 break
-        average.model.load_state_dict(kept)
-        return best_epoch
+        self._model = cast(SpeechNetwork, average.model)
+        average.model.load_state_dict(loop.kept)
+        return loop.best_epoch
 
     def _written(self, log_probs: Iterable[Tensor], n_beams: int) -> np.ndarray:
         """What is said in each row, by what `_heard` gives."""

@@ -21,6 +21,7 @@ from aicomp.models.space import Choice, Float, Int
 from aicomp.models.spec import ModelSpec
 from aicomp.training.box_augmentation import BoxAugmentation
 from aicomp.training.device import has_bfloat16, reproducible
+from aicomp.training.epochs import Epochs
 from aicomp.training.image_augmentation import Flip
 from aicomp.training.regularization import Average
 from aicomp.training.schedules import one_cycle
@@ -167,22 +168,23 @@ class Detector:
         n_epochs = self._epochs or int(np.clip(round(_STEPS / n_batches), _FEWEST_EPOCHS, _MOST_EPOCHS))
         optimizer = torch.optim.AdamW(_decayed(model, self._weight_decay), lr=self._learning_rate)
         average = Average(model)
-        for epoch in range(1, n_epochs + 1):
+        loop = Epochs(goal.checkpoints, model, optimizer, random=random, average=average)
+        for epoch in loop.left(n_epochs):
             model.train()
-            losses = []
-            for step, at in enumerate(_batches(random.permutation(len(data)), n_batches)):
+            for step, at in loop.steps(lambda: np.array_split(random.permutation(len(data)), n_batches)):
                 progress = (epoch - 1 + step / n_batches) / n_epochs
                 for group in optimizer.param_groups:
                     group["lr"] = self._learning_rate * one_cycle(progress)
-                losses.append(self._step(model, optimizer, self._augmentation(*data.batch(at))))
+                loop.losses.append(self._step(model, optimizer, self._augmentation(*data.batch(at))))
                 average.update_ema(model, self._ema)
             if epoch % max(1, n_epochs // _LOOKS) and epoch < n_epochs:
-                watch(Round(epoch, n_epochs, None, float(np.mean(losses)), math.nan))
+                watch(Round(epoch, n_epochs, None, float(np.mean(loop.losses)), math.nan))
                 continue
             self._model = cast(BoxNetwork, average.model)
             predicted = self.predict(valid.take(sample))
             loss = self._loss_over(self._model, valid_data)
-            watch(Round(epoch, n_epochs, predicted, float(np.mean(losses)), loss, sample))
+            watch(Round(epoch, n_epochs, predicted, float(np.mean(loop.losses)), loss, sample))
+        self._model = cast(BoxNetwork, average.model)
         return n_epochs
 
     def _step(self, model: BoxNetwork, optimizer: torch.optim.Optimizer, batch: _Batch) -> float:

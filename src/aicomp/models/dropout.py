@@ -13,6 +13,9 @@ from torch.nn import functional as F  # noqa: N812 - its usual name
 _LEVELS = 256
 """Values of a byte: on a CPU, probabilities are rounded to a multiple of 1/256, so that one draw serves four units."""
 
+_HAS_NO_VIEW = tuple(int(part) for part in torch.__version__.split(".")[:2]) < (2, 13)
+"""Whether `torch.func.vmap` may not know a view of words as bytes."""
+
 
 def keep_mask(like: Tensor, p: float) -> Tensor:
     """0 with probability p, else what keeps the mean at 1; random numbers come from torch's generator.
@@ -26,7 +29,8 @@ def keep_mask(like: Tensor, p: float) -> Tensor:
             [1., 1., 1.]])
     """
     silenced = round(p * _LEVELS)
-    if like.device.type != "cpu" or not 0 < silenced < _LEVELS:
+    is_stacked_by_old = _HAS_NO_VIEW and torch._C._functorch.is_batchedtensor(like)
+    if like.device.type != "cpu" or not 0 < silenced < _LEVELS or is_stacked_by_old:
         return F.dropout(torch.ones_like(like), p)
     words = torch.randint(-(2**31), 2**31, (-(-like.numel() // 4),), dtype=torch.int32)
     keep = words.view(torch.uint8)[: like.numel()].view(like.shape) >= silenced

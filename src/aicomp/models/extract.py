@@ -23,7 +23,9 @@ from aicomp.models.sentence_features import Document, Frequencies, describe
 from aicomp.models.sentences import check_has_text, plain_words, source_column, summary_loss
 from aicomp.models.space import Float, Int
 from aicomp.models.spec import ModelSpec
+from aicomp.training.checkpoints import Checkpoints
 from aicomp.training.device import reproducible
+from aicomp.training.epochs import Epochs
 
 SPACE = (
     Float("model.params.learning_rate", 3e-4, 1e-2, log=True),
@@ -107,7 +109,7 @@ class Extract:
         self._networks = []
         for k in range(self._n_networks):
             with reproducible(goal.seed + k, torch.device("cpu")):
-                network, losses = self._train(learned, held)
+                network, losses = self._train(learned, held, goal.checkpoints.part(str(k)))
             self._networks.append(network)
             rows = inner if n_inner else rest
             outputs = [self._outputs(features[i]) for i in rows]
@@ -167,31 +169,32 @@ class Extract:
         places = np.concatenate([wanted[i] for i in rows])
         return torch.from_numpy(x.astype(np.float32)), torch.from_numpy(places.astype(np.float32))
 
-    def _train(self, learned: tuple[Tensor, Tensor], held: tuple[Tensor, Tensor]) -> tuple[nn.Sequential, float]:
+    def _train(
+        self, learned: tuple[Tensor, Tensor], held: tuple[Tensor, Tensor], checkpoints: Checkpoints
+    ) -> tuple[nn.Sequential, float]:
         """A network, the epoch of the least loss over the held back sentences, and its loss over the others."""
         x, places = learned
         network = self._network(x.shape[1])
         optimizer = torch.optim.AdamW(network.parameters(), lr=self._learning_rate, weight_decay=1e-2)
-        best, best_epoch, best_train, kept = float("inf"), 0, 0.0, network.state_dict()
-        for epoch in range(self._epochs):
+        loop = Epochs(checkpoints, network, optimizer)
+        for epoch in loop.left(self._epochs):
             network.train()
-            losses = []
-            for rows in torch.split(torch.randperm(len(x)), _BATCH):
+            for _, rows in loop.steps(lambda: torch.split(torch.randperm(len(x)), _BATCH)):
                 loss = _loss(network(x[rows]), places[rows])
                 optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
-                losses.append(float(loss.detach()))
+                loop.losses.append(float(loss.detach()))
             network.eval()
             with torch.no_grad():
                 value = float(_loss(network(held[0]), held[1]))
-            if value < best:
-                best, best_epoch, best_train = value, epoch, float(np.mean(losses))
-                kept = {name: t.detach().clone() for name, t in network.state_dict().items()}
-            if epoch - best_epoch >= _PATIENCE:
+            if loop.best is None or value < loop.best[0]:
+                loop.keep_best((value, float(np.mean(loop.losses))), network.state_dict)
+            if epoch - loop.best_epoch >= _PATIENCE:
                 break
-        network.load_state_dict(kept)
-        return network.eval(), best_train
+        loop.end(self._epochs)
+        network.load_state_dict(loop.kept)
+        return network.eval(), loop.best[1]
 
     def _outputs(self, features: np.ndarray) -> np.ndarray:
         """Probability of each sentence to be taken, and its place among those, float64 (n_sentences, 2)."""

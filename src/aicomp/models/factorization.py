@@ -6,6 +6,7 @@ Biases and factors: Koren, Bell, Volinsky, "Matrix Factorization Techniques for 
 """
 
 from dataclasses import dataclass
+from functools import partial
 from math import nan
 from typing import Any, ClassVar
 
@@ -96,8 +97,10 @@ class Factorization:
         )
         self._draws, burn_in = [], self._sweeps // 4
         every = max(1, -(-(self._sweeps - burn_in) // _KEPT))
-        precision, total = 1.0, np.zeros(len(valid))
-        for done in range(1, self._sweeps + 1):
+        begun, precision, total = self._resume(goal, users, items, random) or (0, 1.0, np.zeros(len(valid)))
+        for done in range(begun + 1, self._sweeps + 1):
+            so_far = (done - 1, precision, total)
+            goal.checkpoints.keep(partial(self._so_far, so_far, users, items, random))
             for vectors in (users, items):
                 vectors.draw_prior()
             users.draw(ratings[0], items, z, precision)
@@ -115,6 +118,29 @@ class Factorization:
                 loss = mean_loss(goal, y, self._finish(fitted))
                 watch(Round(done, self._sweeps, seen, loss, mean_loss(goal, valid_y, seen)))
         return self._sweeps
+
+    def _so_far(
+        self, numbers: tuple[int, float, np.ndarray], users: Vectors, items: Vectors, random: np.random.Generator
+    ) -> dict[str, Any]:
+        """What a checkpoint keeps: sweeps done, precision, sums of predictions, both sides, and the draws."""
+        draws = self.state_dict() if self._draws else None
+        sides = (users.state(), items.state())
+        return {"numbers": numbers, "sides": sides, "random": random.bit_generator.state, "draws": draws}
+
+    def _resume(
+        self, goal: Goal, users: Vectors, items: Vectors, random: np.random.Generator
+    ) -> tuple[int, float, np.ndarray] | None:
+        """Be as the newest checkpoint is; its numbers, None if there is none."""
+        state = goal.checkpoints.resume()
+        if state is None:
+            return None
+        for vectors, kept in zip((users, items), state["sides"], strict=True):
+            vectors.restore(kept)
+        random.bit_generator.state = state["random"]
+        if state["draws"] is not None:
+            self.load_state_dict(state["draws"])
+        numbers: tuple[int, float, np.ndarray] = state["numbers"]
+        return numbers
 
     def _standardize(self, y: np.ndarray, goal: Goal) -> np.ndarray:
         values = y.astype(np.float64)

@@ -15,6 +15,8 @@ from aicomp.models.panel_inputs import Covariates, Outlook, of_windows, on_grid
 from aicomp.models.space import Float, Int
 from aicomp.models.spec import ModelSpec
 from aicomp.models.windows import Windows, training_windows
+from aicomp.training.checkpoints import Checkpoints
+from aicomp.training.epochs import Epochs
 
 SPACE = (
     Int("model.params.epochs", 2, 20, log=True, default=6),
@@ -93,7 +95,7 @@ class ForecastNet:
             # As many epochs follow when test is predicted.
             watch(Round(epoch, 2 * n_epochs, predictions, loss, mean_loss(goal, valid_y, predictions)))
 
-        return self._learn(train, y, goal, tell)
+        return self._learn(train, y, goal, tell, goal.checkpoints.part("fit"))
 
     def extend(self, known: Rows, y: np.ndarray, goal: Goal, watch: Watch) -> None:
         """See `Forecaster`: the same is learned anew from all rows."""
@@ -101,7 +103,7 @@ class ForecastNet:
         def tell(epoch: int, n_epochs: int, loss: float) -> None:
             watch(Round(n_epochs + epoch, 2 * n_epochs, None, loss, float("nan")))
 
-        self._learn(known, y, goal, tell)
+        self._learn(known, y, goal, tell, goal.checkpoints.part("extend"))
 
     def predict(self, rows: Rows) -> np.ndarray:
         """See `Estimator`."""
@@ -145,7 +147,7 @@ class ForecastNet:
             adds=adds,
         )
 
-    def _learn(self, rows: Rows, y: np.ndarray, goal: Goal, tell: Any) -> int:
+    def _learn(self, rows: Rows, y: np.ndarray, goal: Goal, tell: Any, checkpoints: Checkpoints) -> int:
         history = History.of(rows, y, self._series)
         outlook = self._outlook = Outlook.of(history, self._series)
         size = outlook.windows.simple.shape[1] * outlook.windows.simple.shape[2]
@@ -157,10 +159,18 @@ class ForecastNet:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(goal.seed)
             model = self._model = self._build(outlook, adds=adds)
-            return self._train(model, inputs, z, _weights(windows, self._power, goal), goal, tell)
+            weights = _weights(windows, self._power, goal)
+            return self._train(model, inputs, z, weights, goal, tell, checkpoints)
 
     def _train(
-        self, model: CombinationNet, inputs: list[Tensor], z: Tensor, weights: Tensor, goal: Goal, tell: Any
+        self,
+        model: CombinationNet,
+        inputs: list[Tensor],
+        z: Tensor,
+        weights: Tensor,
+        goal: Goal,
+        tell: Any,
+        checkpoints: Checkpoints,
     ) -> int:
         n = len(z)
         batch = min(self._batch_size, max(16, n // 8))
@@ -168,10 +178,10 @@ class ForecastNet:
         epochs = self._epochs or max(_EPOCHS, -(-_FEWEST_STEPS // per_epoch))
         optimizer = torch.optim.AdamW(model.parameters(), lr=self._rate, weight_decay=self._decay)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, self._rate, total_steps=epochs * per_epoch)
-        for epoch in range(1, epochs + 1):
+        loop = Epochs(checkpoints, model, optimizer, schedule=schedule)
+        for epoch in loop.left(epochs):
             model.train()
-            total = 0.0
-            for rows in torch.split(torch.randperm(n), batch):
+            for _, rows in loop.steps(lambda: torch.split(torch.randperm(n), batch)):
                 errors = _losses(model(*(a[rows] for a in inputs)), z[rows], goal)
                 loss = (errors * weights[rows, None]).mean()
                 optimizer.zero_grad()
@@ -179,9 +189,10 @@ class ForecastNet:
                 torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
                 optimizer.step()
                 schedule.step()
-                total += float(loss.detach()) * len(rows)
+                loop.losses.append(float(loss.detach()) * len(rows))
             if Round.is_due(epoch, epochs) or epoch == epochs:
-                tell(epoch, epochs, total / n)
+                tell(epoch, epochs, sum(loop.losses) / n)
+        loop.end(epochs)
         return epochs
 
 

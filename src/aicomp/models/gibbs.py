@@ -6,6 +6,7 @@ near the mean. The mean itself may depend on features: Simm et al., "Macau: Scal
 Factorization with Side Information using MCMC" (arXiv 1509.04610).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,8 @@ _MEAN_ROWS = 2.0
 """Vectors that the prior of their mean, 0, counts for."""
 _SMALL = 1e-3
 """Shape and rate of the wide Gamma priors."""
+_DRAWN = ("values", "mean", "weights", "_precision", "_penalty")
+"""What `Vectors` draws; the rest follows from the features."""
 
 
 @dataclass
@@ -76,6 +79,15 @@ class Vectors:
         self._axes: np.ndarray = np.zeros((0, 0))
         if features.shape[1]:
             self._spread, self._axes = np.linalg.eigh(np.asarray((features.T @ features).todense()))
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint keeps of it; the generator is not in it."""
+        return {name: getattr(self, name) for name in _DRAWN}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Be as `state` was."""
+        for name in _DRAWN:
+            setattr(self, name, state[name])
 
     @property
     def prior(self) -> np.ndarray:

@@ -21,6 +21,7 @@ from aicomp.models.sentences import check_has_text
 from aicomp.models.space import Float, Int
 from aicomp.models.spec import ModelSpec
 from aicomp.training.device import has_bfloat16, reproducible
+from aicomp.training.epochs import Epochs
 
 SPACE = (Float("model.params.learning_rate", 1e-5, 1e-3, log=True), Int("model.params.epochs", 1, 10, log=True))
 
@@ -95,25 +96,25 @@ class PretrainedSeq2Seq:
             sample = np.sort(random.permutation(len(valid))[:_SAMPLE])
             optimizer = torch.optim.AdamW(self._model.parameters(), lr=self._learning_rate, weight_decay=0.01)
             n_steps = max(1, self._epochs * math.ceil(len(y) / self._batch_size))
-            step, best, best_epoch, kept = 0, -math.inf, 0, {}
-            for epoch in range(min(1, self._epochs), self._epochs + 1):
-                losses = [0.0]
-                order = random.permutation(len(y)) if epoch else np.empty(0, dtype=np.int64)
-                for start in range(0, len(order), self._batch_size):
-                    at = order[start : start + self._batch_size]
+            loop = Epochs(goal.checkpoints, self._model, optimizer, random=random)
+            for epoch in loop.left(self._epochs, first=min(1, self._epochs)):
+                for _, at in loop.steps(lambda: self._batches(random, len(y)) if self._epochs else []):
                     for group in optimizer.param_groups:
-                        group["lr"] = self._learning_rate * _course(step, n_steps)
-                    losses.append(self._step(optimizer, [sources[i] for i in at], list(y[at])))
-                    step += 1
+                        group["lr"] = self._learning_rate * _course(loop.step, n_steps)
+                    loop.losses.append(self._step(optimizer, [sources[i] for i in at], list(y[at])))
                 written = self._write(valid.take(sample), n_beams=1)
                 pairs = zip(valid_y[sample], written, strict=True)
                 score = float(np.mean([chrf_similarity(truth, text) for truth, text in pairs]))
-                if score > best:
-                    best, best_epoch = score, epoch
-                    kept = {name: t.detach().cpu().clone() for name, t in self._model.state_dict().items()}
-                watch(Round(epoch, self._epochs, written, float(np.mean(losses)), 1 - score, sample))
-            self._model.load_state_dict(kept)
-        return best_epoch
+                if loop.best is None or score > loop.best:
+                    loop.keep_best(score, lambda: {name: t.cpu() for name, t in self._model.state_dict().items()})
+                train_loss = float(np.mean(loop.losses)) if epoch else math.nan
+                watch(Round(epoch, self._epochs, written, train_loss, 1 - score, sample))
+            self._model.load_state_dict(loop.kept)
+        return loop.best_epoch
+
+    def _batches(self, random: np.random.Generator, n: int) -> list[np.ndarray]:
+        order = random.permutation(n)
+        return [order[start : start + self._batch_size] for start in range(0, n, self._batch_size)]
 
     def predict(self, rows: Rows) -> np.ndarray:
         """See `Estimator`: by beam search."""

@@ -20,6 +20,7 @@ from aicomp.models.sentences import check_has_text
 from aicomp.models.space import Float, Int
 from aicomp.models.spec import ModelSpec
 from aicomp.training.device import has_bfloat16, reproducible
+from aicomp.training.epochs import Epochs
 
 SPACE = (
     Float("model.params.learning_rate", 3e-4, 3e-3, log=True),
@@ -153,28 +154,24 @@ class Seq2Seq:
         optimizer = torch.optim.AdamW(
             _decayed(model), lr=self._learning_rate, betas=(0.9, 0.98), fused=self._device.type != "mps"
         )
-        best, best_epoch, kept = -math.inf, 0, {}
-        step = 0
-        for epoch in range(1, n_epochs + 1):
+        loop = Epochs(goal.checkpoints, model, optimizer, random=random)
+        for epoch in loop.left(n_epochs):
             model.train()
-            losses = []
-            for batch in _batches(pairs, n_tokens, random):
+            for _, batch in loop.steps(lambda: list(_batches(pairs, n_tokens, random))):
                 for group in optimizer.param_groups:
-                    group["lr"] = self._learning_rate * _course(step, n_batches * n_epochs)
-                losses.append(self._step(model, optimizer, batch))
-                step += 1
+                    group["lr"] = self._learning_rate * _course(loop.step, n_batches * n_epochs)
+                loop.losses.append(self._step(model, optimizer, batch))
             valid_loss = self._loss_over(model, valid_pairs, n_tokens)
             written = self._write(valid.take(sample), n_beams=1)
             score = float(np.mean([chrf_similarity(a, b) for a, b in zip(valid_y[sample], written, strict=True)]))
-            if score > best:
-                best, best_epoch = score, epoch
-                kept = {name: t.detach().clone() for name, t in model.state_dict().items()}
-            watch(Round(epoch, n_epochs, written, float(np.mean(losses)), valid_loss, sample))
-            if epoch - best_epoch >= _PATIENCE:
+            if loop.best is None or score > loop.best:
+                loop.keep_best(score, model.state_dict)
+            watch(Round(epoch, n_epochs, written, float(np.mean(loop.losses)), valid_loss, sample))
+            if epoch - loop.best_epoch >= _PATIENCE:
                 break
-        model.load_state_dict(kept)
+        model.load_state_dict(loop.kept)
         model.eval()
-        return best_epoch
+        return loop.best_epoch
 
     def _step(self, model: EncoderDecoder, optimizer: torch.optim.Optimizer, batch: Sequence[Pair]) -> float:
         loss = self._loss(model, batch, self._smoothing)

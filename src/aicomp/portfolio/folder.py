@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+from aicomp.files import writing
 from aicomp.layout import Layout, share_layout
 from aicomp.project import Project
 from aicomp.provenance import describe
@@ -25,7 +26,8 @@ class Runs:
         """Read the data and write, once, what all members have in common."""
         layout = Layout.of(self._project)
         shutil.rmtree(self._shared, ignore_errors=True)  # of a training that was killed
-        self._shared.mkdir(parents=True)
+        with writing(self._shared):
+            self._shared.mkdir(parents=True)
         layout.write(self._shared)
         return layout
 
@@ -58,6 +60,5 @@ class Runs:
 
     def close(self) -> None:
         """Remove what members shared; call it when no process writes any more."""
-        cut = [r.folder for r in list_runs(self._project.runs) if r.kind == "blend" and not r.is_done]
-        for folder in (self._shared, *self._removed, *cut):
+        for folder in (self._shared, *self._removed):
             shutil.rmtree(folder, ignore_errors=True)

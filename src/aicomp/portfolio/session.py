@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from aicomp.config import is_network
+from aicomp.engine.execution import Execution, write_execution
 from aicomp.engine.jobs import Job
 from aicomp.engine.pool import Pool, Said, failure
 from aicomp.portfolio.attempt import Attempt
@@ -198,6 +199,8 @@ class Session:
         seconds = budget if can_be_capped(attempt.member.model) else None
         folder, on_cpu = str(attempt.run.folder), self._on_cpu or not is_network(attempt.member.model)
         threads = max(1, n_cores() // self._pool.size)
+        start = self._pool.start_threads
+        write_execution(attempt.run, Execution(n_cores(), self._pool.size, threads, threads, start))
         self._pool.put(
             Job("fold", folder, fold=k, threads=threads, budget=seconds, on_cpu=on_cpu) for k in range(self._n_folds)
         )

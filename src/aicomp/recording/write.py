@@ -1,6 +1,5 @@
 """Write the parts of a Run's folder, and a whole one whose predictions are there already."""
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,7 @@ from aicomp.data import id_files
 from aicomp.data.arrays import save_arrays
 from aicomp.files import atomic_write, partial_file
 from aicomp.project import Project
-from aicomp.run import Run, create_run
+from aicomp.run import Run, begin_whole, drop, publish
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def write_run(
     results: Sequence[dict[str, Any]],
     plan: dict[str, Any],
 ) -> Run:
-    """Write a Run of predictions: scored as any other, without weights, `DONE` last.
+    """Write a Run of predictions: scored as any other, without weights; it appears whole.
 
     Args:
         project: The project.
@@ -65,7 +64,7 @@ def write_run(
         DataError: The predictions cannot be scored.
         AicompError: The disk is full or the folder cannot be written.
     """
-    run = create_run(project.runs, info)
+    run = begin_whole(project.runs, info)
     try:
         n_rows = [len(predicted.y), len(predicted.of_fold(0)["test"])]
         run.write("plan.json", {**plan, "n_folds": len(predicted.valid), "n_rows": n_rows})
@@ -75,9 +74,9 @@ def write_run(
         for k in range(len(predicted.valid)):
             save_arrays(run.fold(k) / "predictions.safetensors", predicted.of_fold(k))
             run.write(f"folds/{k}/result.json", {"seconds": 0.0, "notes": [], "history": [], **results[k]})
-        return assemble(project, run)
+        return publish(project.runs, assemble(project, run))
     except BaseException:
-        shutil.rmtree(run.folder)  # without a score it is worth nothing, and it can be written again
+        drop(project.runs, run)  # without a score it is worth nothing, and it can be written again
         raise
 
 

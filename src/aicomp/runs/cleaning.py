@@ -1,7 +1,6 @@
 """Which runs may go, why others stay, and how one is removed: renamed first, so that no half of it is ever listed."""
 
 import os
-import shutil
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -11,14 +10,12 @@ from pathlib import Path
 from aicomp.cross_validation import only_training
 from aicomp.errors import AicompError, UsageError
 from aicomp.files import writing
+from aicomp.leftovers import empty_trash
 from aicomp.project import AnyProject
-from aicomp.run import OUTCOME_FILE, Run
+from aicomp.run import OUTCOME_FILE, TRASH, Run
 from aicomp.runs.facts import Facts, by_contest
 from aicomp.runs.notes import KEEP
 from aicomp.submission.ledger import runs_ever_sent
-
-TRASH = ".trash"
-"""In the folder of the runs: those that are being removed. What a cut leaves there the next removal takes along."""
 
 _WEIGHTS = ("weights.safetensors", "checkpoint.safetensors")
 
@@ -169,13 +166,6 @@ def carry_out(project: AnyProject, cleaning: Cleaning) -> None:
                 for path in removal.files:
                     path.unlink()
     empty_trash(project.runs)
-
-
-def empty_trash(runs: Path) -> None:
-    """Delete what was renamed out of the list, now or by a command that was cut."""
-    with writing(runs / TRASH):
-        if (runs / TRASH).is_dir():
-            shutil.rmtree(runs / TRASH)
 
 
 def _named(known: Sequence[Facts], wish: Wish, now: datetime) -> set[str]:

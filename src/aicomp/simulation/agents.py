@@ -8,6 +8,7 @@ from typing import Any
 from safetensors.numpy import load_file
 
 from aicomp.errors import UsageError
+from aicomp.files import reading
 from aicomp.registry import load_object
 from aicomp.run import Run
 from aicomp.simulation.config import PlayConfig
@@ -30,7 +31,10 @@ def learned_agent(folder: Path, spec: dict[str, Any], arena: Arena, settings: Pl
         arena: Where it plays.
         settings: How it thinks, in a game.
     """
-    policy = Policy(spec, load_file(folder / "weights.safetensors"))
+    path = folder / "weights.safetensors"
+    with reading(path):
+        weights = load_file(path)
+    policy = Policy(spec, weights)
     if arena.rules is None:
         return acting_alone(policy)
     return playing(policy, settings.depth, settings.seconds, settings.leaf)

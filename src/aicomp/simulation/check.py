@@ -4,13 +4,13 @@ import importlib.util
 import json
 import shutil
 import sys
-import tarfile
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from aicomp.archives import unpack_tar
 from aicomp.errors import DataError
 from aicomp.isolation import run_isolated
 from aicomp.simulation.environments import Arena
@@ -24,6 +24,7 @@ MEMORY_BYTES = 4 * 2**30
 MOST_BYTES = 100 * 2**20
 """Kaggle's limit for the submission of a simulation."""
 
+_MOST_UNPACKED = 2**30
 _START_SECONDS = 120.0
 _SECONDS_OF_EPISODE = 300.0
 _MAIN = "main.py"
@@ -125,11 +126,7 @@ def _lay_out(file: Path, folder: Path) -> Path:
         return Path(shutil.copy(file, folder / "submission.py"))
     if not file.name.endswith((".tar.gz", ".tgz")):
         raise DataError(f"`{file}` is neither a .py nor a .tar.gz", "name the file of an agent")
-    try:
-        with tarfile.open(file) as archive:
-            archive.extractall(folder / "agent", filter="data")
-    except (tarfile.TarError, OSError, EOFError) as e:
-        raise DataError(f"`{file}` cannot be unpacked: {e}", "pack it again") from e
+    unpack_tar(file, folder / "agent", _MOST_UNPACKED)
     if not (folder / "agent" / _MAIN).is_file():
         raise DataError(
             f"`{file}` holds no `{_MAIN}` on its top", f"pack `{_MAIN}` and what it needs, without a folder"

@@ -48,6 +48,7 @@ class PPOConfig(_Section, frozen=True):
         evaluations: How often in a training the policy is evaluated, to keep the best one.
         imitate: An agent of the project, `file:object` as in `model.name`, whose actions the policy learns before it
             learns by itself; "" begins at random.
+        checkpoint: Seconds of training that may be lost when it is killed, as of other templates; 0 keeps nothing.
     """
 
     seeds: int = 3
@@ -67,6 +68,7 @@ class PPOConfig(_Section, frozen=True):
     normalize: bool | Auto = "auto"
     evaluations: int = 10
     imitate: str = ""
+    checkpoint: float = 60.0
 
 
 class EvaluationConfig(_Section, frozen=True):

@@ -14,7 +14,7 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from aicomp.errors import UsageError
-from aicomp.files import atomic_write
+from aicomp.files import atomic_write, reading
 from aicomp.run import Run
 from aicomp.simulation.agents import LEARNED
 from aicomp.simulation.config import PlayConfig, SimulationConfig
@@ -75,7 +75,8 @@ def build_agent(simulation: Simulation, run: Run, play: PlayConfig | None = None
         )
     arena = Arena(simulation.competition.environment, simulation.folder)
     spec = run.read("agent.json")["spec"]
-    weights = load_file(run.folder / "weights.safetensors")
+    with reading(run.folder / "weights.safetensors"):
+        weights = load_file(run.folder / "weights.safetensors")
     plays = "" if arena.rules is None else ", **json.loads(_PLAY)"
     make = "acting_alone" if arena.rules is None else "playing"
     parts = [

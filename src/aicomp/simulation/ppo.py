@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,7 +86,7 @@ class PPO:
             AicompError: The loss is no number any more.
         """
         began = time.perf_counter()
-        # A training that was cut goes on with other random numbers than those that it has used.
+        # So that a training that was cut goes on with the random numbers that it would have used.
         torch.manual_seed(self.seed * 1_000_003 + self.updates)
         rate = self.recipe.learning_rate * max(0.0, 1 - progress)
         for group in self.optimizer.param_groups:
@@ -116,8 +117,10 @@ class PPO:
     def _collect(self) -> tuple[Rollout, list[float]]:
         """Play `rollout` steps in each environment with the policy as it is."""
         r, n = self.recipe, len(self.environment)
-        if self._seen is None:
+        if self._seen is None or self.environment.is_due:
             self._seen = self.environment.reset(self.seed * 1_000_003 + self.updates)
+            if self._scale is not None:
+                self._scale.begin()
         kept: dict[str, list[Any]] = {name: [] for name in ("x", "legal", "actions", "log_p", "value", "next")}
         rewards, ended = np.zeros((r.rollout, n)), np.zeros((r.rollout, n), bool)
         returns: list[float] = []
@@ -217,30 +220,37 @@ class PPO:
         moved: np.ndarray = (low + (np.clip(actions.numpy(), -1, 1) + 1) / 2 * (high - low)).astype(np.float32)
         return moved
 
-    def state(self) -> dict[str, np.ndarray]:
-        """All that a training needs to go on, but the episodes that were under way."""
-        arrays = {f"network.{name}": array for name, array in self.network.arrays().items()}
-        for i, moments in self.optimizer.state_dict()["state"].items():
-            arrays |= {f"adam.{i}.{name}": np.atleast_1d(tensor.numpy()).copy() for name, tensor in moments.items()}
-        arrays["counts"] = np.array([self.steps, self.updates])
-        for prefix, moments in self._all_moments().items():
-            arrays |= moments.state(prefix)
-        return arrays
+    def state(self) -> dict[str, Any]:
+        """All that a training needs to go on to the same bits, see `training.state_file.save_state`."""
+        return {
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "counts": (self.steps, self.updates),
+            "moments": {prefix: moments.state(prefix) for prefix, moments in self._all_moments().items()},
+            "running": None if self._scale is None else self._scale.running,
+            "seen": self._seen,
+            "environment": self.environment.state(),
+        }
 
-    def load(self, arrays: dict[str, np.ndarray]) -> None:
-        """Take what `state` gave."""
-        self.steps, self.updates = (int(count) for count in arrays["counts"])
-        weights = {name: torch.from_numpy(arrays[f"network.{name}"]) for name in self.network.state_dict()}
-        self.network.load_state_dict(weights)
-        state = self.optimizer.state_dict()
-        for i in state["param_groups"][0]["params"]:
-            if f"adam.{i}.step" in arrays:
-                names = ("exp_avg", "exp_avg_sq")
-                state["state"][i] = {name: torch.from_numpy(arrays[f"adam.{i}.{name}"]) for name in names}
-                state["state"][i]["step"] = torch.tensor(float(arrays[f"adam.{i}.step"][0]))
-        self.optimizer.load_state_dict(state)
+    def load(self, state: Mapping[str, Any]) -> bool:
+        """Take what `state` gave; returns whether the environment came to where it was.
+
+        If not, since it does not repeat an episode by its seed and actions, episodes begin anew.
+        """
+        self.steps, self.updates = state["counts"]
+        self.network.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
         for prefix, moments in self._all_moments().items():
-            moments.load(arrays, prefix)
+            moments.load(state["moments"][prefix], prefix)
+        if state["seen"] is None:
+            return True
+        seen = self.environment.restore(state["environment"])
+        if seen is None or not np.array_equal(seen, state["seen"], equal_nan=True):
+            return False
+        self._seen = state["seen"]
+        if self._scale is not None:
+            self._scale.begin(state["running"])
+        return True
 
     def _all_moments(self) -> dict[str, Moments]:
         found = {} if self._moments is None else {"observations": self._moments}

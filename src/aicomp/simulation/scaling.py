@@ -60,6 +60,15 @@ class RewardScale:
         self._gamma = gamma
         self._running = np.zeros(n)
 
+    @property
+    def running(self) -> np.ndarray:
+        """Discounted returns of the episodes under way, (n,)."""
+        return self._running
+
+    def begin(self, running: np.ndarray | None = None) -> None:
+        """Begin anew everywhere, or where episodes are under way."""
+        self._running = np.zeros_like(self._running) if running is None else running.copy()
+
     def __call__(self, rewards: np.ndarray, ended: np.ndarray) -> np.ndarray:
         """Rewards of one step in each environment, scaled, (n,); none is moved, or its sign would be lost."""
         self._running = self._gamma * self._running + rewards

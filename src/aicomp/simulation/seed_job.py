@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from aicomp.competition import Competition
@@ -29,8 +28,8 @@ from aicomp.simulation.ppo import PPO
 from aicomp.simulation.project import Simulation
 from aicomp.simulation.recipe import Recipe, choose_recipe
 from aicomp.simulation.self_play import SelfPlay
+from aicomp.training.checkpoints import Checkpoints
 
-_CHECKPOINT_SECONDS = 10.0
 _SELF_EVERY = 10  # updates between two earlier selves of the pool
 _VALUE_FIRST = 20  # updates after an imitation
 _MOST_EVALUATION = 0.15  # of the time of a training goes into choosing its best policy
@@ -55,7 +54,7 @@ def simulation_of(run: Run, folder: Path) -> Simulation:
 def train_seed(run: Run, project: Path, k: int, seconds: float | None, report: Callable[[EpochEvent], None]) -> None:
     """Train with seed number `k`; `folds/<k>/result.json` is written last.
 
-    A checkpoint is written every ten seconds and at every evaluation: a training that was cut goes on from there.
+    A training that was cut goes on from its last checkpoint, to the same bits.
 
     Args:
         run: A run that is laid out.
@@ -90,13 +89,15 @@ class _Training:
         self.best: _Best | None = None
         self.seconds = 0.0
         self.progress = 0.0
+        self.due = 1 / self.recipe.evaluations
+        self.notes: list[str] = []
+        self.checkpoints = Checkpoints(folder / "checkpoint.safetensors", config.training.checkpoint)
 
     def learn(self, began: float, limit: float | None, report: Callable[[EpochEvent], None]) -> None:
         """Update until all steps are done or the time is up, and evaluate on the way."""
-        before, saved, evaluating = self.seconds, time.monotonic(), 0.0
+        before, evaluating = self.seconds, 0.0
         learning = None if limit is None else (1 - _MOST_EVALUATION) * limit  # the last evaluation comes after it
         shown, every = math.nan, 1 / self.recipe.evaluations
-        due = self.progress + every
         while self.progress < 1:
             told = self.ppo.update(self.progress)
             passed = time.monotonic() - began
@@ -109,16 +110,14 @@ class _Training:
             row = {"epoch": self.ppo.updates, "steps": self.ppo.steps, **told, "score": math.nan}
             self.history.append({**row, "seconds": self.seconds})
             is_cheap = limit is None or evaluating < _MOST_EVALUATION * passed
-            is_due = self.progress >= due and is_cheap
+            is_due = self.progress >= self.due and is_cheap
             if is_due or self.progress >= 1:
                 started = time.monotonic()
                 until = None if limit is None else started + _MOST_EVALUATION / 2 * limit
                 shown = self._evaluate(until)
                 evaluating += time.monotonic() - started
-                due = self.progress + every
-            if is_due or time.monotonic() - saved > _CHECKPOINT_SECONDS:
-                self._checkpoint()
-                saved = time.monotonic()
+                self.due = self.progress + every
+            self.checkpoints.keep(self._state)
             best = math.nan if self.best is None else self.best.score
             loss = told["policy_loss"] + self.recipe.value_weight * told["value_loss"]
             total = self.recipe.steps
@@ -153,33 +152,16 @@ class _Training:
             "steps": self.ppo.steps,
             "seconds": self.seconds,
             "settings": asdict(self.recipe),
-            "notes": [],
+            "notes": self.notes,
             "history": [{name: _json(value) for name, value in row.items()} for row in self.history],
         }
         atomic_write(self.folder / "result.json", json.dumps(result, indent=1) + "\n")
-        self._checkpoint_path.unlink(missing_ok=True)
+        self.checkpoints.drop()
 
-    @property
-    def _checkpoint_path(self) -> Path:
-        return self.folder / "checkpoint.safetensors"
-
-    def _checkpoint(self) -> None:
-        arrays = {f"ppo/{name}": array for name, array in self.ppo.state().items()}
-        if self.best is not None:
-            arrays |= {f"best/{name}": array for name, array in self.best.weights.items()}
-        selves = self.environment.selves if isinstance(self.environment, SelfPlay) else []
-        for i, policy in enumerate(selves):
-            arrays |= {f"self{i}/{name}": array for name, array in policy.weights.items()}
-        facts = {
-            "history": self.history,
-            "seconds": self.seconds,
-            "best": None if self.best is None else [self.best.score, self.best.steps],
-            "n_selves": len(selves),
-        }
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with partial_file(self._checkpoint_path) as path:
-            contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-            save_file(contiguous, path, metadata={"facts": json.dumps(facts)})
+    def _state(self) -> dict[str, Any]:
+        best = None if self.best is None else asdict(self.best)
+        course = {"history": self.history, "seconds": self.seconds, "due": self.due, "notes": self.notes}
+        return {"ppo": self.ppo.state(), "best": best, **course}
 
     def _imitate(self) -> None:
         """Begin where an agent of the project is, if the config names one."""
@@ -189,27 +171,24 @@ class _Training:
             self.ppo.keeps_scale = True
 
     def go_on(self) -> None:
-        """Take up the training where its last checkpoint was written; episodes under way then begin anew."""
-        if not self._checkpoint_path.is_file():
+        """Take up the training where its last checkpoint was written."""
+        state = self.checkpoints.resume()
+        if state is None:
             self._imitate()
             return
-        with safe_open(self._checkpoint_path, framework="numpy") as file:
-            facts: dict[str, Any] = json.loads(file.metadata()["facts"])
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-        self.ppo.load(_part(arrays, "ppo/"))
-        self.ppo.keeps_scale = bool(self.simulation.config.training.imitate)
-        self.history, self.seconds = facts["history"], facts["seconds"]
-        self.progress = self.ppo.steps / self.recipe.steps
-        if facts["best"] is not None:
-            score, steps = facts["best"]
-            self.best = _Best(score, steps, _part(arrays, "best/"))
         if isinstance(self.environment, SelfPlay):
-            for i in range(facts["n_selves"]):
-                self.environment.add_self(Policy(self.ppo.network.spec(), _part(arrays, f"self{i}/")))
-
-
-def _part(arrays: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
-    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+            for weights in state["ppo"]["environment"]["selves"]:
+                self.environment.add_self(Policy(self.ppo.network.spec(), weights))
+        self.notes = state["notes"]
+        if not self.ppo.load(state["ppo"]):
+            self.notes.append(
+                f"cut after {self.ppo.steps} steps: the environment does not repeat an episode by its seed and "
+                "actions, so that episodes began anew, and the training ended otherwise than one that was not cut"
+            )
+        self.ppo.keeps_scale = bool(self.simulation.config.training.imitate)
+        self.history, self.seconds, self.due = state["history"], state["seconds"], state["due"]
+        self.progress = self.ppo.steps / self.recipe.steps
+        self.best = None if state["best"] is None else _Best(**state["best"])
 
 
 def _json(value: float) -> float | None:

@@ -1,5 +1,8 @@
 """Games against a pool of opponents and earlier selves, as environments of one player."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from aicomp.simulation.games import Games
@@ -44,6 +47,26 @@ class SelfPlay:
         """See `VectorEnvironment`."""
         self._random = np.random.default_rng(seed)
         self._begin(self._all)
+        return self._observe()
+
+    is_due = False
+
+    def state(self) -> dict[str, Any]:
+        """See `VectorEnvironment`; earlier selves are in it."""
+        return {
+            "random": self._random.bit_generator.state,
+            "stones": self._games.stones.view(np.int64),
+            "turn": self._games.turn,
+            "seat": self._seat,
+            "opponent": self._opponent,
+            "selves": [policy.weights for policy in self.selves],
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> np.ndarray:
+        """See `VectorEnvironment`; the games themselves are told, and nothing has to be played again."""
+        self._random.bit_generator.state = state["random"]
+        self._games.stones, self._games.turn = state["stones"].view(np.uint64).copy(), state["turn"].copy()
+        self._seat, self._opponent = state["seat"].copy(), state["opponent"].copy()
         return self._observe()
 
     def legal(self) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import platform
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -22,7 +21,7 @@ from aicomp.engine.tasks import do
 from aicomp.errors import DataError, UsageError
 from aicomp.files import atomic_write
 from aicomp.processes import n_cores
-from aicomp.provenance import git_state
+from aicomp.provenance import surroundings
 from aicomp.run import Run, create_run, unfinished_run
 from aicomp.simulation.agents import LEARNED
 from aicomp.simulation.environments import Arena
@@ -133,7 +132,7 @@ def _lay_out(simulation: Simulation, info: dict[str, Any], limit: float | None, 
         n = processes
     run = create_run(simulation.runs, info)
     run.work.mkdir()
-    run.write("plan.json", {"n_folds": n})
+    run.write("plan.json", {"n_folds": n, "limit": limit})
     episodes = config.evaluation
     lines = ["fold,seed,selection_seeds,evaluation_seeds"]
     selection, evaluation = (f"{a}-{a + n - 1}" for a, n in (
@@ -240,13 +239,12 @@ def describe(simulation: Simulation) -> dict[str, Any]:
         "versions": {"aicomp": __version__, **_versions()},
     }
     decisive = {**facts, "config": {k: v for k, v in config.items() if k != "workers"}}
+    decisive["config"]["training"] = {k: v for k, v in config["training"].items() if k != "checkpoint"}
     return {
         "fingerprint": _hash(decisive),
         "kind": "agent",
         **facts,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "git": git_state(simulation.folder),
+        **surroundings(simulation),
     }
 
 

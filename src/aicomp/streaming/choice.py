@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from aicomp.data.source import find_layout
-from aicomp.engine.memory_plan import free_memory
+from aicomp.engine.memory import free_memory
 from aicomp.errors import AicompError, UsageError
 from aicomp.project import Project
 
@@ -31,9 +31,8 @@ def streams(project: Project) -> str | None:
         return "tables are read from disk in parts: `data.streaming` is true"
     files = project.competition.files
     values = sum(_n_values(project.raw / name) for name in (files.train, files.test))
-    try:
-        free = free_memory()
-    except UsageError:
+    free = free_memory()
+    if free is None:
         return None  # this system does not say
     needed = values * BYTES_PER_VALUE
     if needed <= _SHARE * free or lacking is not None:

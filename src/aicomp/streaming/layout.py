@@ -210,7 +210,7 @@ def _write_rest(
     n_rows = [found[name].n_rows for name in _NAMES]
     run.write("columns.json", [msgspec.to_builtins(c) for c in typing.columns])
     plan: dict[str, Any] = {"splitter": splitter[0], "splitter_reason": splitter[1], "notes": made.notes}
-    run.write("plan.json", {**plan, "n_folds": len(made.folds), "n_rows": n_rows})
+    run.write("plan.json", {**plan, "streamed": True, "n_folds": len(made.folds), "n_rows": n_rows})
     raw = {name: classes for table in found.values() for name, classes in table.raw.items() if "string" in classes}
     run.write(
         "reading.json",

@@ -93,13 +93,13 @@ def only_submission(project: AnyProject) -> Iterator[None]:
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=LOCK_PATIENCE, poll_interval=0.1)
-    except Timeout:
-        raise AicompError(
-            f"another submission is running in `{project.folder}`", "wait for it, then run the same command again"
-        ) from None
+        lock = FileLock(path)
+        try:
+            lock.acquire(timeout=LOCK_PATIENCE, poll_interval=0.1)
+        except Timeout:
+            raise AicompError(
+                f"another submission is running in `{project.folder}`", "wait for it, then run the same command again"
+            ) from None
     try:
         yield
     finally:

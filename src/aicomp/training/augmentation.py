@@ -13,6 +13,7 @@ from aicomp.data.rows import Media
 from aicomp.errors import UsageError
 from aicomp.task import Task
 from aicomp.training.image_augmentation import ImageAugmentation, cut_and_mix
+from aicomp.training.ranges import check_augmentation
 from aicomp.training.regularization import Batch
 from aicomp.training.sound_augmentation import SoundAugmentation
 
@@ -83,15 +84,7 @@ def _check(config: AugmentationConfig, *, is_image: bool) -> None:
                 f"`augmentation.{name}` is {value!r}, which does nothing to {what}",
                 f'write `--set augmentation.{name}="auto"`, or remove it',
             )
-        if isinstance(value, int | float) and not 0 <= value <= _LIMITS.get(name, 1.0):
-            raise UsageError(
-                f"`augmentation.{name}` is {value}, but it must be from 0 to {_LIMITS.get(name, 1.0):g}",
-                f"write `--set augmentation.{name}=0` to switch it off",
-            )
-
-
-_LIMITS = {"rotate": 180.0, "randaugment": 10.0, "cutmix": 10.0, "gain": 60.0, "noise": 80.0, "masks": 10.0}
-"""Largest value of the entries that are no shares."""
+    check_augmentation(config)
 
 
 def may_be_mirrored(media: Media, y: np.ndarray, task: Task) -> tuple[bool, str]:

@@ -3,12 +3,13 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
 import torch
 
-from aicomp.files import atomic_write
+from aicomp.files import atomic_write, reading
 from aicomp.models.sides import Sides
 from aicomp.models.spec import MediaInput, ModelSpec, SeriesSpec
 from aicomp.training.targets import TargetTransform, transform_from
@@ -36,8 +37,17 @@ def save_spec(folder: Path, spec: ModelSpec, transform: TargetTransform | None) 
 
 
 def load_spec(folder: Path) -> tuple[ModelSpec, TargetTransform | None]:
-    """Read what `save_spec` wrote."""
-    content = json.loads((folder / "spec.json").read_text(encoding="utf-8"))
+    """Read what `save_spec` wrote.
+
+    Raises:
+        DataError: The file is damaged.
+    """
+    path = folder / "spec.json"
+    with reading(path):
+        return _parse_spec(json.loads(path.read_text(encoding="utf-8")))
+
+
+def _parse_spec(content: dict[str, Any]) -> tuple[ModelSpec, TargetTransform | None]:
     series = content.get("series")
     media = content.get("media")
     spec = ModelSpec(

@@ -5,16 +5,27 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 
+from aicomp import stopping
 from aicomp.errors import DataError
 from aicomp.training.state_file import load_state, save_state
 
 _LARGEST_SHARE = 0.05
 """Of the time, for writing: where a state is so large that this is not kept, it is written less often."""
+
+
+class Companion(Protocol):
+    """What is kept beside the state of every training, such as what was told of it."""
+
+    def state(self) -> Mapping[str, Any]:
+        """What is kept of it, see `save_state`."""
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Be as `state` was."""
 
 
 @dataclass
@@ -29,11 +40,13 @@ class Checkpoints:
         every: Seconds between two states; 0 keeps nothing. Where writing one takes more than a twentieth of that,
             they are farther apart.
         clock: Seconds, in fractions.
+        companion: What is kept and taken up with each state, that of parts too.
     """
 
     path: Path | None = None
     every: float = 0.0
     clock: Callable[[], float] = time.monotonic
+    companion: Companion | None = None
     _next: float = field(default=0.0, init=False)
 
     def __post_init__(self) -> None:
@@ -53,30 +66,56 @@ class Checkpoints:
         if self.path is None or not self.path.is_file():
             return None
         state = load_state(self.path)
-        if set(state) != {"random", "state"}:
+        if set(state) != {"random", "state", "companion"} or (self.companion and state["companion"] is None):
             raise DataError(f"`{self.path}` is no checkpoint", f"remove `{self.path}`: the training begins anew")
         _set_random_states(state["random"])
+        if self.companion is not None:
+            self.companion.restore(state["companion"])
         content: dict[str, Any] = state["state"]
         return content
 
-    def keep(self, state: Callable[[], Mapping[str, Any]]) -> None:
-        """Write a state if it is time to.
+    def keep(self, state: Callable[[], Mapping[str, Any]], *, now: bool = False) -> None:
+        """Write a state if it is time to, or if this process is to end.
 
         Args:
             state: Makes it; what it may hold, see `save_state`.
+            now: Whether it is written in any case, as where a part has ended.
 
         Raises:
             AicompError: The disk is full or the folder cannot be written.
+            Stopped: The process is to end, and the state was written.
         """
-        if self.path is None or not self.every or self.clock() < self._next:
+        is_asked = stopping.is_asked(keeps=True)
+        if self.path is None or not self.every or not (is_asked or now or self.is_time()):
             return
         began = self.clock()
-        save_state(self.path, {"random": random_states(), "state": state()})
+        self.write(state())
+        self.wrote(began)
+        if is_asked:
+            raise stopping.Stopped
+
+    def is_time(self) -> bool:
+        """Whether a state is to be written now."""
+        return bool(self.every) and self.clock() >= self._next
+
+    def write(self, state: Mapping[str, Any]) -> None:
+        """Write a state."""
+        assert self.path is not None
+        companion = None if self.companion is None else self.companion.state()
+        save_state(self.path, {"random": random_states(), "state": state, "companion": companion})
+
+    def wrote(self, began: float) -> None:
+        """Set when the next one is due.
+
+        Args:
+            began: When writing began, by the clock.
+        """
         ended = self.clock()
         self._next = ended + max(self.every, (ended - began) / _LARGEST_SHARE)
 
     def drop(self) -> None:
         """Remove what was kept, that of all parts too: the training has ended."""
+        stopping.ends_at_once()
         if self.path is not None:
             for path in (self.path, *self.path.parent.glob(f"{self.path.stem}.*{self.path.suffix}")):
                 path.unlink(missing_ok=True)

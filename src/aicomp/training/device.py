@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from aicomp.errors import UsageError
+from aicomp.processes import processor
 
 
 def choose_device(name: str) -> torch.device:
@@ -34,6 +35,11 @@ def choose_device(name: str) -> torch.device:
             'write `--set device="auto"`',
         )
     return torch.device(name)
+
+
+def device_name(kind: str) -> str:
+    """Model of a device of a kind: of the GPU, or of the processor."""
+    return torch.cuda.get_device_name() if kind == "cuda" else processor()
 
 
 def has_bfloat16(device: torch.device) -> bool:

@@ -98,6 +98,7 @@ def fit_fold(
             model.to(device)
         else:
             share.divide(model, device)  # block by block: the whole may be too large for the device
+            checkpoints = None if checkpoints is None else _shared(checkpoints, share, model)
         trainer = Trainer(model, task, fold.objective, fold.settings, device, fold.augmentation, share, checkpoints)
         if share.rank:
             torch.manual_seed(seed + share.rank)  # other rows get other masks of dropout
@@ -172,6 +173,12 @@ def make_result(
         transform=fold.objective.transform if isinstance(fold.objective, Regression) else None,
         notes=[*fold.notes, *notes],
     )
+
+
+def _shared(checkpoints: Checkpoints, share: Share, model: nn.Module) -> Checkpoints:
+    from aicomp.training.shared_checkpoints import SharedCheckpoints  # imports what one process never needs
+
+    return SharedCheckpoints.of(checkpoints, share, model)
 
 
 def _check_share(fold: Prepared, share: Share) -> None:

@@ -68,6 +68,7 @@ class EpochReport:
         train_loss: Mean training loss of this epoch.
         seconds: Since training began.
         unit: What epochs are to this model: "epochs", or "rounds" of trees.
+        note: What was done in another way than asked for since the last report, "" for nothing.
     """
 
     epoch: int
@@ -77,6 +78,7 @@ class EpochReport:
     train_loss: float
     seconds: float
     unit: str = "epochs"
+    note: str = ""
 
 
 @dataclass(frozen=True)

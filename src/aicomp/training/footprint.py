@@ -69,6 +69,11 @@ class Footprint:
         peak = sum(parts.values()) + max(0, self.peak - whole) + self.gathered
         return replace(self, **parts, peak=peak)
 
+    def added_up(self, bucket: int) -> "Footprint":
+        """Of one of several processes that hold all weights and add up their gradients, so many bytes at once."""
+        whole = self.weights + self.gradients + self.optimizer + self.kept
+        return replace(self, peak=max(self.peak, whole + min(self.gradients, bucket)))
+
 
 def count_footprint(
     prepare: Callable[[bool], Prepared],

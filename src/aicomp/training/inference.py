@@ -1,5 +1,6 @@
 """Predict rows with a trained network."""
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from aicomp.data.rows import Rows
 from aicomp.training.extra_inputs import Picked, View, Viewed, extra_input
 from aicomp.training.losses import Objective
+from aicomp.training.out_of_memory import Portion, give_back_all, is_out_of_memory
 from aicomp.training.regularization import Batch
 from aicomp.training.share import ALONE, Share
 
@@ -40,7 +42,13 @@ def outputs_of(model: nn.Module, x_num: Tensor, x_cat: Tensor, *more: Tensor, am
 
 
 def evaluate(
-    model: nn.Module, objective: Objective, rows: Batch, *, amp: bool, share: Share = ALONE
+    model: nn.Module,
+    objective: Objective,
+    rows: Batch,
+    *,
+    amp: bool,
+    share: Share = ALONE,
+    portion: Portion | None = None,
 ) -> tuple[np.ndarray, float]:
     """Predictions and, where targets are known, the mean loss over rows and members (else 0).
 
@@ -50,12 +58,16 @@ def evaluate(
         rows: Rows; an empty tensor of targets says that they are unknown.
         amp: Whether products are made in bfloat16.
         share: Which part of the rows is predicted by this process; the result is that of all rows.
+        portion: How many rows are predicted at once, where all of a part did not fit; by default a warning says so.
+
+    Raises:
+        AicompError: Not even one row fits into memory.
     """
     model.eval()
     if not share.is_all and len(rows.x_num):
         return _evaluate_together(model, objective, rows, amp, share)
     parts, total = [], 0.0
-    for chunk, outputs in _outputs(model, rows, amp):
+    for chunk, outputs in _outputs(model, rows, amp, portion=portion or Portion(warnings.warn)):
         parts.append(objective.predict(outputs.cpu()))  # in float64, which not every device has
         if len(rows.targets):
             total += float(objective.loss(outputs, rows.targets[chunk])) * len(outputs)
@@ -78,18 +90,39 @@ def _evaluate_together(
 
 
 def _outputs(
-    model: nn.Module, rows: Batch, amp: bool, mode: Callable[[], AbstractContextManager[None]] = torch.inference_mode
+    model: nn.Module,
+    rows: Batch,
+    amp: bool,
+    mode: Callable[[], AbstractContextManager[None]] = torch.inference_mode,
+    portion: Portion | None = None,
 ) -> Iterator[tuple[slice, Tensor]]:
-    """Outputs of some rows after the other, and which they are."""
+    """Outputs of some rows after the other, and which they are; without a portion what does not fit is an error.
+
+    Processes that predict together have none: each would have to halve when one does.
+    """
     size = CHUNK[rows.x_num.device.type]
     if rows.source is not None and len(rows.x_num):
         size = chunk_rows(rows.x_num.device, rows.source.sample())
-    for start in range(0, max(1, len(rows.x_num)), size):
+    if portion is not None and portion.most is not None:
+        size = min(size, portion.most)
+    start, n = 0, len(rows.x_num)
+    while start < max(1, n):
         chunk = slice(start, start + size)
-        more = () if rows.source is None else (rows.source(chunk),)
-        with mode():
-            outputs = outputs_of(model, rows.x_num[chunk], rows.x_cat[chunk], *more, amp=amp)
+        outputs = None
+        try:
+            more = () if rows.source is None else (rows.source(chunk),)
+            with mode():
+                outputs = outputs_of(model, rows.x_num[chunk], rows.x_cat[chunk], *more, amp=amp)
+        except (RuntimeError, MemoryError) as e:
+            if portion is None or not is_out_of_memory(e):
+                raise
+        if outputs is None:  # here and not above, where the error still holds what was computed
+            assert portion is not None
+            give_back_all(rows.x_num.device)
+            size = portion.halve(min(size, n - start))
+            continue
         yield chunk, outputs
+        start += size
 
 
 def chunk_rows(device: torch.device, sample: Tensor | None) -> int:
@@ -115,6 +148,7 @@ def predict(
     amp: bool,
     views: Sequence[View] = (),
     share: Share = ALONE,
+    portion: Portion | None = None,
 ) -> np.ndarray:
     """Predict encoded rows: probabilities, or values in the target's unit, float64.
 
@@ -126,10 +160,11 @@ def predict(
         amp: Whether products are made in bfloat16.
         views: Further views of a row's files, such as mirror images: the mean of all is what comes out.
         share: Which part of the rows is predicted by this process.
+        portion: See `evaluate`.
     """
     batch = batch_of(model, rows, torch.empty(0), device)
     seen = [batch, *(replace(batch, source=Viewed(batch.source, v)) for v in views if batch.source is not None)]
-    parts = [evaluate(model, objective, one, amp=amp, share=share)[0] for one in seen]
+    parts = [evaluate(model, objective, one, amp=amp, share=share, portion=portion)[0] for one in seen]
     return parts[0] if len(parts) == 1 else np.asarray(np.mean(parts, axis=0))
 
 

@@ -21,7 +21,8 @@ def accumulate(batch: Batch, most: int, loss: Callable[[Batch], Tensor], share: 
         batch: The rows.
         most: Most rows at a time; 0 for all.
         loss: Mean loss over the rows that it is given.
-        share: This process's part of the batch; gradients are averaged over processes as they are made.
+        share: This process's part of the batch; with "fsdp" gradients are averaged over processes as they are made,
+            with "ddp" they are to be added up afterwards.
 
     Returns:
         The mean loss over the batch, without a graph.
@@ -36,7 +37,7 @@ def accumulate(batch: Batch, most: int, loss: Callable[[Batch], Tensor], share: 
     n_parts = min(-(-n // (share.n * most)) if most else 1, n // share.n)
     for part in parts(take(batch, share.rows(n)), n_parts):
         value = loss(part) * (len(part.targets) / n)
-        (value * share.n).backward()  # type: ignore[no-untyped-call]
+        (value * share.loss_factor).backward()  # type: ignore[no-untyped-call]
         total += value.detach()
     return share.sum(total)
 

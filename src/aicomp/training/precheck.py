@@ -18,6 +18,7 @@ from aicomp.config import (
 from aicomp.errors import UsageError
 from aicomp.task import Task
 from aicomp.training.aims import choose_aim
+from aicomp.training.ranges import check_ranges
 from aicomp.training.recipe import resolve_settings
 
 _ANY = 1000  # no refusal hangs on the number of rows
@@ -38,6 +39,7 @@ def check_settings(config: Config, task: Task) -> None:
             f"`training.checkpoint` is {config.training.checkpoint}, but it is seconds from 0",
             "write `--set training.checkpoint=60`",
         )
+    check_ranges(config)
     if config.model.name in FORECASTER_NAMES:
         _check_forecast(config, task)
     _check_strings(config, task)

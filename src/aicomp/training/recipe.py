@@ -55,7 +55,7 @@ class Settings:
     schedule: str
     amp: bool
     compile: bool
-    shard: bool
+    shard: str
     loss: str
     target: Asked
     numbers: str
@@ -103,7 +103,7 @@ def resolve_settings(config: Config, task: Task, *, n_rows: int, device: "torch.
         schedule=_or(training.schedule, _schedule(config, optimizer, recipe)),
         amp=_has_bfloat16(device) if training.amp == "auto" else training.amp,
         compile=training.compile,
-        shard=training.shard,
+        shard=training.sharding,
         loss=aim.loss,
         target=aim.target,
         numbers=numbers_for(config),
@@ -222,23 +222,25 @@ def _check_effects(s: Settings, task: Task, device: "torch.device | None") -> No
 
 
 def _check_shard(s: Settings) -> None:
-    """Refuse what needs whole weights, of which each process has a share."""
+    """Refuse what needs whole weights where each process has a share of them."""
+    if s.compile:
+        raise UsageError(
+            "`training.compile` does not go with `training.shard`",
+            "write `--set training.compile=false`",
+        )
+    if s.shard == "ddp":
+        return
     for name in ("ema", "swa", "sam"):
         value = getattr(s, name)
         if value:
             raise UsageError(
                 f"`training.shard` divides the weights, and `regularization.{name}` ({value}) needs the whole",
-                _off(name),
+                f'{_off(name)}, or `--set training.shard="ddp"`',
             )
     if s.optimizer in ("muon", "schedule-free"):
         raise UsageError(
             f"`training.shard` divides the weights, and `training.optimizer` `{s.optimizer}` needs the whole",
             'write `--set training.optimizer="adamw"`',
-        )
-    if s.compile:
-        raise UsageError(
-            "`training.compile` does not go with `training.shard`",
-            "write `--set training.compile=false`",
         )
 
 

@@ -22,6 +22,7 @@ from aicomp.training.inference import batch_of, evaluate, outputs_of, predict
 from aicomp.training.losses import Objective
 from aicomp.training.micro_batches import accumulate
 from aicomp.training.optimizers import before_training, before_validation, make_optimizer, set_learning_rate
+from aicomp.training.out_of_memory import Portion
 from aicomp.training.recipe import Settings
 from aicomp.training.regularization import (
     Average,
@@ -35,6 +36,7 @@ from aicomp.training.regularization import (
 )
 from aicomp.training.schedules import DROPOUT_SCHEDULES, SCHEDULES
 from aicomp.training.share import ALONE, Share
+from aicomp.training.steps import Steps
 
 _GATHERED_ROWS = 32_768
 
@@ -100,6 +102,8 @@ class Trainer:
         self._augmentation = augmentation
         self._share = share
         self._checkpoints = checkpoints or Checkpoints()
+        self._steps = Steps(self, settings.micro_batch, share)
+        self._portion = Portion(self._steps.say)
         self._parameters = [p for p in model.parameters() if p.requires_grad]
         self._average = Average(model) if settings.ema or settings.swa else None
         self.optimizer = make_optimizer(model, settings)
@@ -127,7 +131,9 @@ class Trainer:
             seconds = time.perf_counter() - started
             row = (epoch, train_loss, valid_loss, score, learning_rate, seconds)
             self.history.append(dict(zip(HISTORY, row, strict=True)))
-            report(EpochReport(epoch, s.epochs, score, stopping.best_score, train_loss, seconds))
+            report(
+                EpochReport(epoch, s.epochs, score, stopping.best_score, train_loss, seconds, note=self._steps.told())
+            )
             if stop:
                 self.notes.append(f"stopped after epoch {epoch}: nothing better since epoch {stopping.best_epoch}")
                 break
@@ -148,6 +154,7 @@ class Trainer:
             amp=self._settings.amp,
             views=views,
             share=self._share,
+            portion=self._portion,
         )
 
     def _train_epoch(
@@ -176,7 +183,7 @@ class Trainer:
         for step, batch in enumerate(self._batches(train, n_batches, len(rates)), len(rates)):
             rates.append(learning_rate_at(s, epoch.number - 1 + step / n_batches))
             set_learning_rate(self.optimizer, rates[-1])
-            losses[step] = self.step(batch)
+            losses[step] = self._steps.take(batch)
             if self._average and s.ema:
                 self._average.update_ema(self.model, s.ema)
             epoch.losses = losses[: step + 1]
@@ -207,6 +214,7 @@ class Trainer:
             "stopping": stopping.state(frozen),
             "history": self.history,
             "notes": self.notes,
+            "steps": self._steps.state(),
         }
 
     def _resume(self, stopping: EarlyStopping) -> "Epoch":
@@ -220,10 +228,17 @@ class Trainer:
         self.optimizer.load_state_dict(state["optimizer"])
         stopping.restore(state["stopping"], self.model)
         self.history, self.notes = state["history"], state["notes"]
+        self._steps.restore(state.get("steps", {}))
         return Epoch(**state["epoch"])
 
     def step(self, batch: Batch) -> Tensor:
         """One step of the optimizer; returns the loss before it."""
+        loss = self.gradient(batch)
+        self.optimizer.step()
+        return loss
+
+    def gradient(self, batch: Batch) -> Tensor:
+        """Leave the parameters what the optimizer takes its step by; returns the loss."""
         s = self._settings
         if self._augmentation is not None:
             batch = augment(batch, self._augmentation, with_mixup=bool(s.mixup))
@@ -232,13 +247,18 @@ class Trainer:
         if s.mixup and batch.partner_targets is None:
             batch = mixup(batch, s.mixup)
         self.optimizer.zero_grad(set_to_none=True)
-        loss = accumulate(batch, s.micro_batch, self._loss, self._share)
+        loss = self._gradient(batch)
         if s.sam:
             with worst_point(self.model, s.sam):
-                accumulate(batch, s.micro_batch, self._loss)
+                self._gradient(batch)
         if s.clip_norm:
             nn.utils.clip_grad_norm_(self._parameters, s.clip_norm)
-        self.optimizer.step()
+        return loss
+
+    def _gradient(self, batch: Batch) -> Tensor:
+        """Leave the parameters the gradient of a batch; returns its loss."""
+        loss = accumulate(batch, self._steps.micro_batch, self._loss, self._share)
+        self._share.add_gradients(self._parameters)
         return loss
 
     def _loss(self, batch: Batch) -> Tensor:
@@ -260,7 +280,7 @@ class Trainer:
         return self._task.score(y, predictions), loss
 
     def _evaluate(self, model: nn.Module, rows: Batch) -> tuple[np.ndarray, float]:
-        return evaluate(model, self._objective, rows, amp=self._settings.amp, share=self._share)
+        return evaluate(model, self._objective, rows, amp=self._settings.amp, share=self._share, portion=self._portion)
 
     def _batch(self, rows: Rows, y: np.ndarray) -> Batch:
         return batch_of(self.model, rows, self._objective.encode(y), self._device)

@@ -1,10 +1,10 @@
 """Fit a model that learns a fold as a whole, and predict with it: what `fit.py` and `inference.py` do for networks."""
 
 import time
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 from math import nan
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -57,6 +57,7 @@ def fit_whole(
     transform = _transform(data, aim) if is_value else None
     device = choose_device(config.device).type if takes_gpu(config.model.name) else "cpu"
     n_listed = int(task.metric.level or 0) if task.is_string else 0
+    course = _Course(task, data.valid_y, transform, report)
     loss = _loss_name(aim.loss, task)
     goal = Goal(
         loss,
@@ -66,7 +67,7 @@ def fit_whole(
         aim.quantile,
         device,
         n_listed,
-        checkpoints or Checkpoints(),
+        replace(checkpoints or Checkpoints(), companion=course),
     )
     n_text = 0 if data.train.texts is None else data.train.texts.shape[1]
     media = None if data.train.media is None else media_input(data.train.media)
@@ -77,7 +78,6 @@ def fit_whole(
         monotone=data.monotone,
     )  # fmt: skip
     model = make_model(build, spec, task)
-    course = _Course(task, data.valid_y, transform, report)
     y, valid_y = (_targets(values, task, transform) for values in (data.y, data.valid_y))
     kept = model.fit(data.train, y, data.valid, valid_y, goal, course.tell)
     valid_pred = predict_whole(model, task, transform, data.valid)
@@ -217,6 +217,17 @@ class _Course:
         row = {"epoch": step.done, "train_loss": float(step.train_loss), "valid_loss": float(step.valid_loss)}
         self.history.append({**row, "score": score, "learning_rate": 0.0, "seconds": self.seconds})
         self._report(EpochReport(step.done, step.total, score, self._best, row["train_loss"], self.seconds, "rounds"))
+
+    def state(self) -> dict[str, Any]:
+        """What was told so far, for a checkpoint."""
+        last = None if self.last is None else asdict(replace(self.last, valid_pred=None, valid_rows=None))
+        return {"history": list(self.history), "best": self._best, "last": last, "seconds": self.seconds}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Forget what was told after a checkpoint: it is told again."""
+        self.history, self._best = state["history"], state["best"]
+        self.last = None if state["last"] is None else Round(**state["last"])
+        self._started = time.perf_counter() - state["seconds"]
 
     def end(self, valid_pred: np.ndarray, name: str) -> None:
         """The fit has ended; the last report has the score of the predictions that are kept.

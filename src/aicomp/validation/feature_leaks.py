@@ -14,6 +14,7 @@ import pandas as pd
 from aicomp.data.arrays import load_arrays
 from aicomp.data.source import decode, find_layout, read_bytes
 from aicomp.errors import AicompError
+from aicomp.processes import child_environment, python_module
 from aicomp.validation.finding import Finding, Outcome, listed
 from aicomp.validation.quick_model import drawn
 from aicomp.validation.subject import Subject
@@ -115,11 +116,11 @@ def _write(path: Path, table: pd.DataFrame, encoding: str, delimiter: str) -> No
 
 def _made(root: Path) -> str:
     """Run the process that makes the features; the last line of what it complains of, "" if all went well."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    variables = child_environment(PYTHONPATH=os.pathsep.join(p for p in sys.path if p))
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "aicomp.validation.feature_process", str(root)],
-            cwd=root, env=environment, capture_output=True, text=True, timeout=_SECONDS, check=False,
+            python_module("aicomp.validation.feature_process", str(root)),
+            cwd=root, env=variables, capture_output=True, text=True, timeout=_SECONDS, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         return f"it took more than {_SECONDS} seconds."

@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from aicomp.errors import AicompError, NetworkError, RefusedError
 from aicomp.kaggle.connection import Connection
 from aicomp.kaggle.faults import Fault
-from aicomp.kaggle.notebook.pack import Pack, title_of
+from aicomp.kaggle.notebook.pack import PackedFile, title_of
 from aicomp.kaggle.notebook.state import State
 from aicomp.kaggle.notebook.upload import upload_blob
 
@@ -21,8 +21,28 @@ LONGEST_POLL = 30.0
 _BROKEN = ("FAILED", "DELETED")
 
 
+class Upload(Protocol):
+    """What becomes a dataset: see `Pack`, and `Job` of the engine."""
+
+    @property
+    def files(self) -> tuple[PackedFile, ...]:
+        """Its files."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+
+    @property
+    def dataset_slug(self) -> str:
+        """Name of the dataset in its address."""
+
+    @property
+    def notes(self) -> str:
+        """What a version of it is called."""
+
+
 def ensure_dataset(
-    connection: Connection, owner: str, pack: Pack, state: State, say: Callable[[str], None] = lambda line: None
+    connection: Connection, owner: str, pack: Upload, state: State, say: Callable[[str], None] = lambda line: None
 ) -> str:
     """Make the dataset unless it is there, and wait until it can be used.
 
@@ -75,7 +95,7 @@ def _status(connection: Connection, owner: str, slug: str) -> str | None:
     return str(answer.status.name)
 
 
-def _upload(connection: Connection, pack: Pack, state: State) -> list[str]:
+def _upload(connection: Connection, pack: Upload, state: State) -> list[str]:
     blobs = state.host(connection.endpoint.host)["blobs"]
     for file in pack.files:
         if file.sha256 not in blobs:
@@ -84,7 +104,7 @@ def _upload(connection: Connection, pack: Pack, state: State) -> list[str]:
     return [blobs[file.sha256] for file in pack.files]
 
 
-def _create(connection: Connection, owner: str, pack: Pack, tokens: list[str], *, is_new: bool) -> None:
+def _create(connection: Connection, owner: str, pack: Upload, tokens: list[str], *, is_new: bool) -> None:
     """Make the dataset, or a new version of one that the host could not unpack; one try.
 
     Raises:
@@ -105,7 +125,7 @@ def _create(connection: Connection, owner: str, pack: Pack, tokens: list[str], *
         answer = connection.attempt(lambda: api.create_dataset(request), repeatable=False)
     else:
         body = types.ApiCreateDatasetVersionRequestBody()
-        body.version_notes, body.files = f"run {pack.run.id}", files
+        body.version_notes, body.files = pack.notes, files
         version = types.ApiCreateDatasetVersionRequest()
         version.owner_slug, version.dataset_slug, version.body = owner, pack.dataset_slug, body
         answer = connection.attempt(lambda: api.create_dataset_version(version), repeatable=False)

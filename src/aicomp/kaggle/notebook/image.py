@@ -30,7 +30,7 @@ def make_image(folder: Path, more: tuple[str, ...] = ()) -> Path:
     venv.EnvBuilder(with_pip=False, symlinks=True).create(folder / "venv")
     image = folder / "image"
     image.mkdir(parents=True)
-    for distribution in _closure((*IMAGE, *more)):
+    for distribution in closure((*IMAGE, *more)):
         for name in _top_level(distribution):
             link = image / name
             if not link.is_symlink():  # several packages share one, such as `nvidia`
@@ -40,7 +40,7 @@ def make_image(folder: Path, more: tuple[str, ...] = ()) -> Path:
     return folder / "venv" / "bin" / "python"
 
 
-def _closure(names: Iterable[str]) -> list[importlib.metadata.Distribution]:
+def closure(names: Iterable[str]) -> list[importlib.metadata.Distribution]:
     """The named packages and all that they need, as far as it is installed."""
     found: dict[str, importlib.metadata.Distribution] = {}
     wanted = [(name, True) for name in names]

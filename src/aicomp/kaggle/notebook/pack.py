@@ -5,7 +5,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +45,11 @@ class PackedFile:
     sha256: str
     contents: tuple[str, ...] = ()
 
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether it lies there as it was packed."""
+        return self.path.is_file() and hashlib.sha256(self.path.read_bytes()).hexdigest() == self.sha256
+
 
 @dataclass(frozen=True)
 class Pack:
@@ -76,16 +81,27 @@ class Pack:
     @property
     def dataset_slug(self) -> str:
         """Name of the dataset in its address."""
-        return self._name("")
+        return name_of(self.competition, self.sha256, "")
 
     def kernel_slug(self, attempt: int) -> str:
         """Name of the notebook in its address; a notebook that failed is pushed under another one."""
-        return self._name("predict" if attempt == 1 else f"predict-{attempt}")
+        return name_of(self.competition, self.sha256, "predict" if attempt == 1 else f"predict-{attempt}")
 
-    def _name(self, ending: str) -> str:
-        end = "-".join(part for part in (self.sha256[:10], ending) if part)
-        competition = re.sub(r"[^a-z0-9]+", "-", self.competition.lower())
-        return f"aicomp-{competition[: _LONGEST_TITLE - len(end) - 8].strip('-')}-{end}"
+    @property
+    def notes(self) -> str:
+        """What a version of the dataset is called."""
+        return f"run {self.run.id}"
+
+
+def name_of(competition: str, sha256: str, ending: str) -> str:
+    """A name in addresses, after a competition and a content.
+
+    >>> name_of("House Prices", "0123456789abcdef", "train")
+    'aicomp-house-prices-0123456789-train'
+    """
+    end = "-".join(part for part in (sha256[:10], ending) if part)
+    slug = re.sub(r"[^a-z0-9]+", "-", competition.lower())
+    return f"aicomp-{slug[: _LONGEST_TITLE - len(end) - 8].strip('-')}-{end}"
 
 
 def title_of(slug: str) -> str:
@@ -121,11 +137,11 @@ def make_pack(project: Project, run: Run) -> Pack:
     if folder.exists():
         shutil.rmtree(folder)
     entries = dict(_project_entries(project, run))
-    _check_secrets(entries)
+    check_secrets(entries)
     write_zip(folder / PROJECT_ZIP, entries)
     wheels = make_wheels(folder, project.config.notebook.packages, project.config.notebook.python)
-    files = [_packed(folder / PROJECT_ZIP, tuple(sorted(entries)))]
-    files += [_packed(wheel.path) for wheel in sorted(wheels, key=lambda w: w.path.name)]
+    files = [packed_file(folder / PROJECT_ZIP, tuple(sorted(entries)))]
+    files += [packed_file(wheel.path) for wheel in sorted(wheels, key=lambda w: w.path.name)]
     marker, marker_file = _marker(folder, project, run, files)
     text = kernel_source(
         competition=project.competition.slug,
@@ -134,7 +150,7 @@ def make_pack(project: Project, run: Run) -> Pack:
         test=project.competition.files.test,
         sample=project.competition.files.sample_submission,
     )
-    _check_secrets({"the notebook": text.encode()})
+    check_secrets({"the notebook": text.encode()})
     atomic_write(notebook_folder(run) / "kernel.py", text)
     files.append(marker_file)
     listed = "".join(f"{f.path.name} {f.sha256}\n" for f in files)
@@ -146,7 +162,7 @@ def _project_entries(project: Project, run: Run) -> Iterator[tuple[str, bytes]]:
     """What a prediction needs of a project: contract, config, code, and the run's models; no data."""
     for name in (CONFIG_FILE, project.config.competition):
         yield name, (project.folder / name).read_bytes()
-    for path in _code(project.folder):
+    for path in code_files(project.folder):
         yield path.relative_to(project.folder).as_posix(), path.read_bytes()
     last = [_LAST_STEP] if (run.folder / _LAST_STEP).is_file() else []
     names = [*RUN_FILES, *last, *(f"folds/{k}/{name}" for k in range(len(run.scores["folds"])) for name in FOLD_FILES)]
@@ -154,13 +170,13 @@ def _project_entries(project: Project, run: Run) -> Iterator[tuple[str, bytes]]:
         yield f"runs/{run.id}/{name}", (run.folder / name).read_bytes()
 
 
-def _code(folder: Path) -> Iterator[Path]:
+def code_files(folder: Path) -> Iterator[Path]:
     """The project's Python files, without those of environments and hidden folders."""
     for path in sorted(folder.iterdir()):
         if path.is_file() and path.suffix == ".py":
             yield path
         elif path.is_dir() and not path.is_symlink() and not _is_foreign(path):
-            yield from _code(path)
+            yield from code_files(path)
 
 
 def _is_foreign(folder: Path) -> bool:
@@ -168,7 +184,8 @@ def _is_foreign(folder: Path) -> bool:
     return is_cache or (folder / "pyvenv.cfg").exists()
 
 
-def _packed(path: Path, contents: tuple[str, ...] = ()) -> PackedFile:
+def packed_file(path: Path, contents: tuple[str, ...] = ()) -> PackedFile:
+    """A file of the dataset as it lies there now."""
     return PackedFile(path, hashlib.sha256(path.read_bytes()).hexdigest(), contents)
 
 
@@ -179,10 +196,10 @@ def _marker(folder: Path, project: Project, run: Run, files: list[PackedFile]) -
     text = json.dumps(content, indent=1) + "\n"
     name = f"aicomp-{hashlib.sha256(text.encode()).hexdigest()[:10]}.json"
     atomic_write(folder / name, text)
-    return name, _packed(folder / name)
+    return name, packed_file(folder / name)
 
 
-def _check_secrets(entries: dict[str, bytes]) -> None:
+def check_secrets(entries: dict[str, bytes]) -> None:
     """Refuse to pack a file with a token, as whoever may see the dataset may read it."""
     secrets = _secrets()
     for name, content in entries.items():
@@ -203,12 +220,12 @@ def _secrets() -> list[bytes]:
     return [value.encode() for value in values if len(value) >= 8]
 
 
-def check_packed(pack: Pack) -> None:
+def check_packed(files: Iterable[PackedFile]) -> None:
     """Refuse files that have changed since they were packed.
 
     Raises:
         DataError: Names the file.
     """
-    for file in pack.files:
-        if not file.path.is_file() or hashlib.sha256(file.path.read_bytes()).hexdigest() != file.sha256:
+    for file in files:
+        if not file.is_unchanged:
             raise DataError(f"`{file.path}` has changed since it was packed", "run the same command again")

@@ -22,7 +22,7 @@ LONGEST_POLL = 60.0
 QUEUE_SECONDS = 6 * 3600.0
 """Seconds that a notebook may wait for a machine, beside its time limit."""
 
-_FAILED = ("ERROR", "CANCEL_REQUESTED", "CANCEL_ACKNOWLEDGED")
+FAILED = ("ERROR", "CANCEL_REQUESTED", "CANCEL_ACKNOWLEDGED")
 _PAGE_SIZE = 100
 
 
@@ -39,6 +39,27 @@ class Kernel:
     owner: str
     slug: str
     version: int
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A notebook as it is to be on the host.
+
+    Attributes:
+        owner: The user's name.
+        competition: The competition's slug.
+        slug_of: Its name by the number of the attempt: one that failed is pushed under another.
+        settings_of: All that is sent by the number of the attempt, but its text.
+        text: A Python script.
+        refused: The error for a notebook that the host does not take, by its reason; None makes the usual one.
+    """
+
+    owner: str
+    competition: str
+    slug_of: Callable[[int], str]
+    settings_of: Callable[[int], dict[str, Any]]
+    text: str
+    refused: Callable[[str], AicompError | None] = lambda reason: None
 
 
 def kernel_request(pack: Pack, owner: str, attempt: int, time_limit_hours: float) -> dict[str, Any]:
@@ -71,16 +92,31 @@ def ensure_kernel(
         RefusedError: The host does not take it.
         NetworkError: No connection.
     """
+    wanted = Wanted(
+        owner,
+        pack.competition,
+        pack.kernel_slug,
+        lambda attempt: kernel_request(pack, owner, attempt, time_limit_hours),
+        pack.kernel_text,
+    )
+    return ensure_pushed(connection, wanted, state, say)
+
+
+def ensure_pushed(
+    connection: Connection, wanted: Wanted, state: State, say: Callable[[str], None] = lambda line: None
+) -> Kernel:
+    """As `ensure_kernel`, for any notebook whose name stands for its content."""
     known = state.host(connection.endpoint.host)
-    status = _status(connection, owner, pack.kernel_slug(known["attempt"]))
-    if status in _FAILED and known["reported"]:
+    owner = wanted.owner
+    status = status_of(connection, owner, wanted.slug_of(known["attempt"]))
+    if status in FAILED and known["reported"]:
         known.update(attempt=known["attempt"] + 1, reported=False, version=None)
         state.save()
-        status = _status(connection, owner, pack.kernel_slug(known["attempt"]))
-    slug = pack.kernel_slug(known["attempt"])
+        status = status_of(connection, owner, wanted.slug_of(known["attempt"]))
+    slug = wanted.slug_of(known["attempt"])
     if status is None:
         say(f"pushing the notebook {owner}/{slug}")
-        known["version"] = _push(connection, owner, pack, known["attempt"], time_limit_hours)
+        known["version"] = _push(connection, wanted, known["attempt"])
         state.save()
     else:
         say(f"the notebook {owner}/{slug} is there already")
@@ -88,17 +124,17 @@ def ensure_kernel(
     return Kernel(owner, slug, known["version"] or 1)
 
 
-def _status(connection: Connection, owner: str, slug: str) -> str | None:
+def status_of(connection: Connection, owner: str, slug: str) -> str | None:
     """Status of the notebook's newest run; None if there is no such notebook."""
     try:
-        return _session(connection, owner, slug)[0]
+        return session_of(connection, owner, slug)[0]
     except Fault as fault:
         if fault.status in (403, 404):  # what is not there is not shown either
             return None
         raise connection.error(fault) from fault
 
 
-def _session(connection: Connection, owner: str, slug: str) -> tuple[str, str]:
+def session_of(connection: Connection, owner: str, slug: str) -> tuple[str, str]:
     """Status and failure message."""
     from kagglesdk.kernels.types.kernels_api_service import ApiGetKernelSessionStatusRequest
 
@@ -109,14 +145,14 @@ def _session(connection: Connection, owner: str, slug: str) -> tuple[str, str]:
     return str(answer.status.name), str(answer.failure_message)
 
 
-def _push(connection: Connection, owner: str, pack: Pack, attempt: int, time_limit_hours: float) -> int:
+def _push(connection: Connection, wanted: Wanted, attempt: int) -> int:
     """Make the notebook; after a failure that leaves it open, look whether it is there. Returns its version."""
     from kagglesdk.kernels.types.kernels_api_service import ApiSaveKernelRequest
 
     request = ApiSaveKernelRequest()
-    for name, value in kernel_request(pack, owner, attempt, time_limit_hours).items():
+    for name, value in wanted.settings_of(attempt).items():
         setattr(request, name, value)
-    request.text = pack.kernel_text
+    request.text = wanted.text
     api: Any = connection.client.kernels.kernels_api_client
     for number in range(1, TRIES + 1):
         try:
@@ -124,16 +160,17 @@ def _push(connection: Connection, owner: str, pack: Pack, attempt: int, time_lim
             break
         except Fault as fault:
             if fault.is_refusal or number == TRIES:
-                raise connection.error(fault, pack.competition) from fault
+                own = wanted.refused(fault.message) if fault.is_refusal and fault.status != 401 else None
+                raise own or connection.error(fault, wanted.competition) from fault
             time.sleep(fault.retry_after or pause_before(number + 1))
-            if _status(connection, owner, pack.kernel_slug(attempt)) is not None:
+            if status_of(connection, wanted.owner, wanted.slug_of(attempt)) is not None:
                 return 1
     wrong = [*(answer.invalid_dataset_sources or []), *(answer.invalid_competition_sources or [])]
     if answer.error or wrong:
         reason = answer.error or f"it may not use {', '.join(wrong)}"
-        raise RefusedError(
+        raise wanted.refused(reason) or RefusedError(
             f"{connection.endpoint.name} does not take the notebook: {reason}",
-            f"have the rules been accepted? {connection.endpoint.page(pack.competition, 'rules')}",
+            f"have the rules been accepted? {connection.endpoint.page(wanted.competition, 'rules')}",
         )
     return int(answer.version_number or 1)
 
@@ -164,14 +201,14 @@ def wait_for_kernel(
     limit = time_limit_hours * 3600 + QUEUE_SECONDS
     while True:
         try:
-            status, message = _session(connection, kernel.owner, kernel.slug)
+            status, message = session_of(connection, kernel.owner, kernel.slug)
         except Fault as fault:
             raise connection.error(fault) from fault
         waited = time.monotonic() - started
         on_poll(status, waited)
         if status == "COMPLETE":
             return
-        if status in _FAILED:
+        if status in FAILED:
             raise _failed(connection, kernel, pack, state, status, message)
         if waited > limit:
             raise NetworkError(
@@ -183,7 +220,7 @@ def wait_for_kernel(
 
 
 def _failed(connection: Connection, kernel: Kernel, pack: Pack, state: State, status: str, message: str) -> AicompError:
-    log, _ = _output(connection, kernel)
+    log, _ = output_of(connection, kernel)
     path = notebook_folder(pack.run) / "kernel.log"
     atomic_write(path, log)
     state.host(connection.endpoint.host)["reported"] = True
@@ -205,7 +242,7 @@ def fetch_output(connection: Connection, kernel: Kernel, pack: Pack) -> Path:
     Raises:
         AicompError: It wrote no submission, or it cannot be fetched.
     """
-    log, files = _output(connection, kernel)
+    log, files = output_of(connection, kernel)
     folder = notebook_folder(pack.run)
     atomic_write(folder / "kernel.log", log)
     if OUTPUT not in files:
@@ -217,19 +254,19 @@ def fetch_output(connection: Connection, kernel: Kernel, pack: Pack) -> Path:
     path = folder / "kernel-submission.csv"
     try:
         with partial_file(path) as temporary:
-            patiently(lambda: _download(files[OUTPUT], temporary))
+            patiently(lambda: fetch(files[OUTPUT], temporary))
     except Fault as fault:
         raise NetworkError(f"`{OUTPUT}` cannot be fetched: {fault.message}", "run the same command again") from fault
     return path
 
 
-def _output(connection: Connection, kernel: Kernel) -> tuple[str, dict[str, str]]:
+def output_of(connection: Connection, kernel: Kernel) -> tuple[str, dict[str, str]]:
     """Log, and the address of each file by its name."""
     from kagglesdk.kernels.types.kernels_api_service import ApiListKernelSessionOutputRequest
 
     api: Any = connection.client.kernels.kernels_api_client
 
-    def fetch(token: str) -> Any:
+    def page_at(token: str) -> Any:
         request = ApiListKernelSessionOutputRequest()
         request.user_name, request.kernel_slug, request.page_size = kernel.owner, kernel.slug, _PAGE_SIZE
         if token:
@@ -238,22 +275,29 @@ def _output(connection: Connection, kernel: Kernel) -> tuple[str, dict[str, str]
 
     log = ""
     files: dict[str, str] = {}
-    for page in pages(fetch, "list of the notebook's files"):
+    for page in pages(page_at, "list of the notebook's files"):
         log = log or plain_log(page.log or "")
         files |= {str(file.file_name): str(file.url) for file in page.files or []}
     return log, files
 
 
 def plain_log(text: str) -> str:
-    """A notebook's log as text: Kaggle keeps it as a JSON list of pieces."""
+    r"""A notebook's log as text: Kaggle keeps it as a JSON list of pieces, whose end is missing while it grows.
+
+    >>> plain_log('[{"data": "a\n"},{"data": "b"}')
+    'a\nb'
+    """
+    whole = text.strip()
+    if whole.startswith("[{") and not whole.endswith("]"):
+        whole = f"{whole[: whole.rfind('}') + 1]}]"
     try:
-        pieces = json.loads(text)
+        pieces = json.loads(whole)
         return "".join(str(piece["data"]) for piece in pieces)
     except (ValueError, TypeError, KeyError):
         return text
 
 
-def _download(url: str, path: Path) -> None:
+def fetch(url: str, path: Path) -> None:
     """Fetch from a signed address, which must not see the credentials."""
     with bucket_session() as session, session.get(url, stream=True) as response, path.open("wb") as file:
         response.raise_for_status()

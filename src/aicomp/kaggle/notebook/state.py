@@ -34,14 +34,22 @@ class State:
         Raises:
             DataError: The file is damaged.
         """
-        path = notebook_folder(pack.run) / "state.json"
+        return cls.at(notebook_folder(pack.run) / "state.json", pack.sha256)
+
+    @classmethod
+    def at(cls, path: Path, sha256: str) -> "State":
+        """Read the state of the pack with this hash from a file, or begin with an empty one.
+
+        Raises:
+            DataError: The file is damaged.
+        """
         if not path.is_file():
-            return cls(path, pack.sha256)
+            return cls(path, sha256)
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            if content["sha256"] != pack.sha256:
-                return cls(path, pack.sha256)
-            return cls(path, pack.sha256, content["rehearsal"], content["hosts"])
+            if content["sha256"] != sha256:
+                return cls(path, sha256)
+            return cls(path, sha256, content["rehearsal"], content["hosts"])
         except (ValueError, KeyError, TypeError) as e:
             raise DataError(f"`{path}` is damaged: {e}", "remove it and run the same command again") from e
 

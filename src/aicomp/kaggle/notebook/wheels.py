@@ -13,6 +13,7 @@ from pathlib import Path
 
 from aicomp.errors import NetworkError, UsageError
 from aicomp.kaggle.notebook.archive import write_zip
+from aicomp.processes import child_environment, python_module
 from aicomp.resources import bundled
 
 NEEDED = ("msgspec",)
@@ -153,11 +154,11 @@ def _fetch(folder: Path, package: str, python: str) -> Wheel:
     """Download the wheel of an installed version for Kaggle's platform and a Python."""
     version = importlib.metadata.version(package)
     before = set(folder.glob("*.whl"))
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
+    command = python_module("pip", "download", "--quiet", "--no-deps", "--only-binary=:all:")
     command += ["--disable-pip-version-check", "--no-input", "--dest", str(folder)]
     command += ["--platform", "manylinux2014_x86_64", "--platform", "manylinux_2_28_x86_64"]
     command += ["--implementation", "cp", "--python-version", python, f"{package}=={version}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, env=child_environment(), check=False)
     new = sorted(set(folder.glob("*.whl")) - before)
     if done.returncode != 0 or len(new) != 1:
         reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
