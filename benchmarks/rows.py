@@ -98,6 +98,8 @@ def plot(results: list[dict[str, Any]]) -> bytes:
             right.plot(rows, [found[key] / 1024 for found in results], "o-", color=color, label=name)
         for axes, title in ((left, "seconds of train"), (right, "GB at the peak")):
             axes.set(xscale="log", yscale="log", xlabel="rows", title=title)
+            axes.set_xticks(rows, labels=[f"{n:,}" for n in rows])
+            axes.minorticks_off()
             axes.legend(frameon=False)
         drawing = Drawing("rows", "Cost of training from disk against rows", figure)
         return drawing.png(dpi=96)
