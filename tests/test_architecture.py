@@ -23,14 +23,14 @@ LAYERS = [
      "provenance", "assembly", "catalogue", "embedded", "contract",
      "grading", "submission", "ensemble", "recording", "fold_choice", "pseudo",
      "sources", "staging", "scaffold", "checkup", "report", "engine", "explain", "fold_model", "cross_validation",
-     "layout", "leftovers", "streaming", "portfolio", "tuning", "simulation", "validation", "eda", "runs", "comparison",
-     "diagnosis", "lockfile", "verification"},
+     "layout", "leftovers", "streaming", "portfolio", "tuning", "simulation", "storage", "validation", "eda", "runs",
+     "comparison", "diagnosis", "lockfile", "verification"},
     {"kaggle", "host"},
     {"cli", "__main__"},
 ]  # fmt: skip
 HEAVY = (
     "torch", "pandas", "sklearn", "scipy", "matplotlib", "kaggle", "kagglesdk", "requests", "starlette", "uvicorn",
-    "optuna", "gymnasium", "PIL",
+    "optuna", "gymnasium", "PIL", "ray", "fsspec",
 )  # fmt: skip
 COMMANDS = (
     "init", "eda", "check", "train", "tune", "blend", "verify", "submit", "submissions", "score", "runs", "explain",

@@ -337,6 +337,32 @@ class CheckConfig(_Section, frozen=True):
     train: bool = True
 
 
+class EngineConfig(_Section, frozen=True):
+    """`[engine]`: where folds are trained; what comes out does not hang on it.
+
+    Attributes:
+        name: "local" trains in processes of this machine, "ray" as tasks on a Ray cluster, see docs/scale.md.
+        address: Of the cluster: "auto" finds the one that this machine belongs to, "HOST:PORT" is its head, "local"
+            starts one on this machine for as long as the command lasts.
+        retries: How often a fold is begun anew when the process or the node that trains it dies.
+    """
+
+    name: Literal["local", "ray"] = "local"
+    address: str = "auto"
+    retries: int = 2
+
+
+class StorageConfig(_Section, frozen=True):
+    """`[storage]`: a copy of every run outside this machine.
+
+    Attributes:
+        mirror: A folder as fsspec writes it, such as "s3://bucket/titanic" or "file:///mnt/runs"; each fold is copied
+            there when it is trained, and the run when it is done. "" keeps none.
+    """
+
+    mirror: str = ""
+
+
 class Config(_Section, frozen=True):
     """The whole of `aicomp.toml`.
 
@@ -368,6 +394,8 @@ class Config(_Section, frozen=True):
     tune: TuneConfig = TuneConfig()
     pseudo: PseudoConfig = PseudoConfig()
     check: CheckConfig = CheckConfig()
+    engine: EngineConfig = EngineConfig()
+    storage: StorageConfig = StorageConfig()
 
 
 def load_config(path: Path, overrides: list[str] | None = None) -> Config:

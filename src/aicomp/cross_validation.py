@@ -22,6 +22,7 @@ from aicomp.provenance import describe
 from aicomp.pseudo import Source, write_labels
 from aicomp.raw_data import check_manifest
 from aicomp.run import Run, create_run, unfinished_run
+from aicomp.storage.following import Following
 from aicomp.streaming.choice import streams
 from aicomp.streaming.layout import lay_out_in_parts
 from aicomp.training.precheck import check_settings
@@ -76,6 +77,7 @@ def cross_validate(
         AicompError: Training failed, or another training runs in this project.
     """
     with only_training(project):
+        following = Following(project.config.storage.mirror, on_event)
         # The processes import what they need while the data is read here.
         pool = start_pool(project.folder, project.config)
         run = None
@@ -85,11 +87,13 @@ def cross_validate(
             on_plan(plan)
             if not run.is_done:
                 with _nothing_left_of_a_mistake(plan):
-                    train_and_assemble(run, project.folder, plan.folds_left, pool, on_event)
+                    following.begin(run)
+                    train_and_assemble(run, project.folder, plan.folds_left, pool, following.on_event)
             clear_work(project.runs)
         finally:
             if pool is not None:
                 pool.close(None if run is None else run.folder)
+        following.finish()
         return run
 
 

@@ -6,7 +6,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from safetensors import SafetensorError
 
@@ -24,6 +24,23 @@ def is_temporary(name: str) -> bool:
     (True, False)
     """
     return _TEMPORARY.fullmatch(name) is not None
+
+
+def inside(place: str) -> PurePosixPath:
+    """A place in a folder, as another machine names it.
+
+    Raises:
+        DataError: It is none, or lies outside.
+
+    >>> str(inside("folds/0/result.json"))
+    'folds/0/result.json'
+    """
+    path = PurePosixPath(place)
+    if path.is_absolute() or ".." in path.parts or not path.parts or "\0" in place:
+        raise DataError(
+            f"`{place}` is no place in a folder", "nothing was written; get it from a source that you trust"
+        )
+    return path
 
 
 @contextmanager

@@ -37,10 +37,11 @@ _PACKAGES_OF_MODEL = {
 def decisive_config(config: Mapping[str, Any]) -> dict[str, Any]:
     """A config without what does not change what comes out.
 
-    That is how many processes share the work, what a notebook brings along and where it runs, what others try, what is
-    checked, and how often the state of a training is written.
+    That is how many processes or nodes share the work, what a notebook brings along and where it runs, what others try,
+    what is checked, how often the state of a training is written, and where a copy goes.
     """
-    decisive = {k: v for k, v in config.items() if k not in ("workers", "notebook", "tune", "check")}
+    beside = ("workers", "notebook", "tune", "check", "engine", "storage")
+    decisive = {k: v for k, v in config.items() if k not in beside}
     decisive["training"] = {k: v for k, v in config["training"].items() if k != "checkpoint"}
     return decisive
 

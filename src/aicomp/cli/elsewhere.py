@@ -8,7 +8,7 @@ from aicomp.errors import AicompError, UsageError
 if TYPE_CHECKING:
     from aicomp.project import Project
 
-ENGINES = ("local", "kaggle")
+ENGINES = ("local", "ray", "kaggle")
 """Where folds are trained."""
 
 

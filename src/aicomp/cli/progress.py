@@ -7,7 +7,16 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from aicomp.cli.output import Output
-from aicomp.engine.events import DeviceEvent, EpochEvent, Event, FoldEvent, LayoutEvent, NoteEvent
+from aicomp.engine.events import (
+    DeviceEvent,
+    EpochEvent,
+    Event,
+    FoldEvent,
+    LayoutEvent,
+    NoteEvent,
+    PlaceEvent,
+    RetryEvent,
+)
 from aicomp.printable import printable
 
 if TYPE_CHECKING:
@@ -77,6 +86,12 @@ class Progress(AbstractContextManager["Progress"]):
                 self._output.say(f"note: {place}{event.sentence}")
             case FoldEvent():
                 self._end_fold(event.fold)
+            case NoteEvent():
+                self._say(f"note: {event.sentence}")
+            case PlaceEvent():
+                self._say(f"{self._part} {event.fold}: begun on {event.node}")
+            case RetryEvent():
+                self._say(f"{self._part} {event.fold}: {event.reason}")
 
     def _draw_epoch(self, event: EpochEvent) -> None:
         if self._bars is None:
@@ -103,10 +118,14 @@ class Progress(AbstractContextManager["Progress"]):
                 f"{last.unit}, {last.seconds:.0f} s; {n_done} of {self._n_folds} {self._part}s done"
                 f"{self._time_left(', ')}"
             )
-            if self._bars is None:
-                self._output.say(line)
-            else:
-                self._bars.console.print(printable(line), markup=False, highlight=False)
+            self._say(line)
+
+    def _say(self, line: str) -> None:
+        """Above the bars, where there are some."""
+        if self._bars is None:
+            self._output.say(line)
+        else:
+            self._bars.console.print(printable(line), markup=False, highlight=False)
 
     def _time_left(self, before: str = "") -> str:
         """An estimate from the epochs so far: each fold that is left costs what the folds seen cost at most."""

@@ -13,6 +13,7 @@ from aicomp.cli.runs_clean import clean
 from aicomp.cli.runs_compare import compare
 from aicomp.cli.runs_export import export
 from aicomp.cli.runs_notes import note, tag
+from aicomp.cli.runs_storage import pull, push
 from aicomp.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from aicomp.runs.trust import Trust
 
 app = typer.Typer(invoke_without_command=True)
-for function in (compare, note, tag, clean, export):
+for function in (compare, note, tag, clean, export, push, pull):
     app.command()(function)
 
 Order = Literal["created", "mean", "pooled", "public", "seconds", "model", "name"]

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aicomp.cli.elsewhere import check_engine
+from aicomp.cli.engines import Address, Engine, engine_overrides
 from aicomp.cli.options import Json, ProjectFolder, Set
 from aicomp.cli.output import Output
 from aicomp.cli.seeds import check_alone, pseudo_override, train_seeds
@@ -43,13 +44,11 @@ def train(
             "--pseudo", metavar="RUN", help="Train on test rows too, with the labels that RUN predicts for them."
         ),
     ] = None,
+    engine: Engine = "",
+    address: Address = None,
     plan: Annotated[
         bool, typer.Option("--plan", help="Train nothing: tell how much memory it would take, and whether it fits.")
     ] = False,
-    engine: Annotated[
-        str,
-        typer.Option("--engine", metavar="ENGINE", help="Where to train: `local` (here), or `kaggle` (as a notebook)."),
-    ] = "local",
     project_folder: ProjectFolder = None,
     as_json: Json = False,
 ) -> None:
@@ -62,6 +61,7 @@ def train(
     Pseudo-labels are honest: each fold learns those of RUN's model of the same fold, which has not seen the rows that
     are validated. RUN is a run of `aicomp train`, or a blend of such runs, with the same folds.
 
+    With --engine ray folds are tasks on the nodes of a Ray cluster, with the same outcome to the last bit.
     With --engine kaggle the project is pushed as a private notebook, which trains on the competition's files there; its
     log is told as it grows, and the run is brought back. A command that was cut goes on waiting when typed again.
     `notebook.accelerator`, `machine`, `internet` and `hours` say on what. Which host: see `aicomp submit`.
@@ -89,15 +89,16 @@ def train(
 
     output = Output(as_json)
     simulation = open_project(project_folder, overrides)
-    check_engine(engine, plan=plan, is_simulation=isinstance(simulation, Simulation))
+    check_engine(engine or "local", plan=plan, is_simulation=isinstance(simulation, Simulation))
     if isinstance(simulation, Simulation):
         from aicomp.cli.simulation import train_agent
 
-        refused = {"--seeds": seeds > 1, "--pseudo": pseudo is not None}
+        refused = {"--seeds": seeds > 1, "--pseudo": pseudo is not None, "--address": address is not None}
         train_agent(simulation, output, time_limit=time_limit, fresh=fresh, refused=refused)
         return
+    overrides = [*(overrides or []), *engine_overrides("" if engine == "kaggle" else engine, address)]
     if pseudo is not None:
-        overrides = [*(overrides or []), pseudo_override(project_folder, overrides, pseudo)]
+        overrides = [*overrides, pseudo_override(project_folder, overrides, pseudo)]
     project = Project.open(project_folder, overrides)
     check_data_is_there(project)
     if plan:
@@ -107,23 +108,25 @@ def train(
         show_plan(project, output)
         return
     check_alone(project, time_limit=time_limit, seeds=seeds)
-    if launched_place() is not None and engine == "local":
+    if launched_place() is not None and engine != "kaggle":
         from aicomp.cli.together import train_together
 
-        train_together(project, output, overrides=overrides or [], fresh=fresh, seeds=seeds, time_limit=time_limit)
+        train_together(project, output, overrides=overrides, fresh=fresh, seeds=seeds, time_limit=time_limit)
         return
     if engine == "kaggle":
         from aicomp.cli.elsewhere import train_on_kaggle
 
-        train_on_kaggle(project, output, overrides=overrides or [], fresh=fresh, time_limit=time_limit, seeds=seeds)
+        if project.config.engine.name != "local":  # there, processes train
+            overrides = [*overrides, 'engine.name="local"']
+        train_on_kaggle(project, output, overrides=overrides, fresh=fresh, time_limit=time_limit, seeds=seeds)
         return
     if time_limit is not None:
         from aicomp.cli.portfolio import train_portfolio
 
-        train_portfolio(project, output, time_limit=time_limit, overrides=overrides or [], fresh=fresh)
+        train_portfolio(project, output, time_limit=time_limit, overrides=overrides, fresh=fresh)
         return
     if seeds > 1:
-        train_seeds(project, output, n_seeds=seeds, overrides=overrides or [], fresh=fresh)
+        train_seeds(project, output, n_seeds=seeds, overrides=overrides, fresh=fresh)
         return
     run = train_project(project, output, fresh=fresh)
     output.result(summary(run), *describe_run(run))

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from aicomp.cli.engines import Address, Engine, engine_overrides
 from aicomp.cli.options import Json, ProjectFolder, Set
 from aicomp.cli.output import Output
 from aicomp.cli.sources import check_data_is_there
@@ -31,6 +32,8 @@ def tune(
         int, typer.Option("--keep", metavar="N", min=1, help="Keep the runs of the N best trials, to blend them.")
     ] = 1,
     overrides: Set = None,
+    engine: Engine = "",
+    address: Address = None,
     project_folder: ProjectFolder = None,
     as_json: Json = False,
 ) -> None:
@@ -59,7 +62,7 @@ def tune(
     require_optuna()
     seconds = None if time_limit is None else parse_time_limit(time_limit)
     entries = _with_model(model, overrides or [], project_folder)
-    project = Project.open(project_folder, entries)
+    project = Project.open(project_folder, [*entries, *engine_overrides(engine, address)])
     check_data_is_there(project)
     limits = Limits(N_TRIALS if n_trials is None and seconds is None else n_trials, seconds, keep)
     fixed = {entry.partition("=")[0].strip() for entry in entries}

@@ -73,4 +73,20 @@ class NoteEvent:
     fold: int | None = None
 
 
-Event = EpochEvent | FoldEvent | DeviceEvent | LayoutEvent | NoteEvent
+@dataclass(frozen=True)
+class PlaceEvent:
+    """A node of a cluster has begun a fold, or several from this one on."""
+
+    fold: int
+    node: str
+
+
+@dataclass(frozen=True)
+class RetryEvent:
+    """A fold was lost with what trained it, and is begun anew; the reason is a sentence."""
+
+    fold: int
+    reason: str
+
+
+Event = EpochEvent | FoldEvent | DeviceEvent | LayoutEvent | NoteEvent | PlaceEvent | RetryEvent

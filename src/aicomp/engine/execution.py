@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import msgspec
 
-from aicomp.engine.pool import Pool
+from aicomp.engine.engine import Engine
 from aicomp.processes import n_cores
 from aicomp.run import Run
 
@@ -48,7 +48,7 @@ def write_execution(run: Run, execution: Execution) -> None:
     run.write(EXECUTION_FILE, msgspec.to_builtins(execution))
 
 
-def settle(run: Run, pool: Pool | None) -> Execution:
+def settle(run: Run, pool: Engine | None) -> Execution:
     """What a run is trained with from now on: what it began with if it was cut short, else what this machine has.
 
     Args:
@@ -84,11 +84,11 @@ def using_threads(n: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _of_pool(run: Run, pool: Pool) -> Execution:
+def _of_pool(run: Run, pool: Engine) -> Execution:
     """By all folds of the run, whether or not some of them are trained already."""
     n_folds: int = run.read("plan.json")["n_folds"]
     training = run.info["config"]["training"]
-    processes = max(1, min(pool.size, n_folds))
+    processes = max(1, min(pool.n_local, n_folds))
     threads = max(1, n_cores() // processes)
     on_gpu = run.info["config"]["device"] != "cpu" and not pool.shares_gpu and pool.accelerator != "cpu"
     alone = on_gpu or training.get("layout") == "stacked"

@@ -3,9 +3,9 @@
 from typing import Any
 
 from aicomp.config import takes_gpu
+from aicomp.engine.engine import Engine
 from aicomp.engine.execution import Execution
 from aicomp.engine.jobs import Job
-from aicomp.engine.pool import Pool
 from aicomp.run import Run
 from aicomp.streaming.files import is_streamed
 
@@ -50,18 +50,19 @@ def fold_jobs(run: Run, folds: list[int], threads: int) -> list[Job]:
     return [Job("fold", str(run.folder), fold=k, threads=threads, on_cpu=on_cpu) for k in folds]
 
 
-def first_jobs(run: Run, folds: list[int], pool: Pool, execution: Execution) -> list[Job]:
+def first_jobs(run: Run, folds: list[int], pool: Engine, execution: Execution) -> list[Job]:
     """Jobs to begin with; a "stack" job says in its "layout" event which of its folds others should train.
 
     On a CPU every process but one begins a fold at once; the one sees whether stacking what is left is faster than to
     train it beside them, fold by fold. On a GPU, that all processes would share, and where `training.layout` is
-    `stacked`, one process gets all folds.
+    `stacked`, one process gets all folds. On a cluster folds are trained one by one unless that is asked for.
     """
     config = run.info["config"]
     asked = config["training"].get("layout") == "stacked"
     n_processes = max(1, min(pool.size, len(folds)))
     alone = fold_jobs(run, folds, execution.threads)
-    if not stackable_folds(run, folds, 0):
+    may_stack = asked or pool.is_here or stored_layout(run) is not None
+    if not may_stack or not stackable_folds(run, folds, 0):
         return alone
     if config["device"] != "cpu" and not pool.shares_gpu and pool.accelerator != "cpu":
         n_processes = 1

@@ -7,30 +7,76 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aicomp.config import Config
-from aicomp.engine.events import DeviceEvent, EpochEvent, Event, FoldEvent, LayoutEvent, NoteEvent
+from aicomp.engine.engine import Engine, Said
+from aicomp.engine.events import (
+    DeviceEvent,
+    EpochEvent,
+    Event,
+    FoldEvent,
+    LayoutEvent,
+    NoteEvent,
+    PlaceEvent,
+    RetryEvent,
+)
 from aicomp.engine.execution import Execution, note_device, settle, using_threads
 from aicomp.engine.jobs import Job
 from aicomp.engine.launch import launched_place
 from aicomp.engine.layouts import first_jobs, fold_jobs, stackable_folds
 from aicomp.engine.memory import fit_into_memory
 from aicomp.engine.pool import Pool, failure
+from aicomp.errors import UsageError
 from aicomp.processes import n_cores
 from aicomp.run import Run
+from aicomp.streaming.files import is_streamed, n_side_by_side
 
 if TYPE_CHECKING:
     from aicomp.training.fit import EpochReport
 
 
-def start_pool(project: Path, config: Config) -> Pool | None:
+def start_pool(project: Path, config: Config) -> Engine | None:
     """Start the processes that will train: they import what they need while others read the data.
 
     Returns:
         None if `workers` is 0, or torchrun has started the processes: folds are trained in this process.
     """
+    check_engine(config)
     if config.workers == 0 or launched_place() is not None:
         return None
     n_folds = 1 if config.split.splitter == "holdout" else config.split.n_splits * config.split.n_repeats
-    return Pool(project, max(1, min(n_processes(config), n_folds)), share_gpu=config.workers != "auto")
+    return start_engine(project, config, max(1, min(n_processes(config), n_folds)))
+
+
+def check_engine(config: Config) -> None:
+    """Refuse what a cluster cannot do.
+
+    Raises:
+        UsageError: Training in this process, or one fold by several processes, and a cluster.
+    """
+    if config.engine.name == "local":
+        return
+    if config.workers == 0:
+        raise UsageError(
+            "`workers` is 0, which trains in this process, and `engine.name` asks for a cluster", "leave one out"
+        )
+    if launched_place() is not None:
+        raise UsageError("torchrun and a cluster both say which processes train", "write `--engine local`")
+    if config.training.shard:
+        raise UsageError("`training.shard` divides a fold among processes of this machine", "write `--engine local`")
+
+
+def start_engine(project: Path, config: Config, n_local: int) -> Engine:
+    """Start the engine that a config asks for.
+
+    Args:
+        project: The project's folder.
+        config: Its config.
+        n_local: Processes on this machine; on a cluster, what decides how many threads a job has.
+    """
+    if config.engine.name == "ray":
+        from aicomp.engine.cluster.start import start_on_ray
+
+        return start_on_ray(project, config, n_local)
+    return Pool(project, n_local, share_gpu=config.workers != "auto")
 
 
 def n_processes(config: Config) -> int:
@@ -46,7 +92,7 @@ def train_and_assemble(
     run: Run,
     project: Path,
     folds: list[int],
-    pool: Pool | None,
+    pool: Engine | None,
     on_event: Callable[[Event], None],
     *,
     assembles: bool = True,
@@ -78,9 +124,11 @@ def train_and_assemble(
     _wait(pool)
 
 
-def _train(run: Run, folds: list[int], pool: Pool, execution: Execution, on_event: Callable[[Event], None]) -> None:
+def _train(run: Run, folds: list[int], pool: Engine, execution: Execution, on_event: Callable[[Event], None]) -> None:
     jobs = first_jobs(run, folds, pool, execution)
-    pool.put(jobs)
+    at_once = n_side_by_side(run, pool.size) if is_streamed(run) else len(jobs)
+    waiting = jobs[at_once:]
+    pool.put(jobs[:at_once])
     left = len(folds)
     announced = False
     while left:
@@ -91,9 +139,9 @@ def _train(run: Run, folds: list[int], pool: Pool, execution: Execution, on_even
                 announced = True
                 note_device(run, said.content["device"], said.content["name"])
                 alone = said.content["device"] != "cpu" and not pool.shares_gpu
-                on_event(DeviceEvent(said.content["device"], 1 if alone else min(pool.size, len(jobs))))
-            case "epoch":
-                on_event(EpochEvent(**said.content))
+                on_event(DeviceEvent(said.content["device"], 1 if alone else min(pool.size, at_once, len(jobs))))
+            case "epoch" | "placed" | "retry":
+                on_event(_event_of(said))
             case "layout":
                 assert said.job is not None
                 rest = [k for k in said.job.folds if k not in said.content["folds"]]
@@ -106,11 +154,24 @@ def _train(run: Run, folds: list[int], pool: Pool, execution: Execution, on_even
             case "done" if said.job is not None and said.job.task == "fold":
                 left -= 1
                 on_event(FoldEvent(said.job.fold))
+                pool.put(waiting[:1])
+                waiting = waiting[1:]
             case "error" | "crash" | "died":
                 raise failure(said)
 
 
-def _wait(pool: Pool) -> None:
+def _event_of(said: Said) -> Event:
+    """An epoch, where a fold is trained, or why it is begun anew."""
+    if said.event == "epoch":
+        return EpochEvent(**said.content)
+    assert said.job is not None
+    fold = said.job.fold
+    return (
+        PlaceEvent(fold, said.content["node"]) if said.event == "placed" else RetryEvent(fold, said.content["reason"])
+    )
+
+
+def _wait(pool: Engine) -> None:
     """Wait for the last job."""
     while True:
         said = pool.get()

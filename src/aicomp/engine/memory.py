@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aicomp.checkup import size_text
 from aicomp.config import is_network
-from aicomp.engine.pool import Pool
+from aicomp.engine.engine import Engine
 from aicomp.errors import UsageError
 from aicomp.run import Run
 from aicomp.streaming.files import is_streamed
@@ -25,7 +25,7 @@ _WIDTHS = {"number": 1, "boolean": 1, "datetime": 4, "text": 8}
 """Fewest numbers that a column of a kind becomes; images and sounds are mapped, and count for all processes once."""
 
 
-def fit_into_memory(run: Run, pool: Pool | None) -> str:
+def fit_into_memory(run: Run, pool: Engine | None) -> str:
     """Have fewer processes train at a time if all of them would clearly not fit.
 
     Args:
@@ -33,16 +33,17 @@ def fit_into_memory(run: Run, pool: Pool | None) -> str:
         pool: The processes, None for this one alone.
 
     Returns:
-        What was done, as a sentence; "" where everything fits, or the system does not say what is free.
+        What was done, as a sentence; "" where everything fits, rows are read from disk, or the system does not say
+        what is free.
 
     Raises:
         UsageError: Not even one fold would fit.
     """
+    if pool is not None and not pool.is_here:
+        return ""  # nodes have memory of their own
     free = free_memory()
-    if free is None:
-        return ""
-    if is_streamed(run) and is_network(run.info["config"]["model"]["name"]):
-        return "" if pool is None else _leave_a_cache(run, pool, free)
+    if free is None or (is_streamed(run) and is_network(run.info["config"]["model"]["name"])):
+        return ""  # rows that are read from disk need no memory
     each = fold_bytes(run)
     if pool is None:
         if each > free:
@@ -58,32 +59,6 @@ def fit_into_memory(run: Run, pool: Pool | None) -> str:
     pool.shrink(fitting)
     needed, there = size_text(most * (PROCESS + each)), size_text(room)
     return f"{most} processes would need at least {needed} of memory, and {there} are free: {fitting} at a time"
-
-
-def _leave_a_cache(run: Run, pool: Pool, free: int) -> str:
-    """Have fewer processes train rows from disk if together they would hold more than a part of what is free."""
-    most = max(1, min(pool.size, run.read("plan.json")["n_folds"]))
-    each = streamed_bytes(*_n_rows(run), len(run.read("columns.json")))
-    fitting = max(1, min(most, int(_STREAMED_SHARE * free / each)))
-    if fitting == most:
-        return ""
-    pool.shrink(fitting)
-    return (
-        f"{fitting} at a time of {most} processes, which would hold about {size_text(most * each)} of memory: the "
-        "rest of it is the system's, for the rows on disk"
-    )
-
-
-_STREAMED_SHARE = 0.25
-"""Of the free memory: in the rest the system keeps rows of the disk, which each pass would wait for otherwise."""
-
-
-def streamed_bytes(n_train: int, n_test: int, n_columns: int) -> int:
-    """About what the process of a streamed fold holds: itself, some numbers per row, a sample and a buffer of rows.
-
-    Measured: 0.9 GB for a million rows of 50 columns; see docs/benchmarks.md.
-    """
-    return 500_000_000 + 80 * n_train + 40 * n_test + 2**18 * n_columns * 30
 
 
 def fold_bytes(run: Run) -> int:

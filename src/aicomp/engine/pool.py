@@ -11,13 +11,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 import msgspec
 
 from aicomp import errors, stopping
+from aicomp.engine.engine import Said
 from aicomp.engine.jobs import Job
 from aicomp.errors import AicompError
 from aicomp.files import atomic_write
@@ -26,31 +26,17 @@ from aicomp.processes import KEEP_MEMORY, child_environment, n_cores, python_mod
 _LOG = logging.getLogger(__name__)  # unless a program sets it up otherwise, its warnings go to stderr
 
 
-@dataclass(frozen=True)
-class Said:
-    """What a worker says.
-
-    Attributes:
-        job: What it was doing, None for nothing.
-        event: "ready", "device", "epoch", "done", "slow", "error", "crash", or "died".
-        content: The rest of the message.
-    """
-
-    job: Job | None
-    event: str
-    content: dict[str, Any]
-
-
-class _Worker:
+class Worker:
     """One process.
 
     Args:
         project: The project's folder.
         threads: Threads that it may start with.
         trains: See `Pool`.
+        folder: Where it starts; None takes the current directory.
     """
 
-    def __init__(self, project: Path, threads: int, trains: bool) -> None:
+    def __init__(self, project: Path, threads: int, trains: bool, folder: Path | None = None) -> None:
         variables = {
             **KEEP_MEMORY,
             **child_environment(),
@@ -63,8 +49,9 @@ class _Worker:
         command = python_module("aicomp.engine.worker", str(project), *([] if trains else ["--light"]))
         self.log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process lives
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True, env=variables
-        )
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True, env=variables,
+            cwd=folder,
+        )  # fmt: skip
         self.job: Job | None = None
         self.began = 0.0
         self.is_ready = False
@@ -101,10 +88,20 @@ class Pool:
         share_gpu: Whether several processes may use one GPU.
         trains: Whether it will train folds, and shall import torch for it at once.
         threads: Threads that each may start with; None shares out the cores.
+        said: Where what is said is put, to be heard with what others say; None keeps it apart.
     """
 
+    is_here = True
+
     def __init__(
-        self, project: Path, size: int, *, share_gpu: bool = False, trains: bool = True, threads: int | None = None
+        self,
+        project: Path,
+        size: int,
+        *,
+        share_gpu: bool = False,
+        trains: bool = True,
+        threads: int | None = None,
+        said: "queue.Queue[Said] | None" = None,
     ) -> None:
         self.shares_gpu = share_gpu
         self._project, self._trains = project, trains
@@ -113,7 +110,7 @@ class Pool:
         self._threads = threads or max(1, n_cores() // size)
         self._lock = threading.RLock()
         self._waiting: deque[Job] = deque()
-        self._said: queue.Queue[Said] = queue.Queue()
+        self._said: queue.Queue[Said] = queue.Queue() if said is None else said
         self._closed = False
         self._workers = [self._start(i) for i in range(size)]
 
@@ -157,6 +154,11 @@ class Pool:
             on_cpu: Whether the jobs leave a GPU alone.
         """
         return self.size if on_cpu or self.shares_gpu or self.accelerator == "cpu" else 1
+
+    @property
+    def n_local(self) -> int:
+        """As in `Engine`: the processes that there are."""
+        return self.size
 
     @property
     def n_waiting(self) -> int:
@@ -244,8 +246,8 @@ class Pool:
             with contextlib.suppress(subprocess.TimeoutExpired):  # it is killed then
                 process.wait(max(0.0, until - time.monotonic()))
 
-    def _start(self, i: int) -> _Worker:
-        worker = _Worker(self._project, self._threads, self._trains)
+    def _start(self, i: int) -> Worker:
+        worker = Worker(self._project, self._threads, self._trains)
         threading.Thread(target=self._listen, args=(i, worker), daemon=True).start()
         return worker
 
@@ -254,7 +256,7 @@ class Pool:
         self._workers[i].log.close()
         self._workers[i] = self._start(i)
 
-    def _listen(self, i: int, worker: _Worker) -> None:
+    def _listen(self, i: int, worker: Worker) -> None:
         assert worker.process.stdout is not None
         for line in worker.process.stdout:
             content = json.loads(line)
@@ -273,7 +275,7 @@ class Pool:
             if worker.is_ready:
                 self._replace(i)
 
-    def _hear(self, worker: _Worker, content: dict[str, Any]) -> None:
+    def _hear(self, worker: Worker, content: dict[str, Any]) -> None:
         event, job = content.pop("event"), worker.job
         if event == "ready":
             worker.is_ready = True
@@ -285,7 +287,7 @@ class Pool:
         self._said.put(Said(job, event, content))
         self._feed(worker)
 
-    def _feed(self, worker: _Worker) -> None:
+    def _feed(self, worker: Worker) -> None:
         """Give a free process the first job that it may do."""
         if worker.job is not None or not worker.is_ready or not self._waiting:
             return

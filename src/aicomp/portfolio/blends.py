@@ -6,8 +6,8 @@ Members are assembled as they come, and weighed, which says what further members
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from aicomp.engine.engine import Engine, Said
 from aicomp.engine.jobs import Job
-from aicomp.engine.pool import Pool, Said
 from aicomp.portfolio.attempt import Attempt
 from aicomp.portfolio.clock import Clock
 from aicomp.portfolio.folder import Runs
@@ -42,7 +42,7 @@ class Blends:
     """
 
     def __init__(
-        self, project: Project, clock: Clock, runs: Runs, pool: Pool, overrides: Sequence[str], n_rows: int
+        self, project: Project, clock: Clock, runs: Runs, pool: Engine, overrides: Sequence[str], n_rows: int
     ) -> None:
         self._project, self._clock, self._runs, self._pool = project, clock, runs, pool
         self._overrides = tuple(overrides)

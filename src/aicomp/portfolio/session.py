@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from aicomp.config import is_network
+from aicomp.engine.engine import Engine, Said
 from aicomp.engine.execution import Execution, write_execution
 from aicomp.engine.jobs import Job
-from aicomp.engine.pool import Pool, Said, failure
+from aicomp.engine.pool import failure
 from aicomp.portfolio.attempt import Attempt
 from aicomp.portfolio.blends import Blends
 from aicomp.portfolio.choice import Room, choose, choose_sample
@@ -59,7 +60,7 @@ class Session:
         project: Project,
         clock: Clock,
         runs: Runs,
-        pool: Pool,
+        pool: Engine,
         blends: Blends,
         costs: Costs,
         attempts: list[Attempt],
@@ -198,9 +199,10 @@ class Session:
         attempt.run = self._runs.begin(attempt.project)
         seconds = budget if can_be_capped(attempt.member.model) else None
         folder, on_cpu = str(attempt.run.folder), self._on_cpu or not is_network(attempt.member.model)
-        threads = max(1, n_cores() // self._pool.size)
+        side_by_side = self._pool.n_local
+        threads = max(1, n_cores() // side_by_side)
         start = self._pool.start_threads
-        write_execution(attempt.run, Execution(n_cores(), self._pool.size, threads, threads, start))
+        write_execution(attempt.run, Execution(n_cores(), side_by_side, threads, threads, start))
         self._pool.put(
             Job("fold", folder, fold=k, threads=threads, budget=seconds, on_cpu=on_cpu) for k in range(self._n_folds)
         )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from aicomp.cross_validation import check, only_training
+from aicomp.engine.engine import Engine
+from aicomp.engine.local import start_engine
 from aicomp.engine.pool import Pool
 from aicomp.errors import AicompError, UsageError
 from aicomp.layout import Layout
@@ -113,13 +115,13 @@ def train_within(
             runs.close()
 
 
-def _start(project: Project) -> tuple[Pool, Pool]:
+def _start(project: Project) -> tuple[Engine, Engine]:
     """Processes that train, and a light one that puts together what they made."""
     config = project.config
     wanted = n_cores() if config.workers == "auto" else max(1, int(config.workers))
     if config.workers == "auto" and config.device in ("cuda", "mps"):
         wanted = 1
-    training = Pool(project.folder, wanted, share_gpu=config.workers != "auto")
+    training = start_engine(project.folder, config, wanted)
     return training, Pool(project.folder, 1, trains=False)
 
 
@@ -127,7 +129,7 @@ def _train(
     project: Project,
     clock: Clock,
     runs: Runs,
-    pools: tuple[Pool, Pool],
+    pools: tuple[Engine, Engine],
     overrides: tuple[str, ...],
     only: str | None,
     observer: Observer,

@@ -9,9 +9,9 @@ from typing import Any
 
 from aicomp.cross_validation import Plan, check, plan_of, prepare
 from aicomp.data.arrays import load_arrays
+from aicomp.engine.engine import Engine
 from aicomp.engine.events import Event, FoldEvent
 from aicomp.engine.local import start_pool, train_and_assemble
-from aicomp.engine.pool import Pool
 from aicomp.portfolio.folder import Runs
 from aicomp.project import Project
 from aicomp.run import Run, unfinished_run
@@ -45,7 +45,7 @@ class Workshop:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._runs = Runs(project)
-        self._pool: Pool | None = None
+        self._pool: Engine | None = None
         self._is_laid_out = False
 
     def find(self, project: Project) -> Run | None:
