@@ -123,10 +123,7 @@ def of_bare_tasks(address: str) -> dict[str, float]:
                 left.remove(one)
     seconds = time.perf_counter() - began
     ray.shutdown()
-    return {
-        "ray: tasks per second at the driver": n / seconds,
-        "ray: messages per second at the driver": heard / seconds,
-    }
+    return {"ray: tasks per second at the driver": n / seconds, "ray: messages per second at the driver": heard / seconds}
 
 
 def of_bytes(project: Project, run: Run, done: Run) -> dict[str, float]:
