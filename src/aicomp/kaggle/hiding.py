@@ -24,8 +24,8 @@ _sent: set[str] = set()
 """What this process has proved itself with: a server may also send it back where it was not sent, such as a bucket."""
 
 _signed: set[str] = set()
-"""What addresses were signed with. It is taken out of refusals alone: other addresses that a host gives share parts of it,
-such as the time at which they expire, and would be worth nothing."""
+"""What addresses were signed with. It is taken out of refusals alone: other addresses that a host gives share parts of
+it, such as the time at which they expire, and would be worth nothing."""
 
 _FIELDS = ("token", "refresh_token", "refreshToken", "access_token", "accessToken")
 
