@@ -22,7 +22,7 @@ demo: $(READY)  ## Set up, then init -> train -> submit through a host on this m
 test: lint  ## Set up, then every check and every test
 	@$(BIN)/python -m pytest
 
-test-all: test $(ALL)/.ready  ## The same, and the tests of packages that want an environment of their own (TensorFlow, 3 GB)
+test-all: test $(ALL)/.ready  ## The same, and the tests of packages that want an environment of their own (TensorFlow, Ray; 3 GB)
 	@$(ALL)/bin/python -m pytest -m heavy
 
 lint: $(READY)  ## Style, types and formatting
@@ -60,7 +60,7 @@ $(ALL)/.ready: pyproject.toml constraints.txt
 	@test -x $(ALL)/bin/python || $(PYTHON) -m venv $(ALL)
 	@echo "installing into $(ALL) (minutes)"
 	@$(ALL)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
-	@$(ALL)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,keras]' tensorflow-cpu
+	@$(ALL)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,keras,ray,storage]' tensorflow-cpu
 	@touch $@
 
 # torch first, or another package takes a build with CUDA. torchvision of the registry does not fit a torch without

@@ -20,6 +20,7 @@ from aicomp.host.folder import HostedCompetition
 from aicomp.host.limits import landlock_version
 from aicomp.host.submissions import Submissions
 from aicomp.host.uploads import Uploads
+from aicomp.isolation import isolation_fault
 from aicomp.processes import python_module
 
 _log = logging.getLogger("aicomp.host")
@@ -76,6 +77,8 @@ class Grader:
         """Start grading, first what is pending."""
         if landlock_version() < 1:
             _log.warning("this system has no Landlock: what grades is limited in time and memory alone")
+        if any(":" in c.metric_name for c in self._competitions.values()) and isolation_fault():
+            _log.warning("this system has no namespaces: of the network, what grades is denied TCP at most")
         for ref in pending:
             self.put(ref)
         with self._lock:

@@ -2,6 +2,7 @@
 
 import ctypes
 import errno
+import functools
 import math
 import os
 import resource
@@ -75,11 +76,15 @@ def _allow(libc: ctypes.CDLL, rules: int, path: Path, rights: int) -> None:
     os.close(place)
 
 
+@functools.cache
 def python_places() -> list[Path]:
-    """What Python and its packages read while they run: their own folders, and the system's libraries."""
+    """What Python and its packages read while they run: their own folders, and the system's libraries.
+
+    Found out once, before children are forked that need it.
+    """
     names = [sys.prefix, sys.base_prefix, *sys.path, "/usr", "/lib", "/lib64", "/etc/localtime", "/etc/ld.so.cache"]
-    places = [Path(name) for name in (*names, "/dev/null", "/dev/urandom") if name]
-    return [place for place in places if place.exists() and place != Path("/")]
+    places = {Path(name).resolve() for name in (*names, "/dev/null", "/dev/urandom") if name} - {Path("/")}
+    return [place for place in places if place.exists() and not places & {*place.parents}]
 
 
 def leave_network() -> bool:
