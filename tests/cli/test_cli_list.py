@@ -153,7 +153,17 @@ class TestPlugins:
         assert items[-1]["description"] == "Sum of distances in yards."
         assert items[-1]["problem_types"] == ["regression"]
         table = lines(capsys, "metrics")
-        assert table[0].split() == ["name", "better", "needs", "problem", "types", "only", "for", "plugin", "description"]
+        assert table[0].split() == [
+            "name",
+            "better",
+            "needs",
+            "problem",
+            "types",
+            "only",
+            "for",
+            "plugin",
+            "description",
+        ]
         assert table[-1].split()[:5] == ["yards", "lower", "value", "regression", "list-test-plugin"]
 
     def test_one_that_is_wrong_says_why_and_hides_no_other(self, capsys: Capture) -> None:
