@@ -8,7 +8,7 @@ from plugin_cases import install_plugin
 
 from aicomp.cli.main import main
 from aicomp.cli.table import table_lines
-from aicomp.metrics import METRICS
+from aicomp.metrics import ALIASES, ALL_METRICS
 from aicomp.models import ALL_MODELS
 from aicomp.resources import bundled_names
 from aicomp.splitters import SPLITTERS
@@ -44,7 +44,7 @@ def test_competitions(capsys: Capture) -> None:
 
 def test_metrics(capsys: Capture) -> None:
     table = lines(capsys, "metrics")
-    assert table[0].split() == ["name", "better", "needs", "problem", "types", "description"]
+    assert table[0].split() == ["name", "better", "needs", "problem", "types", "only", "for", "description"]
     (rmse,) = (line for line in table if line.startswith("rmse "))
     assert " ".join(rmse.split()) == (
         "rmse lower value regression, multi-target "
@@ -59,9 +59,22 @@ def test_metrics_as_json(capsys: Capture) -> None:
         "greater_is_better": False,
         "needs": "probability",
         "problem_types": ["binary", "multiclass", "multilabel"],
+        "columns": [],
+        "graded_only": "",
+        "aliases": [text for text, name in ALIASES.items() if name == "log_loss"],
         "description": "Mean of -log(probability of what happened); lower is better, 0 is perfect, log(2) is a coin.",
         "plugin": None,
     }
+
+
+def test_a_word_finds_metrics_by_name_spelling_and_description(capsys: Capture) -> None:
+    assert main(["list", "metrics", "--search", "Kullback", "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)["items"]
+    assert found["name"] == "kl_divergence"
+    assert main(["list", "metrics", "--search", "Holiday", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["items"] == []
+    assert main(["list", "metrics", "--search", "wmae"]) == 0
+    assert "scoring" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -69,7 +82,7 @@ def test_metrics_as_json(capsys: Capture) -> None:
     [
         ("competitions", bundled_names("competitions")),
         ("templates", bundled_names("templates")),
-        ("metrics", list(METRICS)),
+        ("metrics", list(ALL_METRICS)),
         ("models", list(ALL_MODELS)),
         ("splitters", list(SPLITTERS)),
     ],
@@ -135,12 +148,22 @@ class TestPlugins:
         install_plugin(monkeypatch, tmp_path, module, code, points)
 
     def test_they_come_last_with_their_package(self, capsys: Capture) -> None:
-        items = listed(capsys, "metrics")[len(METRICS) :]
+        items = listed(capsys, "metrics")[len(ALL_METRICS) :]
         assert {"name": "yards", "plugin": "list-test-plugin"}.items() <= items[-1].items()
         assert items[-1]["description"] == "Sum of distances in yards."
         assert items[-1]["problem_types"] == ["regression"]
         table = lines(capsys, "metrics")
-        assert table[0].split() == ["name", "better", "needs", "problem", "types", "plugin", "description"]
+        assert table[0].split() == [
+            "name",
+            "better",
+            "needs",
+            "problem",
+            "types",
+            "only",
+            "for",
+            "plugin",
+            "description",
+        ]
         assert table[-1].split()[:5] == ["yards", "lower", "value", "regression", "list-test-plugin"]
 
     def test_one_that_is_wrong_says_why_and_hides_no_other(self, capsys: Capture) -> None:

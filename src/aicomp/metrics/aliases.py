@@ -129,7 +129,6 @@ ALIASES: dict[str, str] = {
     "map@0.5:0.95": "map50_95",
     "map@[.5:.95]": "map50_95",
     "map@[.50:.05:.95]": "map50_95",
-    "coco map": "map50_95",
     "mean average precision at different intersection over union thresholds": "map50_95",
     "f2": "f_beta",
     "f2 score": "f_beta",
