@@ -2,14 +2,22 @@
 
 import json
 import re
+import shutil
+import subprocess
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 from kernel_server import CUT, LOSE, TOKEN
-from synthetic import quick_arguments
+from synthetic import QUICK, init_project, open_quick, quick_arguments
 
 from aicomp.cli.main import main
-from aicomp.kaggle.remote.source import ARCHIVE, MANIFEST
+from aicomp.kaggle.connection import connect
+from aicomp.kaggle.endpoint import find_endpoint
+from aicomp.kaggle.notebook.image import make_image
+from aicomp.kaggle.notebook.upload import _put, upload_blob
+from aicomp.kaggle.remote.job import Wish, make_job
+from aicomp.kaggle.remote.source import ARCHIVE, MANIFEST, UTC_OFFSET
 from aicomp.kaggle.remote.waiting import Log
 
 pytest_plugins = ["kaggle_fixtures", "notebook_cases", "engine_cases"]
@@ -283,3 +291,45 @@ def test_nothing_is_left_to_fill_in_in_the_notebook(elsewhere):
     [[request]] = elsewhere.host.kernels.values()
     compile(request["text"], "notebook.py", "exec")
     assert not re.search(r"@[a-z_]+@", request["text"])
+
+
+def test_addresses_that_are_signed_alike_stay_whole(host, tmp_path, monkeypatch):
+    start = host._StartBlobUpload
+
+    def signed(body):
+        status, answer = start(body)
+        return status, {**answer, "createUrl": f"{answer['createUrl']}{answer['token']}&expires=17642808001"}
+
+    monkeypatch.setattr(host, "_StartBlobUpload", signed, raising=False)
+    (tmp_path / "blob.bin").write_bytes(b"content")
+    asked = []
+    with connect(find_endpoint()) as connection:
+        monkeypatch.setattr(
+            "aicomp.kaggle.notebook.upload._put",
+            lambda url, path, offset, put=_put: asked.append(url) or put(url, path, offset),
+        )
+        assert [upload_blob(connection, tmp_path / "blob.bin") for _ in range(2)] == ["blob-0", "blob-1"]
+    assert all(url.endswith("&expires=17642808001") for url in asked)
+
+
+@pytest.mark.slow
+def test_the_notebook_needs_nothing_but_kaggles_image(tmp_path):
+    project = open_quick(init_project(tmp_path))
+    job = make_job(project, Wish(tuple(word for entry in QUICK for word in ("--set", entry))))
+    # Packages of Kaggle's image that training uses, beside those of a prediction.
+    python = make_image(tmp_path / "image", ("matplotlib", "jinja2", "requests"))
+    inputs, working = tmp_path / "input", tmp_path / "working"
+    shutil.copytree(job.folder / "pack", inputs / "dataset")
+    shutil.copytree(project.raw, inputs / "competitions" / "binary")
+    working.mkdir()
+    (working / "script.py").write_text(job.kernel_text.replace(UTC_OFFSET, "3600"))
+    environment = {"AICOMP_INPUT": str(inputs), "HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
+    done = subprocess.run(
+        [str(python), "script.py"], cwd=working, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    manifest = json.loads((working / MANIFEST).read_text())
+    began = datetime.fromtimestamp(manifest["began"], timezone(timedelta(hours=1)))
+    assert manifest["runs"][0][:8] == began.strftime("%Y%m%d")
+    assert "oof.csv" in {name.partition("/")[2] for name in manifest["files"]}
+    assert (working / ARCHIVE).stat().st_size == manifest["archive"]["bytes"]

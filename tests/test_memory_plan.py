@@ -200,3 +200,11 @@ def test_processes_that_divide_a_fold_hold_a_share_each(project, capsys):
     for part in ("weights", "gradients", "optimizer"):
         assert half[part] == -(-whole[part] // 2)
     assert half["activations"] < whole["activations"]
+    _, copied = plan(project, capsys, "workers=2", "training.batch_size=32", 'training.shard="ddp"')
+    for part in ("processes", "rows", "activations"):
+        assert copied[part] == half[part]
+    held = 0
+    for part in ("weights", "gradients", "optimizer", "kept"):
+        assert copied[part] == whole[part]
+        held += whole[part]
+    assert copied["peak"] >= held + whole["gradients"]  # while they are added up, a copy of them is there

@@ -126,9 +126,9 @@ CASES = {
     "forecast": Case(written(lambda data: write_panel(data, a_panel(40)), "--metric", "mae"), params(epochs=6)),
     "seq2seq": Case(written(digits, "--metric", "cer"), ("model.name=seq2seq", *TINY)),
     "seq2seq, extract": Case(written(articles, "--metric", "rougeL"), ("model.name=extract", *params(epochs=12))),
-    "simulation": Case(embedded("cartpole"), (*AGENT, "training.steps=4096")),
-    "simulation, of many": Case(embedded("lane-keeping"), (*AGENT, "training.steps=4096")),
-    "simulation, a game": Case(embedded("connectx"), (*AGENT, "training.steps=6144", "play.depth=1")),
+    "simulation": Case(embedded("cartpole"), (*AGENT, "training.steps=1536")),
+    "simulation, of many": Case(embedded("lane-keeping"), (*AGENT, "training.steps=1536")),
+    "simulation, a game": Case(embedded("connectx"), (*AGENT, "training.steps=4096", "play.depth=1")),
 }
 
 
@@ -146,11 +146,11 @@ def test_one_that_is_killed_twice_ends_with_the_same_bits(name: str, tmp_path: P
     assert main(["init", *case.begin(tmp_path / "data"), "--into", str(whole), "--json"]) == 0
     if (tmp_path / "encoder").is_dir():
         settings = (whole / "aicomp.toml").read_text()
-        (whole / "aicomp.toml").write_text(settings.replace('"auto"', f'"{tmp_path / "encoder"}"', 1))
+        (whole / "aicomp.toml").write_text(settings.replace('encoder = "auto"', f'encoder = "{tmp_path / "encoder"}"'))
     shutil.copytree(whole, killed)
-    entries = ["check.train=false", *case.settings]
+    entries = list(case.settings)
     if not name.startswith("simulation"):
-        entries.append("split.n_splits=2")
+        entries += ["split.n_splits=2", "check.train=false"]
     if "workers=2" not in entries:
         entries.append("workers=0")
     train = ["train", *(part for entry in entries for part in ("--set", entry))]

@@ -18,6 +18,7 @@ from synthetic import write_folder
 from aicomp.cli.host import _warnings
 from aicomp.cli.main import main
 from aicomp.host.database import Database
+from aicomp.host.limits import landlock_version
 from aicomp.host.teams import create_team
 from aicomp.host.web.session import SESSION_COOKIE
 from aicomp.kaggle import credentials
@@ -216,3 +217,62 @@ def test_grading_processes_do_not_see_what_the_host_was_started_with(tmp_path):
             assert b"planted" not in Path(f"/proc/{pid}/environ").read_bytes()
             assert b"planted" not in Path(f"/proc/{pid}/cmdline").read_bytes()
     assert sys.platform == "linux"
+
+
+PRYING = """
+import os, socket
+from pathlib import Path
+from aicomp.metrics import Metric
+
+HERE = Path(__file__).parent
+STATE = HERE.parent / ".aicomp-host"
+
+def connect(kind):
+    with socket.socket(socket.AF_INET, kind) as s:
+        s.settimeout(2)
+        s.connect(("127.0.0.1", int((HERE / "port.txt").read_text())))
+        s.send(b"x")
+        return True
+
+TRIES = {
+    1: lambda: (HERE / "port.txt").read_text(),
+    2: lambda: (HERE / "solution.csv").read_text(),
+    3: lambda: list(STATE.iterdir()),
+    4: lambda: next(STATE.glob("*")).read_bytes(),
+    5: lambda: Path("/etc/passwd").read_text(),
+    6: lambda: [p for p in os.environ if "SECRET" in p][0],
+    7: lambda: Path(f"/proc/{os.getppid()}/environ").read_bytes(),
+    8: lambda: connect(socket.SOCK_STREAM),
+    9: lambda: connect(socket.SOCK_DGRAM),
+    10: lambda: (HERE / "new").write_text("x"),
+    11: lambda: os.execv("/bin/true", ["true"]),
+    12: lambda: list((HERE.parent / "other").iterdir()),
+}
+
+def pry(y_true, y_pred):
+    try:
+        TRIES[int(y_pred[0])]()
+    except (OSError, StopIteration, IndexError):
+        return 0.0
+    return 1.0
+
+pry = Metric("pry", pry, greater_is_better=True, needs="value", problem_types=frozenset({"regression"}))
+"""
+
+
+@pytest.mark.skipif(landlock_version() < 1, reason="no Landlock here: the host says so when it starts")
+def test_code_of_a_metric_reaches_nothing_but_what_lies_beside_it(tmp_path, monkeypatch):
+    """Not the solution's file, the host's state and database, its environment, other competitions, or the network."""
+    monkeypatch.setenv("SECRET_OF_THE_HOST", "planted")
+    write_competition(tmp_path / "other")
+    shop = write_competition(tmp_path / "shop", max_daily_submissions=100)
+    (shop / "pry.py").write_text(PRYING)
+    (shop / "host.toml").write_text('metric = "pry:pry"\nmax_daily_submissions = 100\n')
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        (shop / "port.txt").write_text(str(listener.getsockname()[1]))
+        with local_host(tmp_path) as local:
+            team = local.team()
+            refs = {number: team.submit("shop", submission_text([number] * 10)) for number in range(1, 13)}
+            reached = {number: team.wait(ref)["publicScore"] for number, ref in refs.items()}
+    assert reached.pop(1) == "1.00000"  # what lies beside it may be read
+    assert {number for number, score in reached.items() if score != "0.00000"} == set()

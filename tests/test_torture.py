@@ -216,3 +216,26 @@ def test_submit(place: Torture, project: Path, host: RunningHost, seed: int) -> 
         assert [(a.ref, a.runs) for a in attempts] == [(told["ref"], (run,))]
         assert aicomp.Run(project / "runs" / run).read("submission.json")["ref"] == told["ref"]
     assert len(posted()) == len(acknowledged)
+
+
+def test_a_full_disk_in_the_middle_of_a_training(place: Torture, project: Path, seed: int) -> None:
+    original = place.root / "original"
+    shutil.copytree(project, original)
+    command = arguments("train", overrides=[*TRAIN, "workers=0", "training.checkpoint=0"])
+    place.run(*command)
+    n_changes, (twin,) = place.n_changes, runs_done(project).values()
+    shutil.rmtree(project)
+    original.rename(project)
+    draw = random.Random(f"{seed} full")
+    # Half of the changes are before the last fold is trained; from the removal of `work/` on nothing is written.
+    for at in (2, draw.randint(2, n_changes // 2), n_changes // 2):
+        said = place.run(*command, at=at, how="full", code=1)
+        assert "Traceback" not in said.stderr
+        error = json.loads(said.stdout)["error"]
+        assert error["message"].startswith("cannot write `")
+        assert "No space left on device" in error["message"]
+        assert error["hint"] == "free some space, or correct the permissions"
+        assert check_whole(project) or at == 2
+    place.run(*command)
+    assert list(runs_done(project).values()) == [twin]
+    assert not left_over(project)

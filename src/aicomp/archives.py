@@ -2,9 +2,12 @@
 
 import gzip
 import io
+import lzma
 import re
 import shutil
 import stat
+import struct
+import sys
 import tarfile
 import unicodedata
 import zipfile
@@ -28,7 +31,11 @@ MAX_MEMBERS = 2_000_000
 """Most files in one archive."""
 
 _CHUNK = 2**20
-_BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+_BROKEN_ZIP = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, NotImplementedError, RuntimeError,
+    ValueError, LookupError, OverflowError,
+)  # fmt: skip
+"""What `zipfile` raises for damaged archives: of names, places and sizes that make no sense it expects none."""
 
 
 class BrokenArchiveError(DataError):
@@ -126,20 +133,32 @@ def _check_members(
     if len(opened.infolist()) > MAX_MEMBERS:
         raise DataError(f"`{archive.name}` holds more than {MAX_MEMBERS:,} files", "unpack it yourself")
     places: dict[PurePosixPath, zipfile.ZipInfo] = {}
+    cases: set[str] = set()
     for info in opened.infolist():
         total += info.file_size
         place = PurePosixPath(info.orig_filename.replace("\\", "/"))
         fault = _fault(info, place, total, most)
-        if fault is None and not info.is_dir() and place in places:
-            fault = "comes twice"
+        if fault is None and not _is_dir(info):
+            fault = "comes twice" if place in places else _clash(place, cases)
         if fault is not None:
             raise DataError(
                 f"`{archive.name}` holds `{info.orig_filename}`, which {fault}",
                 "nothing was unpacked; download the archive again from a source that you trust",
             )
-        if not info.is_dir():
+        if not _is_dir(info):
             places[place] = info
+            cases.add(str(place).casefold())
     return [(info, place) for place, info in places.items()]
+
+
+def _is_dir(info: zipfile.ZipInfo) -> bool:
+    return info.filename.endswith("/")  # `ZipInfo.is_dir` of Python 3.11 fails where there is no name
+
+
+def _clash(place: PurePosixPath, cases: set[str]) -> str | None:
+    """Whether a member would take the place of another where upper and lower case are the same."""
+    is_the_same = sys.platform in ("win32", "darwin") and str(place).casefold() in cases
+    return "differs from another one in upper and lower case alone" if is_the_same else None
 
 
 def _fault(info: zipfile.ZipInfo, place: PurePosixPath, total: int, most: int) -> str | None:
@@ -148,7 +167,7 @@ def _fault(info: zipfile.ZipInfo, place: PurePosixPath, total: int, most: int) -
         return "is an absolute path"
     if any(unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") for c in str(place)) and "\0" not in str(place):
         return "has characters in its name that cannot be seen"
-    if ".." in place.parts or "\0" in info.orig_filename or not (place.parts or info.is_dir()):
+    if ".." in place.parts or "\0" in info.orig_filename or not (place.parts or _is_dir(info)):
         return "climbs out of the folder"
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind == stat.S_IFLNK:

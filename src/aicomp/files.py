@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from safetensors import SafetensorError
 
-from aicomp.errors import AicompError, DataError
+from aicomp.errors import AicompError, DataError, UsageError
 from aicomp.processes import is_gone, process_mark
 
 _TEMPORARY = re.compile(r"\..+\.([^.]+\.\d+)\.\d+\.part")
@@ -41,6 +41,24 @@ def inside(place: str) -> PurePosixPath:
             f"`{place}` is no place in a folder", "nothing was written; get it from a source that you trust"
         )
     return path
+
+
+def check_name(name: str) -> None:
+    """Refuse what no path can be called, before the system is asked for it.
+
+    Raises:
+        UsageError: A part of it is longer than any file system takes, or it holds a NUL or half a character.
+    """
+    try:
+        parts = os.fsencode(name).split(b"/")
+    except UnicodeEncodeError:
+        parts = [b"\0"]
+    if len(name) > _LONGEST_PATH or any(len(part) > _LONGEST_PART or b"\0" in part for part in parts):
+        shown = name if len(name) <= 40 else f"{name[:40]}..."
+        raise UsageError(f"`{shown}` is no name that a file can have", "name a file or folder")
+
+
+_LONGEST_PATH, _LONGEST_PART = 4000, 255
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any, Literal
 
 from aicomp.errors import AicompError, UsageError
+from aicomp.files import check_name
 from aicomp.neighbours import let_neighbours_meet
 from aicomp.suggest import unknown_name
 
@@ -27,6 +28,7 @@ def load_object(reference: str, folder: Path) -> Any:
     module_name, _, attribute = reference.partition(":")
     if not module_name or not attribute:
         raise UsageError(f"`{reference}` is not of the form `file:object`", "write for example `model:build_model`")
+    check_name(f"{module_name}.py")
     if module_name != Path(module_name).name or "\\" in module_name:
         # A config may have come with a run: what it names is the user's own code, or it is not loaded.
         raise UsageError(

@@ -16,6 +16,7 @@ runs/<id>/
   test.safetensors          of strings: test predictions of all folds together
   scores.json curves.csv curves.png
   notes.json                the user's note and tags; nothing else hangs on it
+  place.json                on which machine it was trained, where that was not this one
   DONE
 
 A run of kind "blend", or "saved" by `Run.create(...).save(...)`, has all of these except columns, reading, curves,

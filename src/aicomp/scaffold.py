@@ -13,7 +13,7 @@ from aicomp.contract import Ask, Finding, Given, check_files
 from aicomp.contract.infer import slug_of
 from aicomp.contract.inquiry import shell_word
 from aicomp.errors import DataError, UsageError
-from aicomp.files import atomic_write
+from aicomp.files import atomic_write, check_name
 from aicomp.project import CONFIG_FILE, contract_path
 from aicomp.raw_data import check_against_manifest, check_manifest, copy_raw_data
 from aicomp.registry import resolve
@@ -78,6 +78,7 @@ def create_project(
         DataError: The data is wrong.
         AicompError: The disk is full or the folder cannot be written.
     """
+    check_name(_name(source))
     if into is not None:
         refuse_project(into, _name(source))
     with opened(source, given, into, ask) as (data, competition, findings):
@@ -264,6 +265,7 @@ def refuse_project(folder: Path, source: str) -> None:
         UsageError: It is.
         AicompError: What was left cannot be removed.
     """
+    check_name(str(folder))
     take_back(folder.absolute())
     if any((folder / name).exists() for name in (CONFIG_FILE, CONTRACT_FILE)):
         raise UsageError(

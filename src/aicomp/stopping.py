@@ -18,7 +18,18 @@ class Stopped(BaseException):
 
 
 class Terminated(BaseException):
-    """SIGTERM came; as KeyboardInterrupt for Ctrl-C."""
+    """A signal came; the parser of the command line would swallow what KeyboardInterrupt says.
+
+    Args:
+        number: Of the signal, SIGINT or SIGTERM.
+        hint: How to go on.
+    """
+
+    def __init__(self, number: int, hint: str) -> None:
+        super().__init__(hint)
+        self.word = "interrupted" if number == signal.SIGINT else "terminated"
+        self.hint = hint
+        self.exit_code = 128 + number
 
 
 def ask() -> bool:
@@ -47,20 +58,19 @@ def ends_at_once() -> None:
 
 @contextmanager
 def stopping_softly(hint: str) -> Iterator[None]:
-    """SIGTERM raises `Terminated` inside, Ctrl-C KeyboardInterrupt; a training of this process keeps its state first.
+    """SIGTERM and Ctrl-C raise `Terminated` inside; a training of this process keeps its state first.
 
     A second signal ends it at once, and so do `SECONDS`. Other threads than the main one get no signals: there, nothing
     is changed.
 
     Args:
-        hint: What the exceptions say: how to go on.
+        hint: What the exception says: how to go on.
     """
     global _asked
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     received, timers = 0, []
-    raised: dict[int, type[BaseException]] = {signal.SIGINT: KeyboardInterrupt, signal.SIGTERM: Terminated}
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         nonlocal received
@@ -73,16 +83,16 @@ def stopping_softly(hint: str) -> Iterator[None]:
             return
         received = received or number
         ask()
-        raise raised[received](hint)
+        raise Terminated(received, hint)
 
     ends_at_once()
     # What is ignored, as by `nohup`, stays so.
-    heard = [number for number in raised if signal.getsignal(number) is not signal.SIG_IGN]
+    heard = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) is not signal.SIG_IGN]
     before = {number: signal.signal(number, on_signal) for number in heard}
     try:
         yield
     except Stopped:
-        raise raised[received](hint) from None
+        raise Terminated(received, hint) from None
     finally:
         for timer in timers:
             timer.cancel()

@@ -111,3 +111,175 @@ def test_errors(arguments: list[str], code: int, message: str, capsys: pytest.Ca
     error = json.loads(capsys.readouterr().out)["error"]
     assert error["message"] == message
     assert error["hint"]
+
+
+@pytest.fixture
+def weeks(folder: Path) -> Path:
+    """A solution of three weeks with a weight, in files whose rows stand in another order."""
+    (folder / "weeks.csv").write_text("id,sales,is_holiday\n1,10,5\n2,20,1\n3,30,1\n")
+    (folder / "forecast.csv").write_text("id,sales\n3,33\n1,12\n2,20\n")
+    return folder
+
+
+def test_a_metric_reads_a_further_column(weeks: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["score", "weeks.csv", "forecast.csv", "--metric", "wmae", "--column", "weight=is_holiday"]
+    assert main([*arguments, "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert content["score"] == pytest.approx((5 * 2 + 1 * 0 + 1 * 3) / 7)
+    assert content["columns"] == {"weight": ["is_holiday"]}
+    assert content["target"] == ["sales"]
+    assert content["notes"] == []  # the weight is no target that was left out
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        ([], 2, "metric `wmae` reads the column `weight` (weight of each row, 0 or more)"),
+        (["--column", "weigth=is_holiday"], 2, "unknown column of metric `wmae`: `weigth`"),
+        (["--column", "weight"], 2, "`--column weight` is not of the form NAME=COLUMN"),
+        (["--column", "weight=nope"], 3, "`weeks.csv` has no column `nope`"),
+        (["--column", "weight=id,is_holiday"], 2, "reads one column `weight`, and 2 are named: id, is_holiday"),
+        (["--resamples", "200"], 2, "`--resamples` is for `--bootstrap`"),
+    ],
+)
+def test_wrong_columns(
+    options: list[str], code: int, message: str, weeks: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["score", "weeks.csv", "forecast.csv", "--metric", "wmae", *options]) == code
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert captured.out == ""
+
+
+def test_a_wrong_weight_is_named_by_its_line(weeks: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (weeks / "weeks.csv").write_text("id,sales,weight\n1,10,5\n2,20,-1\n3,30,1\n")
+    assert main(["score", "weeks.csv", "forecast.csv", "--metric", "wmae"]) == 3
+    assert "`weight[2]` is -1, but it must be 0 or more (the row of line 4)" in capsys.readouterr().err
+    (weeks / "weeks.csv").write_text("id,sales,weight\n1,10,5\n2,20,x\n3,30,1\n")
+    assert main(["score", "weeks.csv", "forecast.csv", "--metric", "wmae"]) == 3
+    assert "`weeks.csv` line 3: `weight` is `x`" in capsys.readouterr().err
+
+
+def test_predictions_of_two_parts(weeks: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (weeks / "truth.csv").write_text("id,sales\n1,10\n2,20\n")
+    (weeks / "intervals.csv").write_text("id,upper,lower\n2,19,18\n1,12,8\n")  # by name, not by place
+    assert main(["score", "truth.csv", "intervals.csv", "--metric", "winkler@0.5"]) == 0
+    assert capsys.readouterr().out == "winkler@0.5: 4.5 (lower is better)\n"  # (4 + 1 + 4 * 1) / 2
+    (weeks / "intervals.csv").write_text("id,a,b\n2,19,18\n1,8,12\n")
+    assert main(["score", "truth.csv", "intervals.csv", "--metric", "winkler"]) == 3
+    error = capsys.readouterr().err
+    assert "`y_pred[0, 0]` is 19, but a lower bound is not above its upper one (line 2)" in error
+    assert main(["score", "truth.csv", "forecast.csv", "--metric", "winkler"]) == 3
+    assert "has 1 columns beside the ids, and `winkler` takes 2: lower, upper" in capsys.readouterr().err
+
+
+def test_a_prediction_out_of_range_is_named_by_its_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "submission.csv").write_text("id,Churn\n04,0.9\n03,0.6\n02,1.4\n01,0.1\n")
+    assert main(["score", "solution.csv", "submission.csv", "--metric", "log_loss"]) == 3
+    assert "`y_pred[2]` is 1.4, but probabilities lie in [0, 1] (line 4)" in capsys.readouterr().err
+
+
+CONTRACT = """
+slug = "weeks"
+title = "Weeks"
+problem_type = "regression"
+id = ["id"]
+target = ["sales"]
+metric = "wmae"
+metric_columns = { weight = ["is_holiday"] }
+medals = { gold = 1.0, silver = 2.0, bronze = 3.0 }
+medals_source = "made up, 2026-11-27"
+[files]
+train = "train.csv"
+test = "test.csv"
+sample_submission = "sample_submission.csv"
+[submission]
+columns = ["id", "sales"]
+wants = "value"
+"""
+
+
+def test_a_contract_says_metric_columns_and_medal(weeks: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (weeks / "competition.toml").write_text(CONTRACT)
+    arguments = ["score", "weeks.csv", "forecast.csv", "--competition", "competition.toml"]
+    assert main(arguments) == 0
+    assert capsys.readouterr().out == (
+        "wmae: 1.85714 (lower is better)\nmedal: silver (gold 1, silver 2, bronze 3; made up, 2026-11-27)\n"
+    )
+    (weeks / "forecast.csv").write_text("id,sales\n3,99\n1,12\n2,20\n")
+    assert main([*arguments, "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert (content["medal"], content["medals"]["gold"]) == (None, 1.0)
+    assert main([*arguments, "--id", "id"]) == 2
+    assert "the contract of `weeks` says ids" in capsys.readouterr().err
+    (weeks / "forecast.csv").write_text("id,sales,more\n3,99,1\n1,12,1\n2,20,1\n")
+    assert main(arguments) == 3
+    assert "has the column `more`, which a submission to `weeks` lacks" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("gold = 1.0, silver = 4.0, bronze = 3.0", "the medals are in no order: gold 1, silver 4, bronze 3"),
+        ("gold = 3.0, silver = 2.0, bronze = 1.0", "go against `wmae`, of which lower is better"),
+        ("gold = 1.0, tin = 2.0", "unknown medal in `competition.toml`: `tin`"),
+    ],
+)
+def test_wrong_medals(wrong: str, message: str, weeks: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (weeks / "competition.toml").write_text(CONTRACT.replace("gold = 1.0, silver = 2.0, bronze = 3.0", wrong))
+    assert main(["score", "weeks.csv", "forecast.csv", "--competition", "competition.toml"]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_medals_need_a_source(weeks: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (weeks / "competition.toml").write_text(CONTRACT.replace("made up, 2026-11-27", " "))
+    assert main(["score", "weeks.csv", "forecast.csv", "--competition", "competition.toml"]) == 2
+    assert "has `medals` without a source" in capsys.readouterr().err
+
+
+def test_a_slug_alone_takes_its_own_metric(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    hidden = catalogue.load("iris").hidden_solution()
+    contract = catalogue.load("iris").competition
+    hidden.assign(**{hidden.columns[-1]: "setosa"}).to_csv(folder / "submission.csv", index=False)
+    assert main(["score", "iris", "submission.csv", "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert content["metric"] == contract.metric
+    assert content["labels"] == list(contract.labels)
+
+
+def test_an_interval_holds_the_score_and_is_the_same_again(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [(i, i % 3 % 2, (i * 37 % 100) / 100 + (i % 3 % 2) * 0.2) for i in range(300)]
+    (folder / "solution.csv").write_text("id,y\n" + "".join(f"{i},{y}\n" for i, y, _ in rows))
+    (folder / "submission.csv").write_text("id,y\n" + "".join(f"{i},{p}\n" for i, _, p in rows))
+    arguments = ["score", "solution.csv", "submission.csv", "--metric", "roc_auc", "--bootstrap", "--resamples", "300"]
+    found = []
+    for _ in range(2):
+        assert main([*arguments, "--json"]) == 0
+        content = json.loads(capsys.readouterr().out)
+        found.append(content["interval"])
+    assert found[0] == found[1]
+    assert found[0]["low"] < content["score"] < found[0]["high"]
+    assert (found[0]["unit"], found[0]["n_units"], found[0]["n_undefined"]) == ("row", 300, 0)
+    # The standard error of Hanley and McNeil, 1982.
+    a, p, q = content["score"], 100, 200
+    q1, q2 = a / (2 - a), 2 * a * a / (1 + a)
+    error = ((a * (1 - a) + (p - 1) * (q1 - a * a) + (q - 1) * (q2 - a * a)) / (p * q)) ** 0.5
+    assert found[0]["high"] - found[0]["low"] == pytest.approx(2 * 1.96 * error, rel=0.15)
+
+
+def test_queries_are_drawn_whole(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [(3 * q + i, q, int(i == q % 3), (i * 7 + q) % 5) for q in range(40) for i in range(3)]
+    (folder / "solution.csv").write_text("id,query,y\n" + "".join(f"{i},{q},{y}\n" for i, q, y, _ in rows))
+    (folder / "submission.csv").write_text("id,y\n" + "".join(f"{i},{p}\n" for i, _, _, p in rows))
+    arguments = ["score", "solution.csv", "submission.csv", "--metric", "mrr_by_query", "--bootstrap"]
+    assert main(arguments) == 0
+    assert "(1000 resamples of 40 queries)" in capsys.readouterr().out
+
+
+def test_undefined_resamples_are_counted(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["score", "solution.csv", "submission.csv", "--metric", "roc_auc", "--bootstrap", "--json"]
+    assert main(arguments) == 0
+    # Of two positive and two negative rows, a resample of four is of one class with probability 2 / 16.
+    interval = json.loads(capsys.readouterr().out)["interval"]
+    assert interval["n_undefined"] == pytest.approx(125, abs=40)
+    assert (interval["low"], interval["high"]) == (0.0, 1.0)

@@ -1,6 +1,7 @@
 """The command line: commands by name, and every error as one message, one hint and one exit code."""
 
 import contextlib
+import errno
 import io
 import os
 import re
@@ -98,21 +99,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         error = _usage_error(e, arguments)
         return _fail(error.message, error.hint, error.exit_code, as_json)
     except Terminated as e:
-        return _fail("terminated", str(e), 143, as_json)
-    except (KeyboardInterrupt, typer.Abort) as e:
-        # The parser turns the first into the second.
-        cause = e if isinstance(e, KeyboardInterrupt) else e.__cause__
-        return _fail("interrupted", str(cause or ""), 130, as_json)
+        return _fail(e.word, e.hint, e.exit_code, as_json)
+    except (KeyboardInterrupt, typer.Abort):
+        code = 130
     except BrokenPipeError:
         discard_stdout()  # the reader, such as `head`, has left
         return 1
     except Exception as e:
-        # A bug: the traceback is for whoever reports it. Locals, which could hold a token, are not shown.
-        sys.stderr.write(printable(without_credentials(traceback.format_exc())))
-        return _fail(f"{type(e).__name__}: {e}", "this is a bug in aicomp; please report it", 1, as_json)
+        return _unexpected(e, as_json)
     if code == 130:
         return _fail("interrupted", "", 130, as_json)
     return code if isinstance(code, int) else 0
+
+
+def _unexpected(error: Exception, as_json: bool) -> int:
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        name = str(error.filename)[:40]
+        return _fail(f"`{name}...` is too long for the name of a file", "name another one", 2, as_json)
+    # A bug: the traceback is for whoever reports it. Locals, which could hold a token, are not shown.
+    sys.stderr.write(printable(without_credentials("".join(traceback.format_exception(error)))))
+    return _fail(f"{type(error).__name__}: {error}", "this is a bug in aicomp; please report it", 1, as_json)
 
 
 def run() -> None:

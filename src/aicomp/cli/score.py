@@ -94,7 +94,9 @@ def score(
     contract = of_solution if competition is None else _contract(competition)
     asked = metric_name or (None if contract is None else contract.metric)
     if asked is None:
-        raise typer.BadParameter("missing option `--metric`, or `--competition` with one")
+        raise UsageError(
+            "missing option `--metric`, or `--competition` with one", "`aicomp list metrics --search WORD` finds one"
+        )
     metric = get_metric(asked, Project.open(project_folder).folder if ":" in asked else None)
     if not submission.is_file():
         raise DataError(f"`{submission}` is no file", "name a CSV file with ids and predictions")

@@ -41,6 +41,10 @@ class LargeRawTable(RawTable):
     @property
     def columns(self) -> list[str]:
         """Names of the columns, in order."""
+        return self._columns
+
+    @cached_property
+    def _columns(self) -> list[str]:
         if self.path.suffix == ".parquet":
             return [str(name) for name in parquet_file(self.path).schema_arrow.names]
         parts = text_parts(self.path, self.encoding)

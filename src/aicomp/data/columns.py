@@ -220,7 +220,7 @@ def infer_kind(name: str, values: pd.Series) -> tuple[Kind, str]:
 def _number_kind(name: str, values: pd.Series) -> tuple[Kind, str]:
     present = values.dropna().to_numpy(dtype=np.float64)
     levels, counts = np.unique(present, return_counts=True)
-    if not len(levels) or (levels % 1 != 0).any():
+    if not len(levels) or np.isinf(levels).any() or (levels % 1 != 0).any():
         return "number", "numbers"
     if parse_date_numbers(values) is not None and len(levels) > 5:
         return "datetime", "dates as YYYYMMDD"

@@ -129,19 +129,24 @@ class RobustClip(Number):
     @classmethod
     def fit(cls, column: str, part: str, fitted: np.ndarray) -> "RobustClip":
         """Learn from the values of the training rows that are not missing, of which at least two differ."""
-        low, median, high = np.quantile(fitted, [0.25, 0.5, 0.75])
-        factor = 1 / (high - low) if high > low else 2 / np.ptp(fitted)
-        return cls(column, part, float(median), float(factor))
+        scale = 4.0 if np.abs(fitted).max() > _NEAR_OVERFLOW else 1.0
+        low, median, high = np.quantile(fitted / scale, [0.25, 0.5, 0.75])
+        with np.errstate(over="ignore", divide="ignore"):  # of numbers next to each other
+            factor = 1 / (high - low) if high > low else 2 / np.ptp(fitted / scale)
+        return cls(column, part, float(median * scale), float(factor / scale))
 
     def __call__(self, table: Table, rows: np.ndarray) -> np.ndarray:
         """See `ColumnEncoder`."""
-        with np.errstate(over="ignore"):  # what is too far for a float is as far as anything
+        with np.errstate(over="ignore", invalid="ignore"):  # what is too far for a float is as far as anything
             z = ((self.values(table, rows) - self.median) * self.factor).clip(-_FAR, _FAR)
         z /= np.sqrt(1 + (z / _MOST_ROBUST) ** 2)
         return np.asarray(np.nan_to_num(z, nan=0.0)[:, None])
 
 
 _MOST_ROBUST = 3.0
+_NEAR_OVERFLOW = 1e307
+"""Numbers beyond stand for "none" in some tables: their distances are more than a float holds."""
+
 _FAR = 1e6
 
 
@@ -159,7 +164,8 @@ class Flag(Number):
 
     def __call__(self, table: Table, rows: np.ndarray) -> np.ndarray:
         """See `ColumnEncoder`."""
-        z = (self.values(table, rows) - self.middle) / self.half
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):  # as above, and next to each other
+            z = (self.values(table, rows) - self.middle) / self.half
         return np.asarray(np.nan_to_num(np.clip(z, -1, 1), nan=0.0)[:, None])
 
 
@@ -181,6 +187,8 @@ class IsMissing(Number):
 class Raw(Number):
     """A number in its own unit, NaN where missing: for trees, which look at the order alone.
 
+    What float32 does not hold is the largest that it does.
+
     Attributes:
         start: Subtracted, so that large numbers close together stay apart in float32.
     """
@@ -194,7 +202,12 @@ class Raw(Number):
 
     def __call__(self, table: Table, rows: np.ndarray) -> np.ndarray:
         """See `ColumnEncoder`."""
-        return np.asarray((self.values(table, rows) - self.start)[:, None])
+        with np.errstate(over="ignore"):
+            numbers = self.values(table, rows) - self.start
+        return np.asarray(numbers.clip(-_MOST_FLOAT32, _MOST_FLOAT32)[:, None])
+
+
+_MOST_FLOAT32 = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)

@@ -291,7 +291,8 @@ def _fit_number(
     encoders: list[ColumnEncoder] = []
     present = np.unique(fitted[~missing])
     if len(present) == 2:
-        encoders.append(Flag(column, part, float(present.mean()), float((present[1] - present[0]) / 2)))
+        low, high = present / 2  # their sum and difference may be more than a float holds
+        encoders.append(Flag(column, part, float(low + high), float(high - low)))
     elif len(present) > 2:
         encoders.append(scale.fit(column, part, fitted[~missing]))
     if missing.any() and len(present):

@@ -197,7 +197,10 @@ def _without_blanks(column: pd.Series) -> pd.Series:
 
 def _clean(column: pd.Series, decimals: str | None = ".") -> pd.Series:
     """Strip strings and take missing spellings out; numbers if all of them are, unless `decimals` is None."""
-    codes, levels = pd.factorize(column)  # each distinct string is looked at once, and is in memory once
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        codes, levels = column.cat.codes.to_numpy(), column.cat.categories.astype(object)
+    else:  # each distinct string is looked at once, and is in memory once
+        codes, levels = pd.factorize(column.astype(object))
     distinct = pd.Series(levels).map(str, na_action="ignore").astype(object).str.strip()
     distinct = distinct.mask(distinct.isin(MISSING))
     if decimals is not None:
@@ -236,7 +239,7 @@ def clean_parquet(frame: pd.DataFrame, strings: Collection[str], texts: Collecti
         if name in strings:
             frame[name] = _without_blanks(frame[name].map(str, na_action="ignore").astype(object))
         elif frame[name].dtype == object or isinstance(frame[name].dtype, pd.StringDtype | pd.CategoricalDtype):
-            frame[name] = _clean(frame[name].astype(object), None if name in texts else ".")
+            frame[name] = _clean(frame[name], None if name in texts else ".")
     return frame
 
 

@@ -42,20 +42,25 @@ def _text(value: object) -> str:
 
 
 def as_numbers(values: pd.Series) -> np.ndarray:
-    """float64 (n,), NaN where missing; time spans in seconds.
+    """float64 (n,), NaN where missing; time spans in seconds. Infinity, of a division by 0, is the largest float.
 
     Raises:
         DataError: A value is no number.
     """
     if pd.api.types.is_numeric_dtype(values):  # numpy's and pandas' own integers, floats and booleans
-        return values.to_numpy(dtype=np.float64, na_value=np.nan)
+        return _finite(values.to_numpy(dtype=np.float64, na_value=np.nan))
     if pd.api.types.is_timedelta64_dtype(values):
         return np.asarray(values.dt.total_seconds(), dtype=np.float64)
     if pd.api.types.is_datetime64_any_dtype(values):
         raise _misfit(values, np.ones(len(values), dtype=bool), "number")
     numbers = pd.to_numeric(as_strings(values), errors="coerce").to_numpy(dtype=np.float64)
     _check(values, numbers, "number")
-    return numbers
+    return _finite(numbers)
+
+
+def _finite(numbers: np.ndarray) -> np.ndarray:
+    largest = np.finfo(np.float64).max
+    return numbers.clip(-largest, largest) if np.isinf(numbers).any() else numbers
 
 
 def is_boolean_words(words: set[str]) -> bool:

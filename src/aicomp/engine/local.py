@@ -27,6 +27,7 @@ from aicomp.engine.pool import Pool, failure
 from aicomp.errors import UsageError
 from aicomp.processes import n_cores
 from aicomp.run import Run
+from aicomp.streaming.files import is_streamed, n_side_by_side
 
 if TYPE_CHECKING:
     from aicomp.training.fit import EpochReport
@@ -125,7 +126,9 @@ def train_and_assemble(
 
 def _train(run: Run, folds: list[int], pool: Engine, execution: Execution, on_event: Callable[[Event], None]) -> None:
     jobs = first_jobs(run, folds, pool, execution)
-    pool.put(jobs)
+    at_once = n_side_by_side(run, pool.size) if is_streamed(run) else len(jobs)
+    waiting = jobs[at_once:]
+    pool.put(jobs[:at_once])
     left = len(folds)
     announced = False
     while left:
@@ -136,7 +139,7 @@ def _train(run: Run, folds: list[int], pool: Engine, execution: Execution, on_ev
                 announced = True
                 note_device(run, said.content["device"], said.content["name"])
                 alone = said.content["device"] != "cpu" and not pool.shares_gpu
-                on_event(DeviceEvent(said.content["device"], 1 if alone else min(pool.size, len(jobs))))
+                on_event(DeviceEvent(said.content["device"], 1 if alone else min(pool.size, at_once, len(jobs))))
             case "epoch" | "placed" | "retry":
                 on_event(_event_of(said))
             case "layout":
@@ -151,6 +154,8 @@ def _train(run: Run, folds: list[int], pool: Engine, execution: Execution, on_ev
             case "done" if said.job is not None and said.job.task == "fold":
                 left -= 1
                 on_event(FoldEvent(said.job.fold))
+                pool.put(waiting[:1])
+                waiting = waiting[1:]
             case "error" | "crash" | "died":
                 raise failure(said)
 

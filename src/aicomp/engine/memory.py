@@ -19,7 +19,7 @@ PROCESS = 200_000_000
 
 _COPIES = 2
 """How often a fold's rows are there while they are encoded and trained on. Peaks of 300,000 rows of 35 columns were 3.1
-times their size with LightGBM, 3.1 with a linear network, 10 with TabM: what does not fit twice does not fit."""
+times their size with LightGBM, 3.1 with a linear network, 9 with TabM: what does not fit twice does not fit."""
 
 _WIDTHS = {"number": 1, "boolean": 1, "datetime": 4, "text": 8}
 """Fewest numbers that a column of a kind becomes; images and sounds are mapped, and count for all processes once."""

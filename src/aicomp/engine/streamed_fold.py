@@ -22,7 +22,7 @@ from aicomp.run import Run
 from aicomp.streaming.choice import BYTES_PER_VALUE
 from aicomp.streaming.files import STREAM_FILE
 from aicomp.training.fold import FoldData
-from aicomp.training.streamed import StreamedFold
+from aicomp.training.streamed import BUFFER_ROWS, StreamedFold
 
 FIT_ROWS = 2**18
 """Training rows of a fold by which numbers are encoded and statistics of the target are learned, at most."""
@@ -106,7 +106,8 @@ def encode_streamed(
         for _, part in test.chunks():
             yield encoder.transform(part, np.arange(part.n_rows))
 
-    streamed = StreamedFold(data, PickedRows(rows, fold["train"]), PickedRows(rows, fold["valid"]), test_rows)
+    train, valid = PickedRows(rows, fold["train"]), PickedRows(rows, fold["valid"])
+    streamed = StreamedFold(data, train, valid, test_rows, BUFFER_ROWS)
     return Encoded(streamed, encoder, notes)
 
 

@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 from aicomp.grading import Roles
-from aicomp.host.limits import forbid_writing, limit_process
+from aicomp.host.limits import forbid_files, leave_network, limit_process, python_places
 from aicomp.host.score import score_submission
 from aicomp.host.solution import Solution, read_solution
 
@@ -39,6 +39,7 @@ class _Child:
 def main() -> None:
     """Grade until standard input ends."""
     os.nice(5)  # requests come first
+    python_places()
     gc.freeze()  # a collection in a child would touch, and so copy, every page that it shares with this process
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's to handle; it closes our input
     _Zygote().run()
@@ -128,13 +129,27 @@ def _grade_and_exit(job: dict[str, Any], solution: Solution, roles: Roles, write
         os.dup2(nothing, 0)
         os.dup2(nothing, 1)  # a stray print of a metric must not look like an answer
         limit_process(seconds=job["seconds"], memory=job["memory"])
-        forbid_writing()
+        leave_network()
+        forbid_files(*_files(job))
         answer = score_submission(job, solution, roles)
         os.write(writer, json.dumps(answer).encode())
     except BaseException as e:
         os.write(writer, json.dumps({"fault": f"{type(e).__name__}: {e}"[:2000]}).encode())
     finally:
         os._exit(0)
+
+
+def _files(job: dict[str, Any]) -> tuple[list[Path], list[Path]]:
+    """What grading may read: the submission, and for a metric of the competition's own what lies beside it.
+
+    Not the solution, whose rows it is given, nor what is hidden there, such as the state of the host.
+    """
+    readable = [*python_places(), Path(job["submission"])]
+    if ":" not in job["metric"]:
+        return readable, []
+    folder, solution = Path(job["folder"]), Path(job["solution"])
+    beside = [path for path in folder.iterdir() if path.name != solution.name and not path.name.startswith(".")]
+    return [*readable, *beside], [folder]
 
 
 def _outcome(child: _Child, code: int) -> dict[str, Any]:

@@ -7,6 +7,7 @@ until its score is, so that whatever dies is done again after the next start.
 import contextlib
 import json
 import logging
+import os
 import queue
 import sqlite3
 import subprocess
@@ -19,9 +20,13 @@ from aicomp.host.folder import HostedCompetition
 from aicomp.host.limits import landlock_version
 from aicomp.host.submissions import Submissions
 from aicomp.host.uploads import Uploads
-from aicomp.processes import child_environment, python_module
+from aicomp.isolation import isolation_fault
+from aicomp.processes import python_module
 
 _log = logging.getLogger("aicomp.host")
+_NEEDED = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
+"""Variables that grading gets: others could hold secrets, and a metric of a competition's own could read them."""
+
 PAUSE_SECONDS = 5.0
 """How long grading waits where a score cannot be written down."""
 
@@ -72,6 +77,8 @@ class Grader:
         """Start grading, first what is pending."""
         if landlock_version() < 1:
             _log.warning("this system has no Landlock: what grades is limited in time and memory alone")
+        if any(":" in c.metric_name for c in self._competitions.values()) and isolation_fault():
+            _log.warning("this system has no namespaces: of the network, what grades is denied TCP at most")
         for ref in pending:
             self.put(ref)
         with self._lock:
@@ -103,7 +110,7 @@ class Grader:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=child_environment(**one_thread),
+            env={name: os.environ[name] for name in _NEEDED if name in os.environ} | one_thread,
         )
 
     def _feed(self) -> None:

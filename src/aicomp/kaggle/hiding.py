@@ -23,6 +23,10 @@ _MOST_BODY = 64 * 2**10
 _sent: set[str] = set()
 """What this process has proved itself with: a server may also send it back where it was not sent, such as a bucket."""
 
+_signed: set[str] = set()
+"""What addresses were signed with. It is taken out of refusals alone: other addresses that a host gives share parts of
+it, such as the time at which they expire, and would be worth nothing."""
+
 _FIELDS = ("token", "refresh_token", "refreshToken", "access_token", "accessToken")
 
 
@@ -33,7 +37,9 @@ def hide_sent(response: "requests.Response") -> None:
         response: Its body is read.
     """
     _sent.update(sent_secrets(response.request))
-    secrets = sorted(forms(_sent), key=len, reverse=True)
+    _signed.update(signature_of(response.request))
+    known = _sent | _signed if response.status_code >= 400 else _sent
+    secrets = sorted(forms(known), key=len, reverse=True)
     if not secrets:
         return
     response.reason = _without(str(response.reason or ""), secrets)
@@ -46,14 +52,19 @@ def hide_sent(response: "requests.Response") -> None:
 
 
 def sent_secrets(request: "requests.PreparedRequest") -> set[str]:
-    """What a request proves itself with: the Authorization header and its parts, a signature, a token in the body."""
+    """What a request proves itself with: the Authorization header and its parts, a token in the body."""
     scheme, _, value = str(request.headers.get("Authorization") or "").partition(" ")
     found = {value.strip()}
     if scheme.lower() == "basic":
         found |= _key(value)
-    query = urlsplit(str(request.url or "")).query
-    found |= {query, *(given for _, given in parse_qsl(query))}
     found |= _tokens(request.body)
+    return {secret for secret in found if len(secret) >= _SHORTEST}
+
+
+def signature_of(request: "requests.PreparedRequest") -> set[str]:
+    """What a signed address holds behind its `?`, as a whole and in parts."""
+    query = urlsplit(str(request.url or "")).query
+    found = {query, *(given for _, given in parse_qsl(query))}
     return {secret for secret in found if len(secret) >= _SHORTEST}
 
 

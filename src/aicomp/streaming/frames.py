@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -18,10 +18,15 @@ PART_ROWS = 2**17
 """Rows of a part of a parquet file, of as many columns as `PART_VALUES` allows."""
 
 PART_VALUES = 2**22
+FEWEST_ROWS = 1000
 
 
-def parquet_file(path: Path) -> "ParquetFile":
+def parquet_file(path: Path, coded: Collection[str] = ()) -> "ParquetFile":
     """An opened parquet file.
+
+    Args:
+        path: The file.
+        coded: Columns of strings that are read as codes of their distinct values.
 
     Raises:
         DataError: It is none.
@@ -35,7 +40,7 @@ def parquet_file(path: Path) -> "ParquetFile":
     if not path.is_file():
         raise DataError(f"`{path}` does not exist", "put the file there, or correct its name in competition.toml")
     try:
-        return parquet.ParquetFile(path, memory_map=False)
+        return parquet.ParquetFile(path, memory_map=False, pre_buffer=False, read_dictionary=list(coded) or None)
     except (pyarrow.ArrowException, OSError) as e:
         raise DataError(f"`{path.name}` cannot be read as parquet: {e}", "download it again") from e
 
@@ -71,12 +76,17 @@ def _parquet_frames(
     import pyarrow
 
     file = parquet_file(path)
-    rows = max(1000, min(PART_ROWS, PART_VALUES // max(1, len(only) or file.metadata.num_columns)))
+    words = [field.name for field in file.schema_arrow if pyarrow.types.is_string(field.type)]
+    file = parquet_file(path, [name for name in words if name not in strings])
+    rows = max(FEWEST_ROWS, min(PART_ROWS, PART_VALUES // max(1, len(only) or file.metadata.num_columns)))
     start = 0
     try:
-        for batch in file.iter_batches(batch_size=rows, columns=list(only) or None, use_threads=False):
-            frame: Any = batch.to_pandas()
-            yield clean_parquet(frame.reset_index(drop=True), strings, texts), np.arange(start, start + len(frame)) + 2
-            start += len(frame)
+        # One group after the other: read together, what was read of them stays in memory to the end.
+        for group in range(file.metadata.num_row_groups):
+            for batch in file.iter_batches(rows, [group], list(only) or None, use_threads=False):
+                frame = batch.to_pandas().reset_index(drop=True)
+                lines = np.arange(start, start + len(frame)) + 2
+                yield clean_parquet(frame, strings, texts), lines
+                start += len(frame)
     except (pyarrow.ArrowException, OSError) as e:
         raise DataError(f"`{path.name}` cannot be read as parquet: {e}", "download it again") from e

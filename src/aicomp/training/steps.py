@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from aicomp.errors import AicompError
 from aicomp.training.micro_batches import parts
-from aicomp.training.out_of_memory import Moment, batch_norms, give_back_all, is_out_of_memory, memory_errors
+from aicomp.training.out_of_memory import Moment, batch_norms, give_back_all, is_out_of_memory
 from aicomp.training.regularization import Batch
 from aicomp.training.share import Share
 
@@ -20,8 +20,8 @@ class Stepping(Protocol):
     notes: list[str]
     optimizer: torch.optim.Optimizer
 
-    def gradient(self, batch: Batch) -> Tensor:
-        """Leave the parameters their gradient; returns the loss."""
+    def step(self, batch: Batch) -> Tensor:
+        """Take a step; returns the loss before it. Where rows do not fit, the weights are as they were."""
 
 
 class Steps:
@@ -31,7 +31,7 @@ class Steps:
     batch sees parts as batches of their own: for it the batch itself is halved, and each half is a step.
 
     Args:
-        trainer: What computes gradients.
+        trainer: What takes a step.
         micro_batch: Rows in memory at once to begin with, 0 for all.
         share: Which part of the work is this process's; of several, one that halves would leave the others waiting.
 
@@ -84,7 +84,7 @@ class Steps:
         moment = Moment(self._layers, batch.targets.device)
         loss: Tensor | None = None
         try:
-            loss = self._trainer.gradient(batch)
+            loss = self._trainer.step(batch)
         except (RuntimeError, MemoryError) as e:
             if not is_out_of_memory(e):
                 raise
@@ -94,8 +94,6 @@ class Steps:
             moment.restore()
             self._halve(len(batch.targets))
             return self.take(batch)
-        with memory_errors("the optimizer's state", "take a smaller model, or a machine with more memory"):
-            self._trainer.optimizer.step()
         return loss
 
     def _halve(self, n: int) -> None:

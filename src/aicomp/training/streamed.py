@@ -51,7 +51,7 @@ class StreamedFold:
     train: PickedRows
     valid: PickedRows
     test: Callable[[], Iterator[Rows]]
-    buffer: int = BUFFER_ROWS
+    buffer: int
 
 
 class StreamedTrainer(Trainer):

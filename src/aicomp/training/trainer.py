@@ -22,7 +22,7 @@ from aicomp.training.inference import batch_of, evaluate, outputs_of, predict
 from aicomp.training.losses import Objective
 from aicomp.training.micro_batches import accumulate
 from aicomp.training.optimizers import before_training, before_validation, make_optimizer, set_learning_rate
-from aicomp.training.out_of_memory import Portion
+from aicomp.training.out_of_memory import Portion, memory_errors
 from aicomp.training.recipe import Settings
 from aicomp.training.regularization import (
     Average,
@@ -233,12 +233,6 @@ class Trainer:
 
     def step(self, batch: Batch) -> Tensor:
         """One step of the optimizer; returns the loss before it."""
-        loss = self.gradient(batch)
-        self.optimizer.step()
-        return loss
-
-    def gradient(self, batch: Batch) -> Tensor:
-        """Leave the parameters what the optimizer takes its step by; returns the loss."""
         s = self._settings
         if self._augmentation is not None:
             batch = augment(batch, self._augmentation, with_mixup=bool(s.mixup))
@@ -253,6 +247,8 @@ class Trainer:
                 self._gradient(batch)
         if s.clip_norm:
             nn.utils.clip_grad_norm_(self._parameters, s.clip_norm)
+        with memory_errors("the optimizer's state", "take a smaller model, or a machine with more memory"):
+            self.optimizer.step()
         return loss
 
     def _gradient(self, batch: Batch) -> Tensor:

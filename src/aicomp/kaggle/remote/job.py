@@ -19,8 +19,9 @@ from aicomp.kaggle.remote.source import kernel_source
 from aicomp.project import CONFIG_FILE, Project
 from aicomp.raw_data import manifest_path
 
-PROGRAM = ("typer", "rich", "filelock", "platformdirs", "tomli-w")
-"""What `aicomp train` imports and Kaggle's image may lack, beside what a prediction needs; all of it plain Python."""
+PROGRAM = ("typer", "rich", "platformdirs", "tomli-w")
+"""What `aicomp train` imports and Kaggle's image may lack, beside what a prediction needs. What these need goes along,
+in the versions that are installed here, which fit each other."""
 
 
 @dataclass(frozen=True)
