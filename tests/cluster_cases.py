@@ -5,7 +5,7 @@ import json
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +85,7 @@ class ThreadCluster(ScriptedCluster):
     def __init__(self, lose: str | None = None) -> None:
         super().__init__()
         self._lose = lose
+        self._free = {node.key: threading.Lock() for node in NODES}  # one CPU each
         self._said: queue.Queue[Any] = queue.Queue()
 
     def start(self, order: Order, pieces: Any, needs: Needs) -> int:
@@ -92,14 +93,19 @@ class ThreadCluster(ScriptedCluster):
         handle = len(self.started)
         node = NODES[handle % 2] if needs.node is None else next(n for n in NODES if n.key == needs.node)
         said = perform(order, pieces, lambda piece: piece, Place(node.key, node.name))
-        threading.Thread(target=self._follow, args=(handle, said), daemon=True).start()
+        threading.Thread(target=self._follow, args=(handle, said, self._free[node.key]), daemon=True).start()
         return handle
 
-    def _follow(self, handle: int, said: Iterator[bytes]) -> None:
+    def _follow(self, handle: int, said: Generator[bytes, None, None], free: threading.Lock) -> None:
+        with free:
+            self._hear(handle, said)
+
+    def _hear(self, handle: int, said: Generator[bytes, None, None]) -> None:
         for message in said:
             self._said.put((handle, message))
             if self._lose and json.loads(message.partition(b"\n")[0])["event"] == self._lose:
                 self._lose = None
+                said.close()
                 self._said.put((handle, Lost("the test says so")))
                 return
 

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from itertools import chain
@@ -61,7 +61,9 @@ class Place(msgspec.Struct, frozen=True):
     name: str
 
 
-def perform(order: Order, pieces: Mapping[str, Sequence[Any]], fetch: Fetch, place: Place) -> Iterator[bytes]:
+def perform(
+    order: Order, pieces: Mapping[str, Sequence[Any]], fetch: Fetch, place: Place
+) -> Generator[bytes, None, None]:
     """Do a job; yields what a worker process of the driver's machine would have said, and the files that it made.
 
     Args:
@@ -109,6 +111,16 @@ def _work(job: Job, start_threads: int, project: Path, run: Path) -> Iterator[by
     worker = _workers[key]
     heard = len(worker.words())
     worker.give(msgspec.structs.replace(job, run=str(run)))
+    try:
+        yield from _listen(job, worker, run, there, heard)
+    except GeneratorExit:  # nobody wants the rest: what it says must not be heard as the next job's
+        _workers.pop(key).end()
+        raise
+    if worker.process.poll() is not None:
+        _workers.pop(key)
+
+
+def _listen(job: Job, worker: Worker, run: Path, there: set[str], heard: int) -> Iterator[bytes]:
     assert worker.process.stdout is not None
     for content in _fewer_epochs(worker.process.stdout):
         event = content["event"]
@@ -123,9 +135,8 @@ def _work(job: Job, start_threads: int, project: Path, run: Path) -> Iterator[by
         yield encode(content)
         if event in ENDS:
             return
-    del _workers[key]
-    tail = worker.words().decode(errors="replace").splitlines()[-15:]
-    yield encode({"event": "died", "code": worker.process.wait(), "tail": "\n".join(tail)})
+    code, tail = worker.process.wait(), worker.words().decode(errors="replace").splitlines()[-15:]
+    yield encode({"event": "died", "code": code, "tail": "\n".join(tail)})
 
 
 def _fewer_epochs(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
