@@ -61,7 +61,8 @@ def train(
     Pseudo-labels are honest: each fold learns those of RUN's model of the same fold, which has not seen the rows that
     are validated. RUN is a run of `aicomp train`, or a blend of such runs, with the same folds.
 
-    With --engine ray folds are tasks on the nodes of a Ray cluster, with the same outcome to the last bit.
+    With --engine ray folds are tasks on the nodes of a Ray cluster, with the bits of
+    `training.layout="processes"`.
     With --engine kaggle the project is pushed as a private notebook, which trains on the competition's files there; its
     log is told as it grows, and the run is brought back. A command that was cut goes on waiting when typed again.
     `notebook.accelerator`, `machine`, `internet` and `hours` say on what. Which host: see `aicomp submit`.

@@ -24,7 +24,7 @@ class Keys:
         """Keys of ids, part by part; no value may be missing.
 
         >>> Keys.of([pd.DataFrame({"id": ["7", "07"]})]).words.tolist()
-        [[3963167672086036480], [3474872119407312896]]
+        [[3963167672086036480], [3474245637539627008]]
         """
         return cls.joined([words_of(part) for part in parts if len(part)])
 

@@ -2,6 +2,8 @@
 
 import re
 
+from aicomp.kaggle.notebook.kernel_inputs import INPUTS
+
 OUTPUT = "submission.csv"
 """Name of the file that the notebook writes."""
 
@@ -23,32 +25,7 @@ MARKER = @marker@  # the dataset is where this file is
 TEST = @test@
 SAMPLE = @sample@
 OUTPUT = @output@
-INPUT = Path(os.environ.get("AICOMP_INPUT", "/kaggle/input"))
-SYSTEMS = {"linux": ("manylinux", "linux"), "darwin": ("macosx",)}
-
-
-def find(*names):
-    """The folder below INPUT, nearest to its top, that holds files of all these names."""
-    for depth in range(5):
-        for folder in sorted(INPUT.glob("/".join(["*"] * depth))) if depth else [INPUT]:
-            if all((folder / name).is_file() for name in names):
-                return folder
-    sys.exit(f"error: no folder in {INPUT} holds {' and '.join(names)}: are dataset and competition added as inputs?")
-
-
-def fits(wheel):
-    """Whether a wheel is for this Python and this machine, by its name."""
-    pythons, abi, platforms = wheel.stem.split("-")[-3:]
-    major, minor = sys.version_info[:2]
-    right_python = any(
-        tag in (f"py{major}", f"cp{major}{minor}") or (abi == "abi3" and int(tag[3:]) <= minor)
-        for tag in pythons.split(".")
-    )
-    right_platform = platforms == "any" or any(
-        tag.startswith(SYSTEMS.get(sys.platform, ())) and tag.endswith(platform.machine())
-        for tag in platforms.split(".")
-    )
-    return right_python and right_platform
+@inputs@
 
 
 def unpack(dataset):
@@ -96,7 +73,7 @@ def kernel_source(*, competition: str, run_id: str, marker: str, test: str, samp
         sample: Name of its sample submission.
     """
     facts = {"run": run_id, "marker": marker, "test": test, "sample": sample, "output": OUTPUT}
-    text = _SCRIPT.replace("@competition@", re.sub(r"[^A-Za-z0-9_-]", "", competition))
+    text = _SCRIPT.replace("@inputs@", INPUTS).replace("@competition@", re.sub(r"[^A-Za-z0-9_-]", "", competition))
     for name, value in facts.items():
         text = text.replace(f"@{name}@", repr(value))
     return text

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from aicomp.kaggle.notebook.kernel_inputs import INPUTS
+
 ARCHIVE = "runs.zip"
 """Name of the file with the runs that the notebook writes."""
 
@@ -37,32 +39,7 @@ ARGUMENTS = @arguments@
 ARCHIVE = "@archive@"
 MANIFEST = "@manifest@"
 OFFSET = @utc_offset@  # seconds east of Greenwich where the runs go: their names tell the time there
-INPUT = Path(os.environ.get("AICOMP_INPUT", "/kaggle/input"))
-SYSTEMS = {"linux": ("manylinux", "linux"), "darwin": ("macosx",)}
-
-
-def find(*names):
-    """The folder below INPUT, nearest to its top, that holds files of all these names."""
-    for depth in range(5):
-        for folder in sorted(INPUT.glob("/".join(["*"] * depth))) if depth else [INPUT]:
-            if all((folder / name).is_file() for name in names):
-                return folder
-    sys.exit(f"error: no folder in {INPUT} holds {', '.join(names)}: are dataset and competition added as inputs?")
-
-
-def fits(wheel):
-    """Whether a wheel is for this Python and this machine, by its name."""
-    pythons, abi, platforms = wheel.stem.split("-")[-3:]
-    major, minor = sys.version_info[:2]
-    right_python = any(
-        tag in (f"py{major}", f"cp{major}{minor}") or (abi == "abi3" and int(tag[3:]) <= minor)
-        for tag in pythons.split(".")
-    )
-    right_platform = platforms == "any" or any(
-        tag.startswith(SYSTEMS.get(sys.platform, ())) and tag.endswith(platform.machine())
-        for tag in platforms.split(".")
-    )
-    return right_python and right_platform
+@inputs@
 
 
 def unpack(dataset, folder):
@@ -162,7 +139,7 @@ def kernel_source(*, competition: str, marker: str, tables: list[str], arguments
         arguments: Of `aicomp train`.
     """
     facts: Mapping[str, Any] = {"marker": marker, "tables": tables, "arguments": arguments}
-    text = _SCRIPT.replace("@competition@", re.sub(r"[^A-Za-z0-9_-]", "", competition))
+    text = _SCRIPT.replace("@inputs@", INPUTS).replace("@competition@", re.sub(r"[^A-Za-z0-9_-]", "", competition))
     text = text.replace("@archive@", ARCHIVE).replace("@manifest@", MANIFEST)
     for name, value in facts.items():
         text = text.replace(f"@{name}@", repr(value))
