@@ -204,6 +204,18 @@ def test_large_tables_are_read_in_parts_by_themselves(
     assert f"note: {reason}" in capsys.readouterr().err
 
 
+def test_a_large_table_that_has_to_be_whole_is_said_to_be(
+    tmp_path: Path, small_parts: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = make_project(tmp_path)
+    monkeypatch.setattr("aicomp.streaming.choice.free_memory", lambda: 100_000)
+    run = train(project, "--set", "features.clamp.a=[0, 1]")
+    note = run.read("plan.json")["notes"][0]
+    assert note.startswith(
+        "tables are read as a whole, as `features.clamp` is set: in memory a training would take about"
+    )
+
+
 def test_a_fold_larger_than_the_buffer_sees_each_row_once_and_goes_on_where_it_was(tmp_path: Path) -> None:
     from aicomp.training.streamed import StreamedFold, StreamedTrainer
 

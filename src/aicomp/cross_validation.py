@@ -110,10 +110,10 @@ def prepare(project: Project, *, fresh: bool = False) -> Plan:
 
 def lay_out(project: Project, runs: Path, info: dict[str, Any], source: Source | None) -> Run:
     """Read the data, choose column kinds and folds, and write what workers need into a new run of the folder `runs`."""
-    reason = streams(project)
-    if reason is not None:
-        return lay_out_in_parts(project, create_run(runs, info), reason)
-    layout = Layout.of(project)
+    in_parts, note = streams(project)
+    if in_parts:
+        return lay_out_in_parts(project, create_run(runs, info), note)
+    layout = Layout.of(project).noting(note)
     labels: list[dict[str, np.ndarray]] = []
     if source is not None:
         layout, labels = source.label(layout, project.task)

@@ -69,6 +69,10 @@ class Layout:
         made = replace(made, notes=[*made.notes, *decoded.notes])
         return cls(dataset, columns, name, reason, made, tables, decoded)
 
+    def noting(self, note: str) -> "Layout":
+        """The same with a note before those about its folds; "" adds none."""
+        return replace(self, made=replace(self.made, notes=[note, *self.made.notes])) if note else self
+
     def write(self, folder: Path) -> None:
         """Write it into a run's folder: `work/READY` last."""
         run, dataset, folds = Run(folder), self.dataset, self.made.folds

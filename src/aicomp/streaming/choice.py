@@ -15,32 +15,29 @@ _SHARE = 0.5
 _SAMPLE_BYTES = 2**20
 
 
-def streams(project: Project) -> str | None:
-    """Why a project's tables are read in parts, as a sentence; None if they are read as a whole.
+def streams(project: Project) -> tuple[bool, str]:
+    """Whether a project's tables are read in parts, and a sentence about why or why not; "" where nobody asks.
 
     Raises:
         UsageError: `data.streaming` is true, and something that the project wants needs the whole table.
     """
     asked = project.config.data.streaming
     if asked is False:
-        return None
+        return False, ""
     lacking = _lacking(project)
     if asked is True:
         if lacking is not None:
             raise UsageError(f"`data.streaming` is true, but {lacking}", "write `--set data.streaming=false`")
-        return "tables are read from disk in parts: `data.streaming` is true"
+        return True, "tables are read from disk in parts: `data.streaming` is true"
     files = project.competition.files
     values = sum(_n_values(project.raw / name) for name in (files.train, files.test))
-    free = free_memory()
-    if free is None:
-        return None  # this system does not say
-    needed = values * BYTES_PER_VALUE
-    if needed <= _SHARE * free or lacking is not None:
-        return None
-    return (
-        f"tables are read from disk in parts: in memory a training would take about {needed / 2**30:.0f} GiB, and "
-        f"{free / 2**30:.0f} are free; `--set data.streaming=false` reads them as a whole"
-    )
+    free, needed = free_memory(), values * BYTES_PER_VALUE
+    if free is None or needed <= _SHARE * free:  # None: this system does not say
+        return False, ""
+    sizes = f"in memory a training would take about {needed / 2**30:.0f} GiB, and {free / 2**30:.0f} are free"
+    if lacking is not None:
+        return False, f"tables are read as a whole, as {lacking}: {sizes}"
+    return True, f"tables are read from disk in parts: {sizes}; `--set data.streaming=false` reads them as a whole"
 
 
 def _lacking(project: Project) -> str | None:
