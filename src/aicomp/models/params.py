@@ -4,7 +4,7 @@ import inspect
 import math
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -63,6 +63,8 @@ def _hints(build_model: Callable[..., Any]) -> dict[str, Any]:
 
 
 def _check_type(name: str, value: Any, hint: Any) -> None:
+    if get_origin(hint) is Literal and isinstance(value, str) and value not in get_args(hint):
+        raise unknown_name(name, value, [str(choice) for choice in get_args(hint)])
     try:
         msgspec.convert(value, hint)
     except msgspec.ValidationError as e:
