@@ -119,7 +119,8 @@ def test_a_target_that_is_not_whole_is_named(ordinal):
 def test_a_submission_with_a_fraction_is_refused(ordinal, tmp_path):
     sample = read_sample(Project.open(ordinal))
     wrong = tmp_path / "wrong.csv"
-    sample.ids.assign(grade=2.5).to_csv(wrong, index=False)
+    ids = list(sample.competition.id)
+    pd.read_csv(Project.open(ordinal).raw / "sample_submission.csv")[ids].assign(grade=2.5).to_csv(wrong, index=False)
     with pytest.raises(DataError, match=r"line 2: `grade` is `2.5`, but the metric takes whole numbers"):
         validate_submission(wrong, sample)
 
@@ -128,7 +129,7 @@ def test_a_submission_with_a_fraction_is_refused(ordinal, tmp_path):
     ("override", "message"),
     [
         ('training.loss="cross-entropy"', "`training.loss` is `cross-entropy`, but the problem is regression"),
-        ("training.epochs=0", "`training.epochs` is 0, but it must be above 0"),
+        ("training.epochs=0", "`training.epochs` is 0, it must be at least 1"),
         ("regularization.swa=1.5", "`regularization.swa` is 1.5, but it must be at least 0 and below 1"),
     ],
 )
