@@ -129,7 +129,9 @@ def test_a_dead_rank_is_named_and_none_is_left(project: Path, victim: str, shard
 
 @pytest.mark.slow
 def test_what_a_rank_refuses_is_told_as_it_is(project: Path) -> None:
-    wrong = command(project, "training.shard=true", "model.params.d_block=-1")
+    with (project / "model.py").open("a", encoding="utf-8") as file:
+        file.write("\n\ndef broken(spec):\n    raise RuntimeError(spec.n_num)\n")
+    wrong = command(project, "training.shard=true", 'model.name="model:broken"')
     done = subprocess.run(wrong, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert re.search(r"fold 0: rank [01] of 2 ended with code 1\n", done.stderr)

@@ -17,6 +17,9 @@ from aicomp.training.state_file import load_state, save_state
 _LARGEST_SHARE = 0.05
 """Of the time, for writing: where a state is so large that this is not kept, it is written less often."""
 
+_OFTEN = 1.0
+"""Seconds below which states are written as often as asked, whatever it costs: who asks for that has a reason."""
+
 
 class Companion(Protocol):
     """What is kept beside the state of every training, such as what was told of it."""
@@ -38,7 +41,7 @@ class Checkpoints:
     Args:
         path: The file; None keeps nothing.
         every: Seconds between two states; 0 keeps nothing. Where writing one takes more than a twentieth of that,
-            they are farther apart.
+            they are farther apart, unless less than a second is asked for.
         clock: Seconds, in fractions.
         companion: What is kept and taken up with each state, that of parts too.
     """
@@ -111,7 +114,8 @@ class Checkpoints:
             began: When writing began, by the clock.
         """
         ended = self.clock()
-        self._next = ended + max(self.every, (ended - began) / _LARGEST_SHARE)
+        rarer = (ended - began) / _LARGEST_SHARE if self.every >= _OFTEN else 0.0
+        self._next = ended + max(self.every, rarer)
 
     def drop(self) -> None:
         """Remove what was kept, that of all parts too: the training has ended."""
