@@ -113,7 +113,10 @@ def test_train(place: Torture, project: Path, seed: int) -> None:
         assert told.items() <= folds.items()
         told.update(folds)
         if is_done:
-            (found,) = runs_done(project).values()
+            # One that was killed when all was written, and only its words were missing, is followed by a second one.
+            found, *again = runs_done(project).values()
+            assert len(again) <= 1
+            assert all(bits == found for bits in again)
             assert not left_over(project)
             assert [p.name for p in project.glob("runs/2*")] == [p.parent.name for p in project.glob("runs/*/DONE")]
             assert not list(project.glob("runs/*/work"))
