@@ -111,7 +111,7 @@ def test_what_stands_out_is_a_warning_and_no_failure(shop, capsys):
     assert found["deadline"][0]["hint"] == "what is sent now does not rank"
     assert found["submissions"][0]["detail"] == "none is left today"
     assert found["takes"][0]["detail"] == "notebooks, and no files: `aicomp submit --notebook`"
-    detail = "`Root Mean Squared Log Scaled Error` is no metric of aicomp; the nearest names: rmsle, "
+    detail = "`Root Mean Squared Log Scaled Error` is no metric of aicomp; the nearest names: rmsse, "
     assert found["metric"][0]["detail"].startswith(detail)
     assert found["rules"][0]["detail"] == "accepted, and the competition is not entered"
     warned = {name for name, group in found.items() if group[0]["status"] == "warning"}
