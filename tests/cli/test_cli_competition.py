@@ -54,6 +54,7 @@ def read(tmp_path, name="flats"):
     return {t: pd.read_csv(tmp_path / name / f"{t}.csv") for t in ("train", "test", "sample_submission", "solution")}
 
 
+@pytest.mark.slow
 def test_the_whole_loop(tmp_path, table, capsys, monkeypatch):
     """Made, checked, hosted; then a team makes a project of it, trains and submits."""
     content = made(capsys, "flats", "--train", "rents.csv", "--target", "rent", "--into", "shop")
