@@ -65,6 +65,9 @@ def competitions(draw: st.DrawFn) -> Competition:
         "first_row_id": st.integers(0, 1),
         "host": st.sampled_from(["kaggle", "local"]),
     }
+    further = draw(st.fixed_dictionaries({}, optional=optional))
+    if further.get("medals"):
+        further.setdefault("medals_source", "its page")
     files = Files(**{name: draw(NAMES) for name in ("train", "test", "sample_submission", "encoding")})
     return Competition(
         slug=draw(NAMES),
@@ -81,7 +84,7 @@ def competitions(draw: st.DrawFn) -> Competition:
             sum_to_one=draw(st.booleans()),
             blank=problem_type == "string" and draw(st.booleans()),
         ),
-        **draw(st.fixed_dictionaries({}, optional=optional)),
+        **further,
     )
 
 

@@ -111,8 +111,9 @@ def test_what_stands_out_is_a_warning_and_no_failure(shop, capsys):
     assert found["deadline"][0]["hint"] == "what is sent now does not rank"
     assert found["submissions"][0]["detail"] == "none is left today"
     assert found["takes"][0]["detail"] == "notebooks, and no files: `aicomp submit --notebook`"
-    detail = "`Root Mean Squared Log Scaled Error` is no metric of aicomp; the nearest names: rmsse, "
+    detail = "`Root Mean Squared Log Scaled Error` is no metric of aicomp; the nearest names: "
     assert found["metric"][0]["detail"].startswith(detail)
+    assert "rmsle" in found["metric"][0]["detail"].removeprefix(detail)
     assert found["rules"][0]["detail"] == "accepted, and the competition is not entered"
     warned = {name for name, group in found.items() if group[0]["status"] == "warning"}
     assert warned == {"deadline", "submissions", "metric", "rules"}

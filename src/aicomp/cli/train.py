@@ -173,8 +173,10 @@ def _describe_plan(plan: "Plan") -> list[str]:
     lines.append(f"folds: {plan.n_folds} by `{plan.splitter}` ({plan.splitter_reason})")
     lines += [f"note: {note}" for note in plan.notes]
     n_done = plan.n_folds - len(plan.folds_left)
-    if n_done:
-        lines.append(f"continuing: {n_done} of {plan.n_folds} folds are trained already")
+    begun = any(plan.run.work.glob("checkpoint-*"))
+    if n_done or begun:
+        within = ", others from the last state that was written" if begun else ""
+        lines.append(f"continuing: {n_done} of {plan.n_folds} folds are trained already{within}")
     return lines
 
 

@@ -16,8 +16,8 @@ T = TypeVar("T")
 
 _LARGEST = 2**31 - 1
 
-_MAY_BE_ZERO = ("patience", "n_blocks")
-"""Counts of which none is a choice too: no early end, no hidden layer."""
+_MAY_BE_ZERO = ("patience", "n_blocks", "masks")
+"""Counts of which none is a choice too: no early end, no hidden layer, nothing blanked out."""
 
 
 def with_params(build_model: Callable[..., T], params: Mapping[str, Any]) -> Callable[[ModelSpec], T]:
