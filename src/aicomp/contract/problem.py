@@ -240,7 +240,7 @@ def _stated_metric(types: Sequence[ProblemType], inquiry: Inquiry) -> Metric:
             inquiry.found("metric", metric.name, f"{who} says `{text}`")
             return metric
     fitting = list(dict.fromkeys(n for t in types for n in guess_metric_names(t)))
-    meant = [n for n in reading.names if n in fitting or get_metric(n).problem_types.intersection(types)]
+    meant = [m.name for m in map(get_metric, reading.names) if not m.why_graded_only and m.problem_types & set(types)]
     near = meant if len(reading.names) > 1 and meant else nearest_metrics(text, among=fitting)
     why = _why_not_taken(reading, types)
     if inquiry.ask is None:
