@@ -34,7 +34,7 @@ HEAVY = (
 )  # fmt: skip
 COMMANDS = (
     "init", "eda", "check", "train", "tune", "blend", "verify", "submit", "submissions", "score", "runs", "explain",
-    "report", "list", "doctor", "demo", "host",
+    "report", "list", "doctor", "demo", "host", "competition",
 )  # fmt: skip
 
 

@@ -318,6 +318,45 @@ def test_a_metric_that_does_not_fit(tmp_path):
         infer(folder, metric="metric:mine")
 
 
+def test_a_page_that_says_the_metric_in_a_sentence(tmp_path):
+    sentence = "Submissions are evaluated on area under the ROC curve between the predicted probability and the target."
+    inferred = infer(write_tables(tmp_path), metric=None, stated_metric=sentence)
+    assert inferred.competition.metric == "roc_auc"
+    assert f"Kaggle says `{sentence}`" in [finding.because for finding in inferred.findings]
+
+
+def test_the_target_tells_two_metrics_of_one_name_apart(tmp_path):
+    assert contract(write_tables(tmp_path), metric=None, stated_metric="Normalized Gini Index").metric == "gini"
+
+
+def test_a_page_that_may_mean_several_metrics_is_not_guessed(tmp_path):
+    folder = write_tables(tmp_path)
+    with pytest.raises(UsageError) as e:
+        infer(folder, metric=None, stated_metric="Weighted Multiclass Loss")
+    assert e.value.message == (
+        "Kaggle scores by `Weighted Multiclass Loss`, which may be balanced_log_loss or weighted_log_loss here: "
+        "several metrics go by that name"
+    )
+    # The other one only grades.
+    assert e.value.hint.startswith("add `--metric NAME` with the one that is meant: balanced_log_loss; all that fit: ")
+    asked = {}
+
+    def ask(question, candidates):
+        asked["words"], asked["first"] = question, candidates[0]
+        return "balanced_log_loss"
+
+    assert infer(folder, ask, metric=None, stated_metric="Weighted Multiclass Loss").competition.metric == (
+        "balanced_log_loss"
+    )
+    assert asked["first"] == "balanced_log_loss"
+    assert "may be balanced_log_loss or weighted_log_loss here" in asked["words"]
+
+
+def test_a_page_whose_metric_is_known_to_be_none_of_ours(tmp_path):
+    with pytest.raises(UsageError, match=r"`Custom Metric`, which is no metric of aicomp \(it only says that the comp"):
+        infer(write_tables(tmp_path), metric=None, stated_metric="Custom Metric")
+
+
 def test_without_a_metric_the_candidates_are_listed_or_asked(tmp_path):
     folder = write_tables(tmp_path)
     with pytest.raises(UsageError, match="which metric scores the submissions") as e:

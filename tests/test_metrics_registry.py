@@ -197,7 +197,7 @@ def test_a_built_in_metric_is_found_by_any_spelling():
 def test_an_unknown_name_is_answered_with_the_nearest():
     with pytest.raises(UsageError, match=r"^unknown metric `rmsee`$") as caught:
         get_metric("rmsee")
-    assert "did you mean `rmse`?" in caught.value.hint
+    assert "did you mean `rmse`, " in caught.value.hint
     assert "`aicomp list metrics` shows all" in caught.value.hint
 
 

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from aicomp.cli.asking import asker
 from aicomp.cli.options import Host, Json
 from aicomp.cli.output import Output
 from aicomp.cli.sources import Wanted, data_source, fetch_source, telling_what_was_left
 from aicomp.errors import UsageError
 
 if TYPE_CHECKING:
-    from aicomp.contract import Ask, Finding
+    from aicomp.contract import Finding
     from aicomp.scaffold import Created
     from aicomp.sources import Download
 
@@ -108,7 +109,7 @@ def init(
         encoding=encoding or "utf-8",
     )
     wanted = Wanted(host, tuple(file or ()))
-    asker = _asker(out) if out.can_ask else None
+    ask = asker(out) if out.can_ask else None
     if data_only:
         if given != Given() or template is not None:
             raise UsageError(
@@ -125,11 +126,11 @@ def init(
         created = new_simulation(source, into, environment, template, given, host)
     elif not wanted.is_remote(source):
         data = source
-        created = create_project(source, into, given, template, asker)
+        created = create_project(source, into, given, template, ask)
     else:
         data, given = fetch_source(source, into, given, template, wanted, out)
         with telling_what_was_left(data):
-            created = create_project(data, into, given, template, asker)
+            created = create_project(data, into, given, template, ask)
     _report(out, created, None if isinstance(data, str) else data, data_only=data_only)
 
 
@@ -173,14 +174,3 @@ def _shown(folder: Path) -> str:
     """A folder as it is typed from here."""
     here = Path.cwd()
     return str(folder.relative_to(here)) if folder.is_relative_to(here) else str(folder)
-
-
-def _asker(out: Output) -> "Ask":
-    def ask(question: str, candidates: Sequence[str]) -> str:
-        out.say(question, *(f"  {i:>2}  {name}" for i, name in enumerate(candidates, start=1)))
-        answer = out.ask("number or name:")
-        # A column may be named by a number: a name wins.
-        is_number = answer not in candidates and answer.isdecimal() and 1 <= int(answer) <= len(candidates)
-        return candidates[int(answer) - 1] if is_number else answer
-
-    return ask

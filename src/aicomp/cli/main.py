@@ -51,6 +51,7 @@ def _register_commands() -> None:
     """Import each command's module: they import nothing heavy at their top, so that `--help` is quick."""
     from aicomp.cli.blend import blend
     from aicomp.cli.check import check
+    from aicomp.cli.competition import app as competition
     from aicomp.cli.demo import demo
     from aicomp.cli.doctor import doctor
     from aicomp.cli.eda import eda
@@ -74,6 +75,7 @@ def _register_commands() -> None:
         app.command()(function)
     app.command("list")(list_names)
     app.add_typer(runs, name="runs")
+    app.add_typer(competition, name="competition")
 
 
 _register_commands()

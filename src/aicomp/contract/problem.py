@@ -13,8 +13,18 @@ from aicomp.contract.tables import RawTable, Tables
 from aicomp.data.reading import line_numbers, parse_numbers
 from aicomp.errors import DataError, UsageError
 from aicomp.labels import order_labels
-from aicomp.metrics import BOX_METRICS, GRADED, METRICS, canonical_name, get_metric, guess_metric_names, nearest_metrics
+from aicomp.metrics import (
+    BOX_METRICS,
+    METRICS,
+    Reading,
+    canonical_name,
+    get_metric,
+    guess_metric_names,
+    nearest_metrics,
+    read_statement,
+)
 from aicomp.metrics.base import Metric, ProblemType
+from aicomp.metrics.statement import UNKNOWN
 from aicomp.suggest import unknown_name
 
 MOST_CLASSES = 1000
@@ -222,26 +232,42 @@ def _stated_metric(types: Sequence[ProblemType], inquiry: Inquiry) -> Metric:
         UsageError: No metric of aicomp has that name and fits the target, and nobody can be asked.
     """
     text, who = inquiry.given.stated_metric, inquiry.given.stated_by
-    known = canonical_name(text)
-    if known in METRICS and (not types or METRICS[known].problem_types.intersection(types)):
-        inquiry.found("metric", known, f"{who} says `{text}`")
-        return METRICS[known]
+    reading = read_statement(text, types)
+    known = reading.name
+    if known is not None:
+        metric = get_metric(known)
+        if not metric.why_graded_only and (not types or metric.problem_types.intersection(types)):
+            inquiry.found("metric", metric.name, f"{who} says `{text}`")
+            return metric
     fitting = list(dict.fromkeys(n for t in types for n in guess_metric_names(t)))
-    near = nearest_metrics(text, among=fitting)
-    why = f"is {known} here, which is not for {' or '.join(types)}" if known else "is no metric of aicomp"
-    if known in GRADED:
-        why = f"is {known} here, which cannot guide a training: {GRADED[known].why_graded_only}"
+    meant = [m.name for m in map(get_metric, reading.names) if not m.why_graded_only and m.problem_types & set(types)]
+    near = meant if len(reading.names) > 1 and meant else nearest_metrics(text, among=fitting)
+    why = _why_not_taken(reading, types)
     if inquiry.ask is None:
+        which = "the one that is meant" if near is meant else "the one that comes nearest"
+        by = "" if near is meant else "by its name "
         raise UsageError(
             f"{who} scores by `{text}`, which {why}",
-            f"add `--metric NAME` with the one that comes nearest: by its name {', '.join(near)}; all that fit: "
-            f"{', '.join(fitting)}",
+            f"add `--metric NAME` with {which}: {by}{', '.join(near)}; all that fit: {', '.join(fitting)}",
         )
     candidates = [*near, *(n for n in fitting if n not in near)]
     answer = inquiry.ask(f"Which metric scores the submissions? {who} says `{text}`, which {why}.", candidates)
     metric = _trainable(get_metric(answer))
     inquiry.found("metric", metric.name, f"as answered; {who} says `{text}`")
     return metric
+
+
+def _why_not_taken(reading: Reading, types: Sequence[ProblemType]) -> str:
+    """Why the metric that a page names is not simply taken."""
+    if len(reading.names) > 1:
+        return f"may be {' or '.join(reading.names)} here: {reading.because}"
+    if reading.name is None:
+        known = reading.because not in ("", UNKNOWN)
+        return f"is no metric of aicomp{f' ({reading.because})' if known else ''}"
+    metric = get_metric(reading.name)
+    if metric.why_graded_only:
+        return f"is {metric.name} here, which cannot guide a training: {metric.why_graded_only}"
+    return f"is {metric.name} here, which is not for {' or '.join(types)}"
 
 
 def _are_in_a_row(values: pd.DataFrame) -> bool:

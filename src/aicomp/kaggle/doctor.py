@@ -20,7 +20,8 @@ from aicomp.kaggle.inventory import check_credentials
 from aicomp.kaggle.patience import bucket_session, once
 from aicomp.kaggle.preflight import check_room_for, listing
 from aicomp.kaggle.submissions import read_limits
-from aicomp.metrics import canonical_name, nearest_metrics
+from aicomp.metrics import nearest_metrics, read_statement
+from aicomp.metrics.statement import UNKNOWN
 
 
 def examine(endpoint: Endpoint, slug: str | None) -> Iterator[Check]:
@@ -192,16 +193,16 @@ def check_metric(info: CompetitionInfo) -> Check:
     """What the metric that the server names is called here."""
     if not info.metric:
         return Check("metric", "warning", "the server does not name it", "`aicomp init` takes it with `--metric NAME`")
-    known = canonical_name(info.metric)
-    if known is not None:
-        return Check("metric", "ok", f"`{info.metric}`, here {known}")
+    reading = read_statement(info.metric)
+    hint = "read how submissions are scored, and give `aicomp init` the one that fits with `--metric NAME`"
+    if reading.name is not None:
+        return Check("metric", "ok", f"`{info.metric}`, here {reading.name}")
+    if reading.names:
+        what = f"`{info.metric}` may be {' or '.join(reading.names)} here: {reading.because}"
+        return Check("metric", "warning", what, hint)
+    why = f" ({reading.because})" if reading.because != UNKNOWN else ""
     near = ", ".join(nearest_metrics(info.metric))
-    return Check(
-        "metric",
-        "warning",
-        f"`{info.metric}` is no metric of aicomp; the nearest names: {near}",
-        "read how submissions are scored, and give `aicomp init` the one that fits with `--metric NAME`",
-    )
+    return Check("metric", "warning", f"`{info.metric}` is no metric of aicomp{why}; the nearest names: {near}", hint)
 
 
 def _check_files(files: Sequence[RemoteFile]) -> Check:

@@ -1,18 +1,16 @@
 """Metrics by name: built in, a project's own, or a plugin's."""
 
-from collections.abc import Collection
-from difflib import SequenceMatcher
 from pathlib import Path
 from typing import get_args
 
 from aicomp.errors import UsageError
-from aicomp.metrics import ranking
-from aicomp.metrics.aliases import ALIASES, spelling_key
+from aicomp.metrics.aliases import ALIASES
 from aicomp.metrics.base import Column, Metric, Needs, ProblemType
-from aicomp.metrics.builtin import OF_LISTS, TRAINED, metric_of_lists
-from aicomp.metrics.graded import GRADED_ONLY
+from aicomp.metrics.builtin import OF_LISTS, metric_of_lists
+from aicomp.metrics.known import ALL_METRICS, BOX_METRICS, GRADED, METRICS, canonical_name, nearest_metrics
 from aicomp.metrics.levels import LEVELS, with_level
-from aicomp.registry import resolve
+from aicomp.metrics.statement import UNKNOWN, Reading, read_statement
+from aicomp.registry import plugins, resolve
 
 __all__ = [
     "ALIASES",
@@ -22,53 +20,13 @@ __all__ = [
     "METRICS",
     "Column",
     "Metric",
+    "Reading",
     "canonical_name",
     "get_metric",
     "guess_metric_names",
     "nearest_metrics",
+    "read_statement",
 ]
-
-METRICS: dict[str, Metric] = {
-    metric.name: metric for metric in (*TRAINED, *(metric_of_lists(name, ranking.DEFAULT_K) for name in OF_LISTS))
-}
-"""Built-in metrics that a training can follow, by name."""
-
-GRADED: dict[str, Metric] = {metric.name: metric for metric in GRADED_ONLY}
-"""Built-in metrics that only grade files, see `Metric.why_graded_only`, by name."""
-
-ALL_METRICS: dict[str, Metric] = {**METRICS, **GRADED}
-"""Both."""
-
-_NAMES = {spelling_key(text): name for text, name in (*ALIASES.items(), *((name, name) for name in ALL_METRICS))}
-
-
-BOX_METRICS = ("map50", "map50_95", "coco_map", "box_precision")
-"""Those that score boxes, see `aicomp.boxes`."""
-
-
-def canonical_name(text: str) -> str | None:
-    """Name of the built-in metric that a spelling means, None if it means none.
-
-    >>> canonical_name("Area Under ROC Curve"), canonical_name("RMSLE"), canonical_name("world peace")
-    ('roc_auc', 'rmsle', None)
-    """
-    return _NAMES.get(spelling_key(text))
-
-
-def nearest_metrics(text: str, n: int = 3, among: Collection[str] | None = None) -> list[str]:
-    """Names of the built-in metrics whose spellings are nearest to a text that means none of them, the nearest first.
-
-    Args:
-        text: Such as a competition's page has it.
-        n: How many at most.
-        among: Names to choose from; None takes all.
-
-    >>> nearest_metrics("Root Mean Squared Log Scaled Error")[0]
-    'rmsle'
-    """
-    key = spelling_key(text)
-    ratios = sorted(_NAMES, key=lambda known: -SequenceMatcher(None, key, known).ratio())
-    return [name for name in dict.fromkeys(_NAMES[k] for k in ratios) if among is None or name in among][:n]
 
 
 def get_metric(name: str, folder: Path | None = None) -> Metric:
@@ -90,10 +48,23 @@ def get_metric(name: str, folder: Path | None = None) -> Metric:
     if at and base.lower().strip() in OF_LISTS and not is_of_boxes:
         return _of_length(base.lower().strip(), level)
     builtin = None if ":" in name and "@" not in name else canonical_name(name)
+    if builtin is None and ":" not in name and name not in plugins("metric"):
+        raise _unknown(name)
     found = ALL_METRICS[builtin] if builtin is not None else resolve("metric", name, ALL_METRICS, folder)
     _check_metric(found, name)
     assert isinstance(found, Metric)
     return found
+
+
+def _unknown(name: str) -> UsageError:
+    """The error for a name that no metric has: the three nearest ones, or those that the name may mean."""
+    reading = read_statement(name)
+    *near, last = [f"`{n}`" for n in (reading.names or nearest_metrics(name))]
+    why = f": {reading.because}" if reading.because not in ("", UNKNOWN) else ""
+    return UsageError(
+        f"unknown metric `{name}`{why}",
+        f"did you mean {', '.join(near)}{' or ' if near else ''}{last}? `aicomp list metrics` shows all",
+    )
 
 
 def _of_length(name: str, text: str) -> Metric:
