@@ -1,14 +1,12 @@
 """The README shows only what works: its commands are run, its tables compared with the code."""
 
 import json
-import os
 import re
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from doc_blocks import blocks, run_block
 
 from aicomp import errors
 
@@ -16,23 +14,12 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def blocks(language):
-    """Code blocks of the README in one language."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-
-
 @pytest.mark.slow
 def test_the_commands_run_in_a_fresh_folder(tmp_path):
     """Each block begins where the README's reader began; files that earlier blocks made are there."""
-    programs = Path(sys.executable).parent
-    environment = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "NO_COLOR": "1"}
     said = []
-    for block in blocks("bash"):
-        done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", block],
-            cwd=tmp_path, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
+    for block in blocks(README, "bash"):
+        done = run_block(block, tmp_path)
         assert "Traceback" not in done.stderr
         said.append(done)
     assert "accuracy" in said[0].stdout + said[0].stderr
@@ -46,7 +33,7 @@ def test_the_commands_run_in_a_fresh_folder(tmp_path):
 
 def test_it_opens_with_the_two_targets_of_make():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    first = blocks("console")[0].splitlines()
+    first = blocks(README, "console")[0].splitlines()
     assert [line.split()[2] for line in first] == ["demo", "test"]
     for target in ("demo", "test"):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE)

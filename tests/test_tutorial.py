@@ -1,0 +1,81 @@
+"""The tutorial is followed from an empty folder to its end; what it says the program prints is what it prints."""
+
+import re
+from pathlib import Path
+
+import pytest
+from doc_blocks import blocks, fenced, named_file, run_block
+
+DOCS = Path(__file__).parent.parent / "docs"
+TUTORIAL = (DOCS / "tutorial.md").read_text(encoding="utf-8")
+NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
+
+
+def numbers_apart(line):
+    """A line's words, and its numbers."""
+    return NUMBER.sub("#", " ".join(line.split())), [float(number) for number in NUMBER.findall(line)]
+
+
+def is_said(line, output):
+    """Whether a line of the output begins with this one or holds it; numbers may differ as processors do."""
+    words, numbers = numbers_apart(line)
+    for said in output.splitlines():
+        said_words, said_numbers = numbers_apart(said)
+        skipped = said_words.find(words)
+        if skipped >= 0:
+            first = said_words[:skipped].count("#")
+            if said_numbers[first : first + len(numbers)] == pytest.approx(numbers, rel=0.15, abs=0.01):
+                return True
+    return False
+
+
+@pytest.mark.slow
+def test_it_can_be_followed_from_an_empty_folder(tmp_path):
+    """Each block begins in the folder that the reader began in; Python is saved where its first line says."""
+    output, n_compared = "", 0
+    for language, code in fenced(TUTORIAL):
+        if language == "python":
+            (tmp_path / named_file(code)).write_text(code, encoding="utf-8")
+        elif language == "bash":
+            done = run_block(code, tmp_path)
+            output += done.stdout + done.stderr
+        elif language == "text":
+            for line in code.splitlines():
+                assert is_said(line, output), f"{line}\nis not in\n{output}"
+                n_compared += 1
+    assert n_compared > 30
+    for page in ("breast-cancer/look.html", "classroom/fit.png", "classroom/regularizers.png", "classroom/check.html"):
+        assert (tmp_path / page).stat().st_size > 10_000
+    assert not (tmp_path / "classroom" / "network.py.bak").exists(), "the error is taken back"
+    assert "(1.0 - features)" in (tmp_path / "classroom" / "network.py").read_text()
+    for page in ("explain.html", "report.html"):
+        assert len(list(tmp_path.glob(f"classroom/runs/*/{page}"))) == 1
+
+
+def test_every_block_is_of_a_kind_that_is_run_compared_or_about_installing():
+    assert {language for language, _ in fenced(TUTORIAL)} == {"bash", "python", "text", "console"}
+    assert len(blocks(TUTORIAL, "console")) == 1
+    assert all(named_file(code) for code in blocks(TUTORIAL, "python"))
+
+
+@pytest.mark.parametrize(
+    ("line", "said", "found"),
+    [
+        ("J 0.0206", "network J  0.0207 more", True),
+        ("J 0.0206", "network J 0.0906", False),
+        ("J 0.0206", "network K 0.0206", False),
+        ("rate 0.4: J 4.78e+172", "rate 0.4: J 4.77e+172", True),
+        ("rate 0.4: J 4.78e+172", "rate 0.4: J 4.78e+100", False),
+        ("J 1", "3 models: J 1", True),
+    ],
+)
+def test_how_lines_are_compared(line, said, found):
+    assert is_said(line, f"other 0.0206\n{said}\n") is found
+
+
+@pytest.mark.parametrize("name", ["tutorial.md", "tutorial.zh.md"])
+def test_every_link_leads_to_a_file(name):
+    links = re.findall(r"\]\(([^)#]+)\)", (DOCS / name).read_text(encoding="utf-8"))
+    assert links
+    for link in links:
+        assert (DOCS / link).is_file(), link
