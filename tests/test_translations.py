@@ -1,8 +1,8 @@
 """Pages in Chinese say what the English ones say: the same commands, sections, links and names in code.
 
 Nothing of a translation is trained a second time. `test_readme.py` and `test_tutorial.py` run the English blocks; here
-the blocks that differ in a comment are read by bash, Python and TOML themselves, which tell what they would run: what looks like
-a comment and is none shows.
+the blocks that differ in a comment are read by bash, Python and TOML themselves, which tell what they would run: what
+looks like a comment and is none shows.
 """
 
 import ast

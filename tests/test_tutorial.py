@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from doc_blocks import blocks, fenced, named_file, run_block
 
@@ -24,7 +25,7 @@ def is_said(line, output):
         skipped = said_words.find(words)
         if skipped >= 0:
             first = said_words[:skipped].count("#")
-            if said_numbers[first : first + len(numbers)] == pytest.approx(numbers, rel=0.15, abs=0.01):
+            if said_numbers[first : first + len(numbers)] == pytest.approx(numbers, rel=0.15, abs=0.001):
                 return True
     return False
 
@@ -66,11 +67,25 @@ def test_every_block_is_of_a_kind_that_is_run_compared_or_about_installing():
         ("J 0.0206", "network K 0.0206", False),
         ("rate 0.4: J 4.78e+172", "rate 0.4: J 4.77e+172", True),
         ("rate 0.4: J 4.78e+172", "rate 0.4: J 4.78e+100", False),
+        ("J 0.0206", "network J 0.0290", False),
         ("J 1", "3 models: J 1", True),
+        ("J 2", "3 models: J 1", False),
     ],
 )
 def test_how_lines_are_compared(line, said, found):
     assert is_said(line, f"other 0.0206\n{said}\n") is found
+
+
+def test_the_figures_of_the_line_by_hand():
+    text = " ".join(TUTORIAL.split())
+    x, y = np.array([1.0, 2.0, 3.0]), np.array([2.0, 4.1, 5.9])
+    assert np.sum(y**2) == pytest.approx(55.62)
+    assert "55.62 / 6 = 9.27" in text
+    assert (np.sum(-y * x), np.sum(-y)) == pytest.approx((-27.9, -12.0))
+    assert "-27.9 / 3 = -9.3" in text
+    assert "-12 / 3 = -4" in text
+    curvature = np.linalg.eigvalsh([[np.mean(x**2), np.mean(x)], [np.mean(x), 1.0]]).max()
+    assert f"2 / {curvature:.2f} = {2 / curvature:.2f}" in text
 
 
 @pytest.mark.parametrize("name", ["tutorial.md", "tutorial.zh.md"])
