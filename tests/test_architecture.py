@@ -14,7 +14,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "aicomp"
 LAYERS = [
     {"errors", "suggest", "processes", "stopping", "neighbours", "printable"},
     {"resources", "registry", "files", "config", "toml_files", "boxes",
-     "metrics", "task", "labels", "competition", "splitters",
+     "metrics", "task", "labels", "about", "competition", "splitters",
      "splitter_choice", "strata", "folds", "pages",
      "dealing", "isolation", "last_step", "archives"},
     {"data", "models", "training"},
@@ -34,7 +34,7 @@ HEAVY = (
 )  # fmt: skip
 COMMANDS = (
     "init", "eda", "check", "train", "tune", "blend", "verify", "submit", "submissions", "score", "runs", "explain",
-    "report", "list", "doctor", "demo", "host", "competition",
+    "report", "list", "show", "doctor", "demo", "host", "competition",
 )  # fmt: skip
 
 

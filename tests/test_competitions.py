@@ -18,6 +18,7 @@ from aicomp.resources import bundled, bundled_names
 from aicomp.simulation.environments import Arena
 from aicomp.splitters import SPLITTERS
 
+KAGGLE_HEADINGS = ("**Split that mirrors the hidden test.**", "**Leaks.**", "**Traps.**", "Source: Kaggle, ")
 SIMULATIONS = ("cartpole", "connectx", "lane-keeping")
 FOLDERS = sorted(p for p in (Path(__file__).parent.parent / "competitions").iterdir() if p.is_dir())
 EMBEDDED = sorted(TABLES)
@@ -71,21 +72,73 @@ def test_the_names_in_a_contract_resolve(entry: CatalogueEntry) -> None:
         assert arena.spaces().d_action > 0
         assert (c.metric == "win_rate") == (arena.rules is not None)
         return
-    metric = get_metric(c.metric, entry.folder)
-    assert c.problem_type in metric.problem_types
-    assert c.submission.wants == metric.needs
     assert c.splitter in ("auto", *SPLITTERS)
     assert c.template in bundled_names("templates")
     assert (c.host == "local") == (c.slug in TABLES)
     assert not c.medals or c.medals_source
+    if c.about is not None and c.about.nearest_metric:
+        assert get_metric(c.about.nearest_metric).name == c.about.nearest_metric
+    if not c.metric:
+        return
+    metric = get_metric(c.metric, entry.folder)
+    assert metric.name == c.metric
+    if c.problem_type != "other":
+        assert c.problem_type in metric.problem_types
+        assert c.submission.wants == metric.needs
+
+
+def test_an_entry_of_kaggle_says_how_one_submits_and_where_the_facts_are_from(entry: CatalogueEntry) -> None:
+    c = entry.competition
+    assert catalogue.is_embedded(c.slug) == (c.slug in (*TABLES, *SIMULATIONS))
+    if catalogue.is_embedded(c.slug):
+        return
+    about = c.about
+    assert about is not None
+    assert c.url == f"https://www.kaggle.com/competitions/{c.slug}"
+    assert about.metric_name
+    assert all(re.search(r"\(read \d{4}-\d{2}-\d{2}\)$", source) for source in about.sources)
+    assert ("year" in about.unverified) == (about.year is None)
+    assert ("medals" in about.unverified) == (not c.medals)
+    assert ("submits" in about.unverified) == (about.submits is None)
+    if about.submits == "notebook":
+        assert ("internet" in about.unverified) == (about.internet is None)
+    for sentence in (*about.leaks, *about.traps):
+        assert sentence.endswith(".")
+    assert not about.untrainable.endswith(".")
+
+
+def test_columns_of_a_trainable_entry_are_complete(entry: CatalogueEntry) -> None:
+    c = entry.competition
+    if c.is_simulation or (c.about is not None and c.about.untrainable):
+        return
+    assert c.files.train or c.lacks("files") or c.lacks("files.train")
+    assert c.files.test or c.lacks("files") or c.lacks("files.test")
+    assert c.files.sample_submission or c.lacks("files") or c.lacks("files.sample_submission")
+    assert c.problem_type not in ("binary", "multiclass") or c.labels or c.lacks("labels")
+    if c.lacks("submission.columns"):
+        return
+    assert set(c.id) <= set(c.submission.columns)
+    folded = [column.casefold() for column in c.prediction_columns]
+    names = c.target if len(folded) == len(c.target) else c.labels
+    assert folded == [name.casefold() for name in names]
 
 
 def test_a_readme_says_task_split_leaks_and_source(entry: CatalogueEntry) -> None:
+    c = entry.competition
     text = (entry.folder / "README.md").read_text(encoding="utf-8")
+    words = " ".join(text.split())
+    embedded = ("**Split that mirrors the hidden test.**", "**Leaks.**", "Source: ")
+    places = [text.find(heading) for heading in (embedded if c.about is None else KAGGLE_HEADINGS)]
+    assert -1 not in places
+    assert places == sorted(places)
+    if c.about is not None:
+        assert text.startswith(f"# {c.title}\n")
+        for sentence in (*c.about.leaks, *c.about.traps):
+            assert " ".join(sentence.split()) in words
+        assert ("**Not trained as it comes.**" in text) == bool(c.about.untrainable)
     assert text.startswith("# ")
-    for words in ("**Split that mirrors the hidden test.**", "**Leaks.**", "Source: ", f"`{entry.competition.metric}`"):
-        assert words in text
-    assert entry.competition.url in text
+    assert (f"`{c.metric}`" if c.about is None or c.metric else c.about.metric_name) in words
+    assert c.url in text
     assert len(text.splitlines()) < 40
 
 

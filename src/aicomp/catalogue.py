@@ -101,24 +101,42 @@ def names() -> list[str]:
     return sorted({*bundled_names("competitions"), *plugins("competition")})
 
 
+def embedded_names() -> list[str]:
+    """Slugs that need no download: the data is made by aicomp or a plugin, or there is none."""
+    return sorted(name for name in names() if is_embedded(name))
+
+
+def is_embedded(slug: str) -> bool:
+    """Whether a slug is in the catalogue and needs no download, unlike an entry of a competition of Kaggle."""
+    if slug not in bundled_names("competitions"):
+        return slug in plugins("competition")
+    return slug in TABLES or load(slug).competition.is_simulation
+
+
+def known_contract(slug: str) -> Competition | None:
+    """The contract that the catalogue has of a competition of Kaggle, None if it has none."""
+    if slug not in bundled_names("competitions") or is_embedded(slug):
+        return None
+    return load(slug).competition
+
+
 def load(slug: str) -> CatalogueEntry:
     """What is known about one competition.
 
     Raises:
         UsageError: No such competition (with the nearest known one), or a plugin's is none.
     """
+    if slug in bundled_names("competitions"):  # first: looking for plugins takes longer than reading an entry
+        return CatalogueEntry.from_folder(bundled("competitions") / slug, TABLES.get(slug))
     if slug not in names():
         raise unknown_name("competition", slug, names(), "aicomp list competitions")
-    known = {name: bundled("competitions") / name for name in bundled_names("competitions")}
-    found: Any = resolve("competition", slug, known)
+    found: Any = resolve("competition", slug, {})
     if isinstance(found, CatalogueEntry):
         return found
-    if not isinstance(found, Path):
-        raise UsageError(
-            f"competition `{slug}` of a plugin is of type `{type(found).__name__}`, not `CatalogueEntry`",
-            "let its entry point name an `aicomp.catalogue.CatalogueEntry`",
-        )
-    return CatalogueEntry.from_folder(found, TABLES.get(slug))
+    raise UsageError(
+        f"competition `{slug}` of a plugin is of type `{type(found).__name__}`, not `CatalogueEntry`",
+        "let its entry point name an `aicomp.catalogue.CatalogueEntry`",
+    )
 
 
 def hidden_solution(slug: str) -> "pd.DataFrame":

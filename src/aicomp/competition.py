@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from aicomp.about import About, check_about
 from aicomp.boxes import FORM, ONE_LABEL, Form, has_labels
 from aicomp.errors import UsageError
 from aicomp.metrics.base import Needs, ProblemType
@@ -78,12 +79,14 @@ class Competition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         title: For people.
         problem_type: "binary", "multiclass", "regression", "multilabel" (several 0/1 columns), "multi-target"
             (several numbers) or "string" (a text, or a list that is written as one); or "simulation": an agent in an
-            environment, without files, ids and targets.
+            environment, without files, ids and targets; or "other" in an entry of the catalogue that aicomp cannot
+            train.
         id: Columns that name a row, in test and in the submission.
         target: Columns of train to predict. One column, except for multilabel and multi-target.
         labels: Class labels, spelled as in train, in the order of the class codes; for "binary" the second is the
             positive class. Empty unless the problem is binary or multiclass.
-        metric: A name of `aicomp list metrics`, or `file:object`; of a simulation one of `SIMULATION_METRICS`.
+        metric: A name of `aicomp list metrics`, or `file:object`; of a simulation one of `SIMULATION_METRICS`; empty
+            where aicomp lacks it and `about.metric_name` says which it is.
         files: The data files.
         submission: What a submission must hold. With several target columns of one multiclass target (a probability
             per class), the columns after the ids follow the order of `labels`; otherwise they are the targets.
@@ -108,11 +111,12 @@ class Competition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         boxes: Of a competition of boxes, where in train they stand; its problem type is "string".
         deadline: Until when submissions count, such as "2030-12-31T23:59:00Z"; empty if unknown.
         environment: Of a simulation: a name of Gymnasium such as "CartPole-v1", "kaggle:connectx", or `file:object`.
+        about: What the catalogue knows beside the contract: how one submits, leaks, traps, sources; None if nothing.
     """
 
     slug: str
     title: str
-    problem_type: ProblemType | Literal["simulation"]
+    problem_type: ProblemType | Literal["simulation", "other"]
     metric: str
     id: tuple[str, ...] = ()
     target: tuple[str, ...] = ()
@@ -137,6 +141,7 @@ class Competition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     deadline: str = ""
     environment: str = ""
     boxes: BoxColumns | None = None
+    about: About | None = None
 
     @property
     def is_simulation(self) -> bool:
@@ -146,13 +151,17 @@ class Competition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     @property
     def row_problem(self) -> ProblemType:
         """The problem type of a competition on rows."""
-        assert self.problem_type != "simulation"
+        assert self.problem_type != "simulation" and self.problem_type != "other"  # noqa: PT018
         return self.problem_type
 
     @property
     def is_of_lists(self) -> bool:
         """Whether train says who took what, and a list of items is to be predicted for each user."""
         return self.problem_type == "string" and self.item is not None
+
+    def lacks(self, field: str) -> bool:
+        """Whether an entry of the catalogue says that a field is left out, as no source says it."""
+        return self.about is not None and field in self.about.unverified
 
     @property
     def prediction_columns(self) -> tuple[str, ...]:
@@ -175,6 +184,29 @@ MEDALS = ("gold", "silver", "bronze", "median")
 """Thresholds that a contract may have, the hardest first."""
 
 
+_ALWAYS_KNOWN = {"slug", "title", "url", "problem_type", "about", "template", "splitter", "host"}
+
+
+def _check_unverified(c: Competition, about: About, source: str) -> None:
+    """What is marked as not verified is a field, and left out: whatever stands in an entry was read somewhere."""
+    structs = {"": c, "files": c.files, "submission": c.submission, "about": about}
+    known = {
+        f.name if prefix in ("", "about") else f"{prefix}.{f.name}": (f.default, getattr(struct, f.name))
+        for prefix, struct in structs.items()
+        for f in msgspec.structs.fields(struct)
+        if f.name not in _ALWAYS_KNOWN
+    }
+    for name in about.unverified:
+        if name not in known:
+            raise unknown_name(f"field in `about.unverified` of `{source}`:", name, known)
+        default, value = known[name]
+        if value not in (default, "", (), {}):
+            raise UsageError(
+                f"`{source}`: `{name}` is marked as not verified, and yet it says `{value}`",
+                "leave the value out, or verify it and remove the mark",
+            )
+
+
 def _check_medals(c: Competition, source: str) -> None:
     for name in c.medals:
         if name not in MEDALS:
@@ -192,11 +224,25 @@ def _check_medals(c: Competition, source: str) -> None:
 
 def _check(c: Competition, source: str) -> None:
     _check_medals(c, source)
+    if not c.metric and c.about is None:
+        raise UsageError(f"`{source}`: `metric` is empty", "`aicomp list metrics` shows all")
+    if c.about is not None:
+        check_about(c.about, source, c.metric)
+        _check_unverified(c, c.about, source)
     if c.host not in ("kaggle", "local") and not c.host.startswith(("http://", "https://")):
         raise UsageError(f"`{source}`: `host` is `{c.host}`", 'write "kaggle", "local", or the address of a host')
     if c.is_simulation:
         _check_simulation(c, source)
-        return
+    elif c.about is None or not c.about.untrainable:
+        _check_rows(c, source)
+
+
+def _check_rows(c: Competition, source: str) -> None:
+    if c.problem_type == "other":
+        raise UsageError(
+            f'`{source}`: `problem_type` is "other", and `about.untrainable` does not say why',
+            'set `problem_type` to one that aicomp trains, such as "binary"',
+        )
     _check_kind(c, source)
     if not c.target:
         raise UsageError(f"`{source}`: `target` is empty", "name at least one column to predict")
@@ -206,12 +252,8 @@ def _check(c: Competition, source: str) -> None:
             f"`{source}`: `{c.problem_type}` has one target column, but `target` names {len(c.target)}",
             'set `problem_type` to "multilabel" or "multi-target"',
         )
-    if c.problem_type == "binary" and len(c.labels) != 2:
-        raise UsageError(f"`{source}`: `binary` needs two `labels`, got {list(c.labels)}", "list both, positive last")
-    if c.problem_type == "multiclass" and len(c.labels) < 2:
-        raise UsageError(f"`{source}`: `multiclass` needs `labels`, got {list(c.labels)}", "list every class")
-    if c.labels and c.problem_type not in ("binary", "multiclass"):
-        raise UsageError(f"`{source}`: `{c.problem_type}` has no `labels`, got {list(c.labels)}", "remove `labels`")
+    if not c.lacks("labels"):
+        _check_labels(c, source)
     if (c.problem_type == "string") != (c.submission.wants == "string"):
         raise UsageError(
             f"`{source}`: `problem_type` is {c.problem_type}, and the submission wants a {c.submission.wants}",
@@ -223,6 +265,15 @@ def _check(c: Competition, source: str) -> None:
     _check_boxes(c, c.boxes, source)
     _check_columns(c, source)
     _check_pair(c, source)
+
+
+def _check_labels(c: Competition, source: str) -> None:
+    if c.problem_type == "binary" and len(c.labels) != 2:
+        raise UsageError(f"`{source}`: `binary` needs two `labels`, got {list(c.labels)}", "list both, positive last")
+    if c.problem_type == "multiclass" and len(c.labels) < 2:
+        raise UsageError(f"`{source}`: `multiclass` needs `labels`, got {list(c.labels)}", "list every class")
+    if c.labels and c.problem_type not in ("binary", "multiclass"):
+        raise UsageError(f"`{source}`: `{c.problem_type}` has no `labels`, got {list(c.labels)}", "remove `labels`")
 
 
 def _check_pair(c: Competition, source: str) -> None:
@@ -272,7 +323,7 @@ def _check_kind(c: Competition, source: str) -> None:
             'remove it, or set `problem_type = "simulation"`',
         )
     for name in ("files", "submission"):
-        if getattr(c, name) == _default(name):
+        if getattr(c, name) == _default(name) and not c.lacks(name):
             raise UsageError(f"`{source}`: there is no `[{name}]`", "add it, as `aicomp init` writes it")
 
 
@@ -327,6 +378,8 @@ def _check_columns(c: Competition, source: str) -> None:
     both = [column for column in c.id if column in c.target]
     if both:
         raise UsageError(f"`{source}`: `{both[0]}` is in `id` and in `target`", "remove it from one of them")
+    if c.lacks("submission.columns") or c.lacks("submission"):
+        return
     absent = [column for column in c.id if column not in c.submission.columns]
     if absent:
         raise UsageError(

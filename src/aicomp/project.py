@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aicomp.about import refuse_untrainable, refuse_without_metric
 from aicomp.competition import Competition, load_competition
 from aicomp.config import Config, load_config
 from aicomp.errors import UsageError
@@ -98,6 +99,9 @@ class Project(AnyProject):
             UsageError: Unknown metric, or one that is not defined for this problem type.
         """
         competition = self.competition
+        refuse_untrainable(competition.slug, competition.metric, competition.about)
+        remedy = f'write `metric = "{{}}"` into `{self.config.competition}`'
+        refuse_without_metric(competition.slug, competition.metric, competition.about, remedy)
         metric = get_metric(competition.metric, self.folder)
         if competition.problem_type not in metric.problem_types:
             fitting = ", ".join(sorted(metric.problem_types))

@@ -250,7 +250,7 @@ def _default_folder(source: str | Download, slug: str) -> Path:
     folder = Path.cwd() / slug
     if isinstance(source, Download):
         return folder
-    is_source = source not in catalogue.names() and Path(source).resolve() == folder.resolve()
+    is_source = not catalogue.is_embedded(source) and Path(source).resolve() == folder.resolve()
     return folder.with_name(f"{slug}-project") if is_source else folder
 
 

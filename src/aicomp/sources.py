@@ -13,6 +13,7 @@ from aicomp import catalogue
 from aicomp.class_folders import with_tables
 from aicomp.competition import Competition
 from aicomp.contract import Ask, Finding, Given, infer_contract
+from aicomp.contract.entry import with_entry
 from aicomp.contract.inquiry import shell_word
 from aicomp.errors import UsageError
 from aicomp.project import CONFIG_FILE
@@ -62,7 +63,7 @@ def is_remote(source: str, *, host_is_named: bool) -> bool:
         source: As the user gives it.
         host_is_named: Whether `--host` or `AICOMP_HOST` names a host.
     """
-    if source in catalogue.names():
+    if catalogue.is_embedded(source):
         return host_is_named
     is_path = Path(source).exists() and not (Path(source) / CONFIG_FILE).is_file()
     return not is_path and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", source) is not None
@@ -72,7 +73,7 @@ def near_embedded(source: str) -> str:
     """The embedded competition that a name may have been meant for, "" if none is near."""
     from difflib import get_close_matches
 
-    return next(iter(get_close_matches(source, catalogue.names(), n=1, cutoff=0.75)), "")
+    return next(iter(get_close_matches(source, catalogue.embedded_names(), n=1, cutoff=0.75)), "")
 
 
 @contextmanager
@@ -82,7 +83,8 @@ def opened(
     """The folder with the competition's files, its contract, and how that was found."""
     if isinstance(source, Download):
         with with_tables(source.folder) as folder:
-            inferred = infer_contract(folder, given, source.slug, ask)
+            known = catalogue.known_contract(source.slug) if source.host == "kaggle" else None
+            inferred = with_entry(known, folder, given, source.slug, ask)
             competition = _with_origin(inferred.competition, is_made=folder != source.folder)
             yield folder, source.describe(competition), (*source.findings, *inferred.findings)
         return
@@ -104,7 +106,7 @@ def opened(
 
 def is_embedded(source: str, into: Path | None) -> bool:
     """Whether a source is the name of an embedded competition; a folder of that name has to be told from it."""
-    if source not in catalogue.names():
+    if not catalogue.is_embedded(source):
         return False
     folder = Path(source)
     is_project = (folder / CONFIG_FILE).exists()
@@ -122,7 +124,7 @@ def source_folder(source: str | Download) -> Iterator[Path]:
     if isinstance(source, Download):
         with with_tables(source.folder) as folder:
             yield folder
-    elif source in catalogue.names():
+    elif catalogue.is_embedded(source):
         with tempfile.TemporaryDirectory(prefix="aicomp-") as temporary:
             catalogue.load(source).write_data(Path(temporary))
             yield Path(temporary)
@@ -150,7 +152,7 @@ def _unknown_source(source: str) -> UsageError:
 
     if any(character in source for character in "./\\~"):
         return UsageError(f"`{source}` does not exist", "name a folder or .zip of a competition's files")
-    near = get_close_matches(source, catalogue.names(), n=1, cutoff=0.5)
+    near = get_close_matches(source, catalogue.embedded_names(), n=1, cutoff=0.5)
     guess = f"did you mean `{near[0]}`? " if near else ""
     return UsageError(
         f"`{source}` is neither an embedded competition nor a folder or .zip here",

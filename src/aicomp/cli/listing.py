@@ -23,15 +23,24 @@ def list_names(
         str | None,
         typer.Option("--search", metavar="WORD", help="Only those that say this."),
     ] = None,
+    template: Annotated[
+        str | None, typer.Option("--template", metavar="NAME", help="Only competitions that this template fits.")
+    ] = None,
+    metric: Annotated[
+        str | None, typer.Option("--metric", metavar="NAME", help="Only competitions that this metric scores.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """List competitions, templates, metrics, models or splitters: built in, and of installed plugins.
 
+    A dash stands where aicomp lacks the metric, or a template that fits; `aicomp show SLUG` says more.
+
     With --json the keys are: kind, items. Each item has name, description and plugin (the package that it comes from,
-    null for aicomp's own); a competition also problem_type, metric and host; a metric also greater_is_better, needs,
-    problem_types, columns (of the solution, that it reads beside the target), graded_only (why it can grade and not
-    guide a training, else empty) and aliases; a model also installed (whether the package that it needs is there). A
-    plugin that cannot be loaded has name, description (why) and plugin alone.
+    null for aicomp's own); a competition also problem_type, metric (empty where aicomp lacks it), metric_name (in
+    Kaggle's words, empty where it is not recorded), template, trainable and host; a metric also greater_is_better,
+    needs, problem_types, columns (of the solution, that it reads beside the target), graded_only (why it can grade and
+    not guide a training, else empty) and aliases; a model also installed (whether the package that it needs is there).
+    A plugin that cannot be loaded has name, description (why) and plugin alone.
     """
     from aicomp.cli.table import table_lines
     from aicomp.registry import Kind
@@ -42,14 +51,32 @@ def list_names(
     if kind not in known:
         raise unknown_name("kind", kind, known)
     items = [*_own_items(known[kind]), *_plugin_items(known[kind])]
+    _refuse_filters(kind, template, metric)
+    items = [
+        item
+        for item in items
+        if template in (None, item.get("template")) and (metric is None or _scored_by(item, metric))
+    ]
     if search is not None:
         items = [item for item in items if search.casefold() in _text(item).casefold()]
     output.result({"kind": kind, "items": items}, *table_lines(*_table(known[kind], items)))
 
 
+def _refuse_filters(kind: str, template: str | None, metric: str | None) -> None:
+    for flag, value in (("template", template), ("metric", metric)):
+        if value is not None and kind != "competitions":
+            raise typer.BadParameter(f"`--{flag}` is for `aicomp list competitions`, not for {kind}")
+
+
+def _scored_by(item: dict[str, Any], metric: str) -> bool:
+    """Whether a competition has a metric, by aicomp's name or as a part of Kaggle's."""
+    return metric == item.get("metric") or metric.casefold() in item.get("metric_name", "").casefold()
+
+
 def _text(item: dict[str, Any]) -> str:
     """What is searched: all that is said of it."""
-    return "\n".join([item["name"], item["description"], *item.get("aliases", ())])
+    said = (item.get(key, "") for key in ("metric", "metric_name", "problem_type", "template"))
+    return "\n".join([item["name"], item["description"], *item.get("aliases", ()), *said])
 
 
 def _own_items(kind: "Kind") -> Iterator[dict[str, Any]]:
@@ -97,7 +124,15 @@ def _describe(kind: "Kind", found: Any) -> dict[str, Any]:
     match kind:
         case "competition":
             c = found.competition
-            return {"problem_type": c.problem_type, "metric": c.metric, "host": c.host, "description": c.title}
+            return {
+                "problem_type": c.problem_type,
+                "metric": c.metric,
+                "metric_name": "" if c.about is None else c.about.metric_name,
+                "template": c.template,
+                "trainable": c.about is None or not c.about.untrainable,
+                "host": c.host,
+                "description": c.title,
+            }
         case "template":
             return {"description": _about_readme(Path(found) / "README.md")}
         case "metric":
@@ -128,7 +163,8 @@ def _table(kind: "Kind", items: list[dict[str, Any]]) -> tuple[list[str], list[l
     """Header and cells; the plugin's column is shown only if there is one."""
     columns = ["name"]
     if kind == "competition":
-        columns += ["problem_type", "metric", "host"]
+        columns += ["problem_type", "metric", "template", "host"]
+        items = [_shown_competition(item) for item in items]
     elif kind == "metric":
         columns += ["greater_is_better", "needs", "problem_types", "used"]
         items = [{**item, "used": "scoring" if item.get("graded_only") else ""} for item in items]
@@ -145,6 +181,12 @@ def _table(kind: "Kind", items: list[dict[str, Any]]) -> tuple[list[str], list[l
         "problem_types": "problem types",
     }
     return [titles.get(c, c) for c in columns], [[_cell(item.get(c)) for c in columns] for item in items]
+
+
+def _shown_competition(item: dict[str, Any]) -> dict[str, Any]:
+    """An item for people: what aicomp lacks is a dash."""
+    lacking = {"metric": "-"} if not item.get("metric") else {}
+    return {**item, **lacking, **({} if item.get("trainable", True) else {"template": "-"})}
 
 
 def _cell(value: Any) -> str:

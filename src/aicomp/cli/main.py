@@ -62,6 +62,7 @@ def _register_commands() -> None:
     from aicomp.cli.report import report
     from aicomp.cli.runs import app as runs
     from aicomp.cli.score import score
+    from aicomp.cli.show import show
     from aicomp.cli.submissions import submissions
     from aicomp.cli.submit import submit
     from aicomp.cli.train import train
@@ -69,7 +70,8 @@ def _register_commands() -> None:
     from aicomp.cli.verify import verify
 
     commands = (
-        init, eda, check, train, tune, blend, verify, submit, submissions, score, explain, report, doctor, demo, host,
+        init, eda, check, train, tune, blend, verify, submit, submissions, score, explain, report, show, doctor, demo,
+        host,
     )  # fmt: skip
     for function in commands:
         app.command()(function)

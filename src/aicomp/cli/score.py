@@ -81,6 +81,7 @@ def score(
     n_units), medal (null, or gold, silver or bronze), medals (thresholds of the contract), medals_source, notes (what
     was assumed).
     """
+    from aicomp.about import refuse_without_metric
     from aicomp.grading import bootstrap, read_rows, read_text_table, score_rows
     from aicomp.grading.bootstrap import N_RESAMPLES
     from aicomp.grading.medals import medal_of
@@ -97,6 +98,8 @@ def score(
         raise UsageError(
             "missing option `--metric`, or `--competition` with one", "`aicomp list metrics --search WORD` finds one"
         )
+    if contract is not None:
+        refuse_without_metric(contract.slug, asked, contract.about, "add `--metric {}`")
     metric = get_metric(asked, Project.open(project_folder).folder if ":" in asked else None)
     if not submission.is_file():
         raise DataError(f"`{submission}` is no file", "name a CSV file with ids and predictions")

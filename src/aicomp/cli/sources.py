@@ -63,7 +63,8 @@ def fetch_source(
     Raises:
         AicompError: It cannot be had, or a flag is wrong; the latter is found before anything is downloaded.
     """
-    from aicomp.kaggle.endpoint import find_endpoint
+    from aicomp.contract.entry import refuse_entry
+    from aicomp.kaggle.endpoint import KAGGLE, find_endpoint
     from aicomp.metrics import get_metric
     from aicomp.scaffold import refuse_project, template_folder
 
@@ -75,6 +76,8 @@ def fetch_source(
     if given.metric is not None and ":" not in given.metric:
         get_metric(given.metric)
     endpoint = find_endpoint(wanted.host)
+    if endpoint.host == KAGGLE:
+        refuse_entry(source, given.metric)
     with _meaning_an_embedded_one(source):
         download, clearance = _fetch(source, endpoint, wanted.patterns, out)
     return download, replace(given, stated_metric=clearance.info.metric, stated_by=endpoint.name)

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from aicomp.about import refuse_without_metric
 from aicomp.competition import Competition, load_competition
 from aicomp.errors import DataError, UsageError
 from aicomp.grading import Roles, contract_roles
@@ -142,6 +143,9 @@ def load_hosted(folder: Path) -> HostedCompetition:
     contract = _read_contract(folder)
     sample, solution = _table(folder, "sample_submission", _SOLUTION_ENDINGS), find_solution(folder)
     metric_name = config.metric or (contract.metric if contract is not None else "")
+    if contract is not None and contract.about is not None:
+        remedy = f'write `metric = "{{}}"` into `{folder / HOST_FILE}`'
+        refuse_without_metric(slug, metric_name, contract.about, remedy)
     if not metric_name:
         raise UsageError(f"`{folder / HOST_FILE}` names no `metric`", 'write for example `metric = "rmse"`')
     metric = get_metric(metric_name, folder if ":" in metric_name else None)
