@@ -131,3 +131,7 @@ def test_what_cannot_be_trained_is_refused_before_the_download() -> None:
         refuse_entry("house-prices-advanced-regression-techniques", None)
     with pytest.raises(UsageError, match="aicomp cannot train `denoising-dirty-documents` as it comes: images"):
         refuse_entry("denoising-dirty-documents", "rmse")
+    with pytest.raises(UsageError, match="`log_mae`, grades files and cannot guide a training: it reads the column"):
+        refuse_entry("champs-scalar-coupling", None)
+    refuse_entry("champs-scalar-coupling", "mae")
+    refuse_entry("champs-scalar-coupling", "mine:metric")

@@ -244,10 +244,10 @@ def _check_rows(c: Competition, source: str) -> None:
             'set `problem_type` to one that aicomp trains, such as "binary"',
         )
     _check_kind(c, source)
-    if not c.target:
+    if not c.target and not c.lacks("target"):
         raise UsageError(f"`{source}`: `target` is empty", "name at least one column to predict")
     single = c.problem_type in ("binary", "multiclass", "regression", "string")
-    if single and len(c.target) != 1:
+    if single and len(c.target) != 1 and not c.lacks("target"):
         raise UsageError(
             f"`{source}`: `{c.problem_type}` has one target column, but `target` names {len(c.target)}",
             'set `problem_type` to "multilabel" or "multi-target"',
@@ -323,7 +323,7 @@ def _check_kind(c: Competition, source: str) -> None:
             'remove it, or set `problem_type = "simulation"`',
         )
     for name in ("files", "submission"):
-        if getattr(c, name) == _default(name) and not c.lacks(name):
+        if getattr(c, name) == _default(name) and not (c.lacks(name) or c.lacks(f"{name}.columns")):
             raise UsageError(f"`{source}`: there is no `[{name}]`", "add it, as `aicomp init` writes it")
 
 

@@ -75,7 +75,7 @@ def names(capsys: Capture, *arguments: str) -> list[str]:
 
 def test_competitions_are_found_by_word_template_and_metric(capsys: Capture) -> None:
     assert set(bundled_names("competitions")) <= set(names(capsys))
-    assert names(capsys, "--search", "whale") == ["the-icml-2013-whale-challenge-right-whale-redux"]
+    assert names(capsys, "--search", "melanoma") == ["siim-isic-melanoma-classification"]
     assert "nlp-getting-started" in names(capsys, "--template", "text")
     assert "titanic" not in names(capsys, "--template", "text")
     assert "nomad2018-predict-transparent-conductors" in names(capsys, "--metric", "mcrmsle")

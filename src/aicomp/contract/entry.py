@@ -11,7 +11,8 @@ from aicomp.about import About, refuse_untrainable, refuse_without_metric
 from aicomp.competition import Competition
 from aicomp.contract.infer import Inferred, infer_contract
 from aicomp.contract.inquiry import Ask, Finding, Given, listing
-from aicomp.errors import AicompError
+from aicomp.errors import AicompError, UsageError
+from aicomp.metrics import get_metric
 
 _COLUMNS = ("id", "target", "series")
 _WORDS = ("problem_type", "group", "time")
@@ -25,13 +26,20 @@ def refuse_entry(slug: str, metric: str | None) -> None:
         metric: What `--metric` says.
 
     Raises:
-        UsageError: No template trains it, or aicomp lacks its metric and the user names no other.
+        UsageError: No template trains it, or aicomp lacks its metric, or has it only to grade, and the user names no
+            other.
     """
     known = catalogue.known_contract(slug)
     if known is None:
         return
     refuse_untrainable(slug, known.metric, known.about)
     refuse_without_metric(slug, metric or known.metric, known.about, f"`aicomp init {slug} --metric {{}}`")
+    reason = "" if metric is not None else get_metric(known.metric).why_graded_only
+    if reason:
+        raise UsageError(
+            f"the metric of `{slug}`, `{known.metric}`, grades files and cannot guide a training: {reason}",
+            f"`aicomp init {slug} --metric NAME` trains by another one; `aicomp list metrics` shows all",
+        )
 
 
 def with_entry(known: Competition | None, folder: Path, given: Given, slug: str, ask: Ask | None) -> Inferred:
