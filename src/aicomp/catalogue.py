@@ -101,6 +101,12 @@ def names() -> list[str]:
     return sorted({*bundled_names("competitions"), *plugins("competition")})
 
 
+def _is_bundled(slug: str) -> bool:
+    """Whether a slug has a folder of its own, without looking at all of them."""
+    is_name = slug != "" and slug == Path(slug).name and not slug.startswith(("_", "."))
+    return is_name and (bundled("competitions") / slug).is_dir()
+
+
 def embedded_names() -> list[str]:
     """Slugs that need no download: the data is made by aicomp or a plugin, or there is none."""
     return sorted(name for name in names() if is_embedded(name))
@@ -108,14 +114,14 @@ def embedded_names() -> list[str]:
 
 def is_embedded(slug: str) -> bool:
     """Whether a slug is in the catalogue and needs no download, unlike an entry of a competition of Kaggle."""
-    if slug not in bundled_names("competitions"):
+    if not _is_bundled(slug):
         return slug in plugins("competition")
     return slug in TABLES or load(slug).competition.is_simulation
 
 
 def known_contract(slug: str) -> Competition | None:
     """The contract that the catalogue has of a competition of Kaggle, None if it has none."""
-    if slug not in bundled_names("competitions") or is_embedded(slug):
+    if not _is_bundled(slug) or is_embedded(slug):
         return None
     return load(slug).competition
 
@@ -126,7 +132,7 @@ def load(slug: str) -> CatalogueEntry:
     Raises:
         UsageError: No such competition (with the nearest known one), or a plugin's is none.
     """
-    if slug in bundled_names("competitions"):  # first: looking for plugins takes longer than reading an entry
+    if _is_bundled(slug):  # first: looking for plugins takes longer than reading an entry
         return CatalogueEntry.from_folder(bundled("competitions") / slug, TABLES.get(slug))
     if slug not in names():
         raise unknown_name("competition", slug, names(), "aicomp list competitions")

@@ -1,5 +1,6 @@
 """The noun Competition: the contract of one competition, read from and written to `competition.toml`."""
 
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -191,10 +192,10 @@ def _check_unverified(c: Competition, about: About, source: str) -> None:
     """What is marked as not verified is a field, and left out: whatever stands in an entry was read somewhere."""
     structs = {"": c, "files": c.files, "submission": c.submission, "about": about}
     known = {
-        f.name if prefix in ("", "about") else f"{prefix}.{f.name}": (f.default, getattr(struct, f.name))
+        name if prefix in ("", "about") else f"{prefix}.{name}": (default, getattr(struct, name))
         for prefix, struct in structs.items()
-        for f in msgspec.structs.fields(struct)
-        if f.name not in _ALWAYS_KNOWN
+        for name, default in _defaults(type(struct)).items()
+        if name not in _ALWAYS_KNOWN
     }
     for name in about.unverified:
         if name not in known:
@@ -338,7 +339,13 @@ def _check_simulation(c: Competition, source: str) -> None:
 
 
 def _default(name: str) -> object:
-    return next(f.default for f in msgspec.structs.fields(Competition) if f.name == name)
+    return _defaults(Competition)[name]
+
+
+@cache
+def _defaults(struct: type[msgspec.Struct]) -> dict[str, object]:
+    """Defaults by name of a field."""
+    return {f.name: f.default for f in msgspec.structs.fields(struct)}
 
 
 def _check_boxes(c: Competition, boxes: BoxColumns | None, source: str) -> None:
