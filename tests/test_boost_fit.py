@@ -211,7 +211,7 @@ def test_a_parameter_that_follows_from_the_task_is_refused(name, params, hint):
 @pytest.mark.parametrize(
     ("name", "params"),
     [("lightgbm", {"num_leaves": -4}), ("catboost", {"depth": 99}), ("xgboost", {"subsample": 7}),
-     ("extra-trees", {"min_samples_leaf": -1})],
+     ("extra-trees", {"max_features": 7.0})],
 )  # fmt: skip
 def test_what_a_library_refuses_is_a_usage_error(name, params):
     if name != "extra-trees":

@@ -56,6 +56,8 @@ def finish_run(run: Run, simulation: Simulation, until: float | None, play_jobs:
     _show(run, simulation)
     with writing(run.folder):
         shutil.rmtree(run.work, ignore_errors=True)
+        for checkpoint in run.folder.glob("folds/*/checkpoint.safetensors"):
+            checkpoint.unlink()  # of a training that was killed in the moment after its result was written
         (run.folder / "DONE").touch()
 
 

@@ -284,7 +284,7 @@ def output_of(connection: Connection, kernel: Kernel) -> tuple[str, dict[str, st
 def plain_log(text: str) -> str:
     r"""A notebook's log as text: Kaggle keeps it as a JSON list of pieces, whose end is missing while it grows.
 
-    >>> plain_log('[{"data": "a\n"},{"data": "b"}')
+    >>> plain_log('[{"data": "a\\n"},{"data": "b"}')
     'a\nb'
     """
     whole = text.strip()
