@@ -141,7 +141,9 @@ def local_host(folder: Path, *, clock: Clock | None = None, **settings: Any) -> 
     host = open_host(Settings(folder / ".aicomp-host", **settings), load_all(folder), now=clock)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server = uvicorn.Server(uvicorn.Config(create_app(host), log_level="warning", access_log=False))
+        # No logging of its own: to set it up closes the handlers of others, and one of absl's closes pytest's stderr.
+        settings_of_server = {"log_level": "warning", "access_log": False, "log_config": None}
+        server = uvicorn.Server(uvicorn.Config(create_app(host), **settings_of_server))
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()
         try:
