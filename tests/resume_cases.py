@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from aicomp.run import find_run
 
-_STATES = ("runs/*/work/checkpoint-*.safetensors", "runs/*/folds/*/checkpoint.safetensors")
+_STATES = ("runs/*/*/checkpoint-*.safetensors", "runs/*/folds/*/checkpoint.safetensors")
 _DONE = "runs/*/folds/*/result.json"
 
 _SERVE = """

@@ -56,7 +56,7 @@ def launch(folder: Path) -> list["subprocess.Popen[str]"]:
 
 def checkpoints(folder: Path) -> list[Path]:
     """States of the second process that lie in the run now."""
-    return sorted(folder.glob("runs/*/work/checkpoint-0.rank-1-of-2.*.safetensors"))
+    return sorted(folder.glob("runs/*/*/checkpoint-0.rank-1-of-2.*.safetensors"))
 
 
 def weights(run: Run) -> list[bytes]:

@@ -40,7 +40,7 @@ def ended(process: "subprocess.Popen[str]") -> tuple[int, dict[str, object]]:
 
 def test_a_second_training_is_refused_and_the_first_ends(place: Torture, project: Path) -> None:
     first = place.start(arguments("train", overrides=TRAIN))
-    wait_until(lambda: list(project.glob("runs/*/work/READY")), first)
+    wait_until(lambda: list(project.glob("runs/*/*/READY")), first)
     error = json.loads(place.run(*arguments("train", overrides=TRAIN), code=1).stdout)["error"]
     assert error["message"].startswith("another training is running in `")
     assert error["hint"] == "wait for it, or copy the project to train side by side"
@@ -56,7 +56,7 @@ def test_blends_and_lists_beside_a_training(
     members = saved_runs(project, 2)
     alone = json.loads(place.run(*arguments("blend", *members)).stdout)
     training = place.start(arguments("train", overrides=TRAIN))
-    wait_until(lambda: list(project.glob("runs/*/work/READY")), training)
+    wait_until(lambda: list(project.glob("runs/*/*/READY")), training)
     blending = place.start(arguments("blend", *members))
     monkeypatch.chdir(project)
     seen: list[set[str]] = []
