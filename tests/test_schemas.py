@@ -14,11 +14,12 @@ PROMISES = Path(__file__).parent / "json_promises.txt"
 
 
 def commands(group=None, name=""):
-    """Every command with its function, subcommands too."""
+    """Every command with its function, subcommands too; without groups that do nothing alone, as `competition`."""
     group = typer.main.get_command(app) if group is None else group
     for own, command in group.commands.items():
         whole = f"{name} {own}".strip()
-        yield whole, command
+        if getattr(command, "invoke_without_command", True):
+            yield whole, command
         if hasattr(command, "commands"):
             yield from commands(command, whole)
 
