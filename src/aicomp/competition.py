@@ -212,6 +212,11 @@ def _check_medals(c: Competition, source: str) -> None:
     for name in c.medals:
         if name not in MEDALS:
             raise unknown_name(f"medal in `{source}`:", name, MEDALS)
+    if c.about is not None and c.about.gives_medals is False and (c.medals or c.lacks("medals")):
+        raise UsageError(
+            f"`{source}`: `about.gives_medals` is false, and `medals` are listed or marked as not verified",
+            "remove one of them",
+        )
     if c.medals and not c.medals_source.strip():
         raise UsageError(
             f"`{source}` has `medals` without a source",
