@@ -34,7 +34,7 @@ HEAVY = (
 )  # fmt: skip
 COMMANDS = (
     "init", "eda", "check", "train", "tune", "blend", "verify", "submit", "submissions", "score", "runs", "explain",
-    "report", "list", "show", "doctor", "demo", "host", "competition",
+    "report", "list", "show", "doctor", "demo", "host", "competition", "guide",
 )  # fmt: skip
 
 
