@@ -11,7 +11,6 @@ objects in an image of 256 x 256). A metric of strings that reads boxes or masks
 import argparse
 import time
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -22,7 +21,9 @@ from aicomp.metrics.run_length import write_runs
 N_GROUPS = 1000
 SIDE = 256
 MASKS = ("dice", "iou", "dice_global", "mask_precision", "mask_f2", "hausdorff", "dice_hausdorff")
-WORDS = np.array([f"{start}{end}" for start in ("ka", "lo", "mi", "ne", "stra", "u") for end in ("ber", "n", "t", "sk")])
+WORDS = np.array(
+    [f"{start}{end}" for start in ("ka", "lo", "mi", "ne", "stra", "u") for end in ("ber", "n", "t", "sk")]
+)
 
 
 def main() -> None:
@@ -63,7 +64,9 @@ def problem(metric: Metric, n: int, random: np.random.Generator) -> tuple[np.nda
         return strings(metric.base_name, n, random)
     if metric.parts:
         return of_parts(metric, n, random)
-    kind = next(k for k in ("multiclass", "binary", "multilabel", "regression", "multi-target") if k in metric.problem_types)
+    kind = next(
+        k for k in ("multiclass", "binary", "multilabel", "regression", "multi-target") if k in metric.problem_types
+    )
     if metric.name in OWN:
         return OWN[metric.name](n, random)
     if kind in ("regression", "multi-target"):
@@ -107,7 +110,9 @@ def of_parts(metric: Metric, n: int, random: np.random.Generator) -> tuple[np.nd
     if k > 2:
         n_values = (k + 1) // 2
         steps = np.arange(-n_values + 1, n_values) / 20
-        return random.integers(-20, 60, n).astype(np.float64), np.clip(0.5 + steps + random.uniform(-0.1, 0.1, (n, 1)), 0, 1)
+        return random.integers(-20, 60, n).astype(np.float64), np.clip(
+            0.5 + steps + random.uniform(-0.1, 0.1, (n, 1)), 0, 1
+        )
     y_true = random.normal(0, 1, n)
     middle = y_true + random.normal(0, 0.3, n)
     second = middle + 1 if metric.parts[1] == "upper" else random.uniform(0.5, 1.5, n)

@@ -113,9 +113,7 @@ def _encoded(
     step = max(1, _TABLE // (n_codes * n_words))
     for start in range(0, len(pairs), step):
         end = min(start + step, len(pairs))
-        of_first, of_second = (
-            side[at[start] : at[end]] for side, at in zip((first, second), starts, strict=True)
-        )
+        of_first, of_second = (side[at[start] : at[end]] for side, at in zip((first, second), starts, strict=True))
         yield slice(start, end), of_first, of_second, n_codes
 
 
@@ -150,7 +148,9 @@ def _changes(places: np.ndarray, codes: np.ndarray, shorter: np.ndarray, longer:
             across = (((hits & u) + u) ^ u) | hits
             right, left = d | ~(across | u), u & across
             if w == n_words - 1:
-                moved[:k] += ((right >> last[:k]) & _ONE).astype(np.int64) - ((left >> last[:k]) & _ONE).astype(np.int64)
+                moved[:k] += ((right >> last[:k]) & _ONE).astype(np.int64) - ((left >> last[:k]) & _ONE).astype(
+                    np.int64
+                )
             right, right_in = (right << _ONE) | right_in, right >> _LAST
             left, left_in = (left << _ONE) | left_in, left >> _LAST
             up[w, :k] = left | ~(vertical | right)

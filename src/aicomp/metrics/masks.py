@@ -235,16 +235,12 @@ def _distances(
             found.append((most if a.any() or b.any() else 0.0, most, 0.0))
             continue
         # Outside the smallest rectangle around both there is nothing to be near to or far from.
-        within = tuple(slice(edges[0], edges[-1] + 1) for edges in map(np.flatnonzero, _sides(a | b)))
+        filled = [np.flatnonzero(np.any(a | b, axis=axis)) for axis in (1, 0)]
+        within = tuple(slice(edges[0], edges[-1] + 1) for edges in filled)
         near_a, near_b = a[within], b[within]
         far = max(distance_transform_edt(~near_a)[near_b].max(), distance_transform_edt(~near_b)[near_a].max())
         found.append((float(far), most, float(2 * (a & b).sum() / (a.sum() + b.sum()))))
     return found
-
-
-def _sides(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Which rows and which columns of a mask have a pixel."""
-    return mask.any(axis=1), mask.any(axis=0)
 
 
 def _mask(text: str, name: str, i: int, shape: tuple[int, int]) -> np.ndarray:

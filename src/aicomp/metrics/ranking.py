@@ -33,7 +33,6 @@ def mean_average_precision(y_true: np.ndarray, y_pred: np.ndarray, k: int = DEFA
     >>> mean_average_precision(np.array(["a c"], object), np.array(["a b c"], object), k=3)  # (1/1 + 2/3) / 2
     0.8333333333333333
     """
-
     hits, n_true = _hits(y_true, y_pred, k)
     precision = np.cumsum(hits, axis=1) / np.arange(1, hits.shape[1] + 1)
     return float(np.mean((precision * hits).sum(axis=1) / np.minimum(k, n_true)))
