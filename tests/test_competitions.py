@@ -10,7 +10,8 @@ import pytest
 
 from aicomp import catalogue
 from aicomp.catalogue import CatalogueEntry
-from aicomp.competition import SIMULATION_METRICS, Competition
+from aicomp.competition import Competition
+from aicomp.competition_checks import SIMULATION_METRICS
 from aicomp.contract.columns import match_classes
 from aicomp.embedded import TABLES
 from aicomp.grading import TextTable, contract_roles, grade

@@ -62,7 +62,7 @@ def _register_commands() -> None:
     from aicomp.cli.listing import list_names
     from aicomp.cli.report import report
     from aicomp.cli.runs import app as runs
-    from aicomp.cli.score import score
+    from aicomp.cli.score import ScoreCommand, score
     from aicomp.cli.show import show
     from aicomp.cli.submissions import submissions
     from aicomp.cli.submit import submit
@@ -75,7 +75,7 @@ def _register_commands() -> None:
         host, guide,
     )  # fmt: skip
     for function in commands:
-        app.command()(function)
+        app.command(cls=ScoreCommand if function is score else None)(function)
     app.command("list")(list_names)
     app.add_typer(runs, name="runs")
     app.add_typer(competition, name="competition")
