@@ -104,7 +104,8 @@ class Competition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         url: Page of the competition.
         metric_columns: Further columns of the solution that the metric reads, such as `weight = ["is_holiday"]`: the
             metric's name of them, and those of the solution.
-        medals: Score that a medal took, by medal ("gold", "silver", "bronze", "median").
+        medals: Score that a medal took, by medal ("gold", "silver", "bronze", "median"). Where a competition gave none,
+            the score at the rank that would have taken it.
         medals_source: Where the medal thresholds come from, with a date.
         first_row_id: Where test has no id column and the submission counts its rows: the number of the first one.
         host: Who grades submissions: "kaggle", "local" for an embedded competition whose hidden part aicomp knows, or
@@ -185,6 +186,15 @@ MEDALS = ("gold", "silver", "bronze", "median")
 """Thresholds that a contract may have, the hardest first."""
 
 
+def listed_medals(medals: dict[str, float]) -> str:
+    """Thresholds for people, the hardest first, with all their digits.
+
+    >>> listed_medals({"silver": 6182000.5, "gold": 4808057.0})
+    'gold 4808057, silver 6182000.5'
+    """
+    return ", ".join(f"{name} {medals[name]:.12g}" for name in MEDALS if name in medals)
+
+
 _ALWAYS_KNOWN = {"slug", "title", "url", "problem_type", "about", "template", "splitter", "host"}
 
 
@@ -212,10 +222,9 @@ def _check_medals(c: Competition, source: str) -> None:
     for name in c.medals:
         if name not in MEDALS:
             raise unknown_name(f"medal in `{source}`:", name, MEDALS)
-    if c.about is not None and c.about.gives_medals is False and (c.medals or c.lacks("medals")):
+    if c.about is not None and c.about.gives_medals is False and c.lacks("medals"):
         raise UsageError(
-            f"`{source}`: `about.gives_medals` is false, and `medals` are listed or marked as not verified",
-            "remove one of them",
+            f"`{source}`: `about.gives_medals` is false, and `medals` are marked as not verified", "remove one of them"
         )
     if c.medals and not c.medals_source.strip():
         raise UsageError(
@@ -224,8 +233,9 @@ def _check_medals(c: Competition, source: str) -> None:
         )
     scores = [c.medals[name] for name in MEDALS if name in c.medals]
     if scores not in (sorted(scores), sorted(scores, reverse=True)):
-        listed = ", ".join(f"{name} {c.medals[name]:g}" for name in MEDALS if name in c.medals)
-        raise UsageError(f"`{source}`: the medals are in no order: {listed}", "correct the wrong threshold")
+        raise UsageError(
+            f"`{source}`: the medals are in no order: {listed_medals(c.medals)}", "correct the wrong threshold"
+        )
 
 
 def _check(c: Competition, source: str) -> None:
