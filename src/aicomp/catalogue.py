@@ -152,14 +152,16 @@ def _unknown(slug: str) -> UsageError:
     from difflib import get_close_matches
 
     words = re.findall(r"[a-z0-9]+", slug.casefold())
-    titles = {name: load(name).competition.title.casefold() for name in bundled_names("competitions")}
+    said = {
+        name: f"{name} {load(name).competition.title} {name.replace('-', '')}" for name in bundled_names("competitions")
+    }
     named = [
         name
-        for name, title in titles.items()
-        if words
-        and (all(w in name.casefold() or w in title for w in words) or "".join(words) in name.replace("-", "").casefold())
+        for name, text in said.items()
+        if words and (all(word in text.casefold() for word in words) or "".join(words) in text.casefold())
     ]
-    near = sorted(named, key=len)[:_N_NEAR] or get_close_matches(slug, names(), n=_N_NEAR, cutoff=0.6)
+    named.sort(key=lambda name: (not set(words) <= set(name.casefold().split("-")), len(name)))
+    near = named[:_N_NEAR] or get_close_matches(slug, names(), n=_N_NEAR, cutoff=0.6)
     *first, last = [f"`{name}`" for name in near] or [""]
     guess = f"did you mean {', '.join(first)}{' or ' if first else ''}{last}? " if last else ""
     return UsageError(f"unknown competition `{slug}`", f"{guess}`aicomp list competitions` shows all")

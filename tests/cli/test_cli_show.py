@@ -102,7 +102,7 @@ def test_an_unknown_slug_gets_the_nearest(capsys: Capture) -> None:
         ("salt", "did you mean `tgs-salt-identification-challenge`? "),
         ("Spaceship Titanic", "did you mean `spaceship-titanic`? "),
         ("dogbreed", "did you mean `dog-breed-identification`? "),
-        ("leaf", "did you mean `leaf-classification` or `cassava-leaf-disease-classification`? "),
+        ("leaf", "did you mean `leaf-classification`, `cassava-leaf-disease-classification` or `"),
         ("tabular-playground", "`, `tabular-playground-series-"),
         ("...", "hint: `aicomp list competitions` shows all"),
     ],

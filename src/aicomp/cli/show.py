@@ -79,7 +79,7 @@ def _contract(c: "Competition") -> list[tuple[str, str]]:
 
 
 def _medals(c: "Competition") -> str:
-    from aicomp.competition import listed_medals
+    from aicomp.competition_checks import listed_medals
 
     gives_none = c.about is not None and c.about.gives_medals is False
     if not c.medals:

@@ -2,7 +2,8 @@
 
 import itertools
 
-from aicomp.competition import MEDALS, Competition, listed_medals
+from aicomp.competition import Competition
+from aicomp.competition_checks import MEDALS, listed_medals
 from aicomp.errors import UsageError
 from aicomp.metrics.base import Metric
 
