@@ -66,6 +66,12 @@ def test_an_entry_is_read_as_it_is_written(tmp_path: Path) -> None:
     assert load_competition(tmp_path / "competition.toml") == competition
 
 
+def test_scores_at_the_ranks_may_stand_where_no_medals_are_given(tmp_path: Path) -> None:
+    medals = ('metric = "accuracy"', 'metric = "accuracy"\nmedals = { gold = 0.9 }\nmedals_source = "the ranks"')
+    competition = load(tmp_path, medals, ("internet = false", "internet = false\ngives_medals = false"))
+    assert competition.medals == {"gold": 0.9}
+
+
 def test_what_is_left_out_has_to_be_marked(tmp_path: Path) -> None:
     assert "`multiclass` needs `labels`" in refused(tmp_path, ('"labels", ', ""))
 

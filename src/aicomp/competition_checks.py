@@ -64,14 +64,22 @@ def _check_unverified(c: "Competition", about: About, source: str) -> None:
             )
 
 
+def listed_medals(medals: dict[str, float]) -> str:
+    """Thresholds for people, the hardest first, with all their digits.
+
+    >>> listed_medals({"silver": 6182000.5, "gold": 4808057.0})
+    'gold 4808057, silver 6182000.5'
+    """
+    return ", ".join(f"{name} {medals[name]:.12g}" for name in MEDALS if name in medals)
+
+
 def _check_medals(c: "Competition", source: str) -> None:
     for name in c.medals:
         if name not in MEDALS:
             raise unknown_name(f"medal in `{source}`:", name, MEDALS)
-    if c.about is not None and c.about.gives_medals is False and (c.medals or c.lacks("medals")):
+    if c.about is not None and c.about.gives_medals is False and c.lacks("medals"):
         raise UsageError(
-            f"`{source}`: `about.gives_medals` is false, and `medals` are listed or marked as not verified",
-            "remove one of them",
+            f"`{source}`: `about.gives_medals` is false, and `medals` are marked as not verified", "remove one of them"
         )
     if c.medals and not c.medals_source.strip():
         raise UsageError(
@@ -80,8 +88,9 @@ def _check_medals(c: "Competition", source: str) -> None:
         )
     scores = [c.medals[name] for name in MEDALS if name in c.medals]
     if scores not in (sorted(scores), sorted(scores, reverse=True)):
-        listed = ", ".join(f"{name} {c.medals[name]:g}" for name in MEDALS if name in c.medals)
-        raise UsageError(f"`{source}`: the medals are in no order: {listed}", "correct the wrong threshold")
+        raise UsageError(
+            f"`{source}`: the medals are in no order: {listed_medals(c.medals)}", "correct the wrong threshold"
+        )
 
 
 def _check_rows(c: "Competition", source: str) -> None:

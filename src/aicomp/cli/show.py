@@ -33,6 +33,7 @@ def show(
     import msgspec
 
     from aicomp import catalogue
+    from aicomp.cli.table import prose_lines, table_lines
 
     output = Output(as_json)
     entry = catalogue.load(slug)
@@ -48,8 +49,7 @@ def show(
         "readme": readme,
     }
     lines = [pair for pair in (*_contract(c), *_about(c, c.about)) if pair[1]]
-    width = max(len(name) for name, _ in lines)
-    output.result(content, *(f"{name:<{width}}  {value}" for name, value in lines), "", *readme.rstrip().splitlines())
+    output.result(content, *table_lines(lines[0], lines[1:]), "", *prose_lines(readme))
 
 
 def _contract(c: "Competition") -> list[tuple[str, str]]:
@@ -62,7 +62,7 @@ def _contract(c: "Competition") -> list[tuple[str, str]]:
         ("problem type", c.problem_type),
         ("metric", c.metric),
         ("id", ", ".join(c.id)),
-        ("target", ", ".join(c.target)),
+        ("target", _shortened(c.target)),
         ("labels", _shortened(c.labels)),
         ("files", ", ".join(name for name in (f.train, f.test, f.sample_submission, *f.tables) if name)),
         ("media", ", ".join(f.media)),
@@ -79,9 +79,12 @@ def _contract(c: "Competition") -> list[tuple[str, str]]:
 
 
 def _medals(c: "Competition") -> str:
-    if c.about is not None and c.about.gives_medals is False:
-        return "none: this competition gives no medals"
-    return ", ".join(f"{name} {value:g}" for name, value in c.medals.items())
+    from aicomp.competition_checks import listed_medals
+
+    gives_none = c.about is not None and c.about.gives_medals is False
+    if not c.medals:
+        return "none: this competition gives no medals" if gives_none else ""
+    return f"{'none are given; by rank: ' if gives_none else ''}{listed_medals(c.medals)}"
 
 
 def _about(c: "Competition", about: "About | None") -> list[tuple[str, str]]:
