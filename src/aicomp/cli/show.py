@@ -47,9 +47,14 @@ def show(
         "trainable": c.about is None or not c.about.untrainable,
         "readme": readme,
     }
-    lines = [pair for pair in (*_contract(c), *_about(c, c.about)) if pair[1]]
+    lines = facts_of(c)
     width = max(len(name) for name, _ in lines)
     output.result(content, *(f"{name:<{width}}  {value}" for name, value in lines), "", *readme.rstrip().splitlines())
+
+
+def facts_of(c: "Competition") -> list[tuple[str, str]]:
+    """What is known of a competition, in words: names and values, without those that nothing is known of."""
+    return [pair for pair in (*_contract(c), *_about(c, c.about)) if pair[1]]
 
 
 def _contract(c: "Competition") -> list[tuple[str, str]]:
