@@ -2,6 +2,7 @@
 # Needs Python 3.11 or newer and make, nothing else. Another interpreter: make test PYTHON=python3.12
 
 PYTHON ?= python3
+PROCESSES ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -19,8 +20,9 @@ demo: $(READY)  ## Set up, then init -> train -> submit through a host on this m
 	@rm -rf .demo
 	@$(BIN)/aicomp demo --through-host --into .demo
 
+# Each process takes whole files, whose tests share fixtures. More than two: make test PROCESSES=8 (about 2 GB each).
 test: lint  ## Set up, then every check and every test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile
 
 test-all: test $(ALL)/.ready  ## The same, and the tests of packages that want an environment of their own (TensorFlow, Ray; 3 GB)
 	@$(ALL)/bin/python -m pytest -m heavy

@@ -77,6 +77,7 @@ def test_what_is_left_out_has_to_be_marked(tmp_path: Path) -> None:
         ('"year"]', '"internet"]', "`internet` is marked as not verified, and yet it says `False`"),
         ('"year"]', '"files.train"]', "`files.train` is marked as not verified, and yet it says `train.csv`"),
         ('"year"]', '"yaer"]', "unknown field in `about.unverified` of `competition.toml`: `yaer`"),
+        ('"year"]', '"year", "medals"]\ngives_medals = false', "`about.gives_medals` is false, and"),
         ('"year"]', '"year", "year"]', "`about.unverified` says nothing, or the same twice"),
         ('["the page (read 2030-01-01)"]', "[]", "[about] has no `sources`"),
         ('["the page (read 2030-01-01)"]', '[" "]', "`about.sources` says nothing"),

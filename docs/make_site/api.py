@@ -78,7 +78,7 @@ def _described(module: str, name: str, found: Any) -> list[str]:
 
 def _is_plain(found: type) -> bool:
     """Whether a class says nothing of how it is made, as a protocol does."""
-    return getattr(found, "_is_protocol", False) or found.__init__ is object.__init__
+    return getattr(found, "_is_protocol", False) or not any("__init__" in vars(c) for c in found.__mro__[:-1])
 
 
 def _beside(module: str, name: str) -> Iterable[str]:
@@ -120,7 +120,7 @@ def _signature(name: str, function: Any) -> list[str]:
 def _parameters(signature: inspect.Signature) -> Iterator[str]:
     """Each parameter as it is written, and the star before those that need their name."""
     p = inspect.Parameter
-    stars = {p.VAR_POSITIONAL: "*", p.VAR_KEYWORD: "**"}
+    stars: dict[Any, str] = {p.VAR_POSITIONAL: "*", p.VAR_KEYWORD: "**"}
     needs_name = any(q.kind is p.VAR_POSITIONAL for q in signature.parameters.values())
     for parameter in signature.parameters.values():
         if parameter.name in ("self", "cls"):

@@ -20,7 +20,7 @@ html_show_sphinx = False
 html_show_copyright = False
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
-html_theme_options = {"footer_icons": []}
+html_theme_options: dict[str, object] = {"footer_icons": []}
 html_search_language = "en-zh"
 
 

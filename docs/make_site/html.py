@@ -15,6 +15,6 @@ def build(source: Path, into: Path) -> int:
 
     caches = into / ".doctrees"
     options = ["--conf-dir", str(HERE), "--doctree-dir", str(caches), "-W", "--keep-going", "-q", "-b", "html"]
-    code = build_main([*options, str(source), str(into)])
+    code: int = build_main([*options, str(source), str(into)])
     shutil.rmtree(caches, ignore_errors=True)
     return code

@@ -54,7 +54,7 @@ def models_page() -> str:
     for name, model in ALL_MODELS.items():
         facts = {
             "kind": "network" if name in MODELS else "learns a fold as a whole",
-            "package": code(model.package) if getattr(model, "package", None) else "",
+            "package": code(package) if (package := getattr(model, "package", None)) else "",
         }
         parts += [f"## `{name}`", "", _facts(facts), docstring(model.__doc__)]
         parts += [docstring(_network(model).__doc__)] if name in MODELS else []

@@ -8,6 +8,7 @@ NAVIGATION: dict[str, tuple[str, ...]] = {
     "How to": (
         "howto/index", "howto/tabular", "howto/text", "howto/images", "howto/detection", "howto/audio",
         "howto/recommendation", "howto/forecasting", "howto/translation", "howto/summarization", "howto/simulation",
+        "howto/keras", "howto/validation", "howto/ensembling", "howto/own-code", "howto/gpu-and-scale", "howto/ci",
     ),
     "Guides": ("extending", "plugin/README", "hosting", "metrics", "agents", "scale"),
     "Reference": (
@@ -38,7 +39,7 @@ TITLES = {
 }
 """Shorter names in the navigation than the titles of the pages."""
 
-FORESEEN = {*NAVIGATION["How to"], "agents"}
+FORESEEN = {*NAVIGATION["How to"]}
 """Pages that may be missing."""
 
 

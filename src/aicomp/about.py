@@ -14,6 +14,7 @@ class About(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         submits: What is sent: a file of predictions, a notebook that Kaggle runs on hidden data, or an agent.
         internet: Whether such a notebook may use the internet; None if it is not known, or nothing is run.
         year: In which it began, as Kaggle's citation says.
+        gives_medals: Whether it gives medals; None if it is not known. False for the Playground.
         metric_name: The metric in Kaggle's words.
         nearest_metric: Where aicomp has no such metric and `metric` is empty: the nearest one to train by.
         untrainable: Why no template of aicomp trains it; empty if one does. Such an entry may lack files and targets.
@@ -28,6 +29,7 @@ class About(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     submits: Literal["file", "notebook", "agent"] | None = None
     internet: bool | None = None
     year: int | None = None
+    gives_medals: bool | None = None
     metric_name: str = ""
     nearest_metric: str = ""
     untrainable: str = ""

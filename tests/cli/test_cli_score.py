@@ -154,7 +154,9 @@ def test_wrong_columns(
 def test_a_wrong_weight_is_named_by_its_line(weeks: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (weeks / "weeks.csv").write_text("id,sales,weight\n1,10,5\n2,20,-1\n3,30,1\n")
     assert main(["score", "weeks.csv", "forecast.csv", "--metric", "wmae"]) == 3
-    assert "`weight[2]` is -1, but it must be 0 or more (the row of line 4)" in capsys.readouterr().err
+    assert (
+        "`weight[2]` is -1, but it must be 0 or more (`weeks.csv` line 3, column `weight`)" in capsys.readouterr().err
+    )
     (weeks / "weeks.csv").write_text("id,sales,weight\n1,10,5\n2,20,x\n3,30,1\n")
     assert main(["score", "weeks.csv", "forecast.csv", "--metric", "wmae"]) == 3
     assert "`weeks.csv` line 3: `weight` is `x`" in capsys.readouterr().err
@@ -168,15 +170,15 @@ def test_predictions_of_two_parts(weeks: Path, capsys: pytest.CaptureFixture[str
     (weeks / "intervals.csv").write_text("id,a,b\n2,19,18\n1,8,12\n")
     assert main(["score", "truth.csv", "intervals.csv", "--metric", "winkler"]) == 3
     error = capsys.readouterr().err
-    assert "`y_pred[0, 0]` is 19, but a lower bound is not above its upper one (line 2)" in error
+    assert "`y_pred[0, 0]` is 19, but a lower bound is not above its upper one (line 2, column `a`)" in error
     assert main(["score", "truth.csv", "forecast.csv", "--metric", "winkler"]) == 3
-    assert "has 1 columns beside the ids, and `winkler` takes 2: lower, upper" in capsys.readouterr().err
+    assert "has 1 column beside the ids, and `winkler` takes 2: lower, upper" in capsys.readouterr().err
 
 
 def test_a_prediction_out_of_range_is_named_by_its_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "submission.csv").write_text("id,Churn\n04,0.9\n03,0.6\n02,1.4\n01,0.1\n")
     assert main(["score", "solution.csv", "submission.csv", "--metric", "log_loss"]) == 3
-    assert "`y_pred[2]` is 1.4, but probabilities lie in [0, 1] (line 4)" in capsys.readouterr().err
+    assert "`y_pred[2]` is 1.4, but probabilities lie in [0, 1] (line 4, column `Churn`)" in capsys.readouterr().err
 
 
 CONTRACT = """
@@ -277,9 +279,52 @@ def test_queries_are_drawn_whole(folder: Path, capsys: pytest.CaptureFixture[str
 
 
 def test_undefined_resamples_are_counted(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["score", "solution.csv", "submission.csv", "--metric", "roc_auc", "--bootstrap", "--json"]
-    assert main(arguments) == 0
-    # Of two positive and two negative rows, a resample of four is of one class with probability 2 / 16.
+    (folder / "solution.csv").write_text("id,y\n1,0\n2,1\n3,0\n4,1\n")
+    (folder / "submission.csv").write_text("id,y\n4,0.9\n3,0.6\n2,0.4\n1,0.1\n")
+    assert main(["score", "solution.csv", "submission.csv", "--metric", "pearson", "--bootstrap", "--json"]) == 0
+    # Of two rows of 0 and two of 1, a resample of four is of one value with probability 2 / 16.
     interval = json.loads(capsys.readouterr().out)["interval"]
     assert interval["n_undefined"] == pytest.approx(125, abs=40)
+
+
+def test_classes_are_drawn_on_their_own_where_both_are_needed(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["score", "solution.csv", "submission.csv", "--metric", "roc_auc", "--bootstrap"]
+    assert main([*arguments, "--json"]) == 0
+    interval = json.loads(capsys.readouterr().out)["interval"]
+    assert (interval["within"], interval["n_undefined"]) == ("class", 0)
     assert (interval["low"], interval["high"]) == (0.0, 1.0)
+    assert main(arguments) == 0
+    assert "(1000 resamples of 4 rows, each class on its own)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "options", [["--bootstrap", "2000"], ["--bootstrap=2000"], ["--bootstrap", "--resamples=2000"]]
+)
+def test_the_interval_of_an_accuracy_is_the_binomial_one(
+    options: list[str], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    n, wrong = 400, 80
+    (folder / "solution.csv").write_text("id,y\n" + "".join(f"{i},{i % 2}\n" for i in range(n)))
+    (folder / "submission.csv").write_text("id,y\n" + "".join(f"{i},{(i + (i < wrong)) % 2}\n" for i in range(n)))
+    assert main(["score", *options, "solution.csv", "submission.csv", "--metric", "accuracy", "--json"]) == 0
+    interval = json.loads(capsys.readouterr().out)["interval"]
+    half = 1.96 * (0.8 * 0.2 / n) ** 0.5
+    assert interval["n_resamples"] == 2000
+    assert (interval["low"], interval["high"]) == pytest.approx((0.8 - half, 0.8 + half), abs=0.006)
+
+
+def test_groups_that_are_compared_stay_as_large_as_they_are(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [(i, i % 7, "abc"[i % 3], (i * 5) % 11) for i in range(90)]
+    (folder / "solution.csv").write_text("id,y,group\n" + "".join(f"{i},{y},{g}\n" for i, y, g, _ in rows))
+    (folder / "submission.csv").write_text("id,y\n" + "".join(f"{i},{p}\n" for i, _, _, p in rows))
+    arguments = ["score", "solution.csv", "submission.csv", "--metric", "log_mae", "--bootstrap", "300", "--json"]
+    assert main(arguments) == 0
+    interval = json.loads(capsys.readouterr().out)["interval"]
+    assert (interval["unit"], interval["within"], interval["n_units"]) == ("row", "group", 90)
+
+
+@pytest.mark.parametrize("number", ["50", "x"])
+def test_a_wrong_number_of_resamples(number: str, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["score", "solution.csv", "submission.csv", "--metric", "roc_auc", f"--bootstrap={number}"]
+    assert main(arguments) == 2
+    assert "invalid value for `--resamples`" in capsys.readouterr().err

@@ -32,6 +32,13 @@ def test_an_entry_is_shown_with_its_readme(capsys: Capture) -> None:
     assert not any(line.startswith("internet") for line in lines)
 
 
+def test_a_competition_without_medals_says_so(capsys: Capture) -> None:
+    assert main(["show", "tabular-playground-series-jan-2021"]) == 0
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert "medals none: this competition gives no medals" in lines
+    assert not any(line.startswith("not verified") and "medals" in line for line in lines)
+
+
 def test_what_aicomp_lacks_is_said(capsys: Capture) -> None:
     assert main(["show", "house-prices-advanced-regression-techniques"]) == 0
     assert "(aicomp has no such metric; nearest: rmsle)" in capsys.readouterr().out

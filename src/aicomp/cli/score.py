@@ -2,9 +2,10 @@
 
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from aicomp.cli.options import Json, ProjectFolder
 from aicomp.cli.output import Output
@@ -15,6 +16,23 @@ if TYPE_CHECKING:
     from aicomp.grading import Interval, Roles, TextTable
     from aicomp.metrics import Metric
     from aicomp.metrics.base import ProblemType
+
+
+class ScoreCommand(TyperCommand):
+    """The command with a number that may stand behind `--bootstrap`, which a parser of options has no word for."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Write `--bootstrap 500` and `--bootstrap=500` as `--bootstrap --resamples 500`."""
+        found: list[str] = []
+        for arg in args:
+            name, equals, number = arg.partition("=")
+            if equals and name == "--bootstrap":
+                found += [name, "--resamples", number]
+            elif arg.isdecimal() and found and found[-1] == "--bootstrap":
+                found += ["--resamples", arg]
+            else:
+                found.append(arg)
+        return super().parse_args(ctx, found)
 
 
 def score(
@@ -62,10 +80,14 @@ def score(
         ),
     ] = None,
     with_interval: Annotated[
-        bool, typer.Option("--bootstrap", help="Add a 95 % interval, by resampled rows, groups, queries or series.")
+        bool,
+        typer.Option(
+            "--bootstrap",
+            help="Add a 95 % interval, by resampled rows, groups, queries or series; `--bootstrap 500` by so many.",
+        ),
     ] = False,
     resamples: Annotated[
-        int | None, typer.Option("--resamples", metavar="N", min=100, help="Of --bootstrap. Default: 1000.")
+        int | None, typer.Option("--resamples", metavar="N", min=100, help="The number of --bootstrap. Default: 1000.")
     ] = None,
     project_folder: ProjectFolder = None,
     as_json: Json = False,
@@ -77,9 +99,9 @@ def score(
 
     With --json the keys are: metric, score, greater_is_better, problem_type, rows, id and target (lists of columns),
     labels (in the order of the classes), positive (null unless there are two classes), columns (those that the metric
-    reads beside the targets, by its names of them), interval (null, or low, high, n_resamples, n_undefined, unit and
-    n_units), medal (null, or gold, silver or bronze), medals (thresholds of the contract), medals_source, notes (what
-    was assumed).
+    reads beside the targets, by its names of them), interval (null, or low, high, n_resamples, n_undefined, unit,
+    n_units and within), medal (null, or gold, silver or bronze), medals (thresholds of the contract), medals_source,
+    notes (what was assumed).
     """
     from aicomp.about import refuse_without_metric
     from aicomp.grading import bootstrap, read_rows, read_text_table, score_rows
@@ -112,7 +134,7 @@ def score(
         known = () if contract is None else contract.labels
         truth, roles, notes = _inferred(truth, solution, predicted, metric, given, known)
     rows = read_rows(truth, predicted, metric, roles)
-    value = score_rows(rows, predicted, metric)
+    value = score_rows(rows, truth, predicted, metric, roles)
     medal = None if by_contract is None else medal_of(value, metric, by_contract)
     interval = bootstrap(rows, metric, resamples or N_RESAMPLES) if with_interval else None
     output.say(*(f"note: {note}" for note in notes))
@@ -211,6 +233,7 @@ def _inferred(
 
 def _interval_line(interval: "Interval") -> str:
     drawn = f"{interval.n_resamples} resamples of {interval.n_units} {plural(interval.unit)}"
+    drawn += f", each {interval.within} on its own" if interval.within else ""
     left_out = f", {interval.n_undefined} of them without a score" if interval.n_undefined else ""
     return f"95 % interval: {interval.low:.6g} to {interval.high:.6g} ({drawn}{left_out})"
 

@@ -78,9 +78,15 @@ def _contract(c: "Competition") -> list[tuple[str, str]]:
         ("environment", c.environment),
         ("template", "" if lacks_template else c.template),
         ("splitter", "" if lacks_template or c.is_simulation else c.splitter),
-        ("medals", ", ".join(f"{name} {value:g}" for name, value in c.medals.items())),
+        ("medals", _medals(c)),
         ("medals from", c.medals_source),
     ]
+
+
+def _medals(c: "Competition") -> str:
+    if c.about is not None and c.about.gives_medals is False:
+        return "none: this competition gives no medals"
+    return ", ".join(f"{name} {value:g}" for name, value in c.medals.items())
 
 
 def _about(c: "Competition", about: "About | None") -> list[tuple[str, str]]:

@@ -2,7 +2,8 @@
 
 import itertools
 
-from aicomp.competition import MEDALS, Competition
+from aicomp.competition import Competition
+from aicomp.competition_checks import MEDALS
 from aicomp.errors import UsageError
 from aicomp.metrics.base import Metric
 
