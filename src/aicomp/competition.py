@@ -16,6 +16,10 @@ class Files(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """`[files]`: names inside `data/raw/`, how their text is encoded, and folders of the files that columns name.
 
     Attributes:
+        train: The table with ids and targets.
+        test: The table with the rows to predict.
+        sample_submission: A submission in the right form, with any values.
+        encoding: Of the tables' text.
         media: Folders of the files that columns name; the entry "." stands for files that lie in no folder.
         made: Whether train and test are no files of the competition but tables that were made of a folder per class.
         tables: Side tables: name of the file -> the column of train and test that names a row of it. Their other
