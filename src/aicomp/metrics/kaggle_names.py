@@ -19,6 +19,8 @@ AMBIGUOUS: dict[str, tuple[str, ...]] = {
     "mean squared log error": ("msle", "rmsle"),
     "mean squared logarithmic error": ("msle", "rmsle"),
     "cohen kappa score": ("cohen_kappa", "quadratic_weighted_kappa", "linear_weighted_kappa"),
+    "kappa": ("cohen_kappa", "quadratic_weighted_kappa", "linear_weighted_kappa"),
+    "rouge": ("rouge1", "rouge2", "rougeL"),
     "weighted kappa": ("quadratic_weighted_kappa", "linear_weighted_kappa"),
     "gini": ("gini", "gini_of_values", "normalized_gini_of_values"),
     "gini index": ("gini", "gini_of_values", "normalized_gini_of_values"),
@@ -34,6 +36,7 @@ AMBIGUOUS: dict[str, tuple[str, ...]] = {
     "jaccard": ("jaccard", "jaccard_samples", "word_jaccard"),
     "dice": ("dice", "dice_global"),
     "dice coefficient": ("dice", "dice_global"),
+    "dice score": ("dice", "dice_global"),
     "continuous ranked probability score": ("crps_nfl", "crps_gaussian"),
     "crps": ("crps_nfl", "crps_gaussian"),
     "mean average precision at different intersection over union thresholds": (
