@@ -90,7 +90,8 @@ class Competition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
             where aicomp lacks it and `about.metric_name` says which it is.
         files: The data files.
         submission: What a submission must hold. With several target columns of one multiclass target (a probability
-            per class), the columns after the ids follow the order of `labels`; otherwise they are the targets.
+            per class), the columns after the ids follow the order of `labels`; otherwise they are the targets,
+            or the parts of a prediction where the metric takes several numbers (`Metric.parts`).
         template: Template that fits.
         group: Column whose rows belong together, None if there is none.
         time: Column that orders rows in time, None if there is none.
@@ -393,13 +394,22 @@ def _check_columns(c: Competition, source: str) -> None:
             f"`{source}`: `submission.columns` lacks the id `{absent[0]}`, got {list(c.submission.columns)}",
             "list the header of the sample submission",
         )
-    n_predictions = len(c.prediction_columns)
-    if n_predictions not in (len(c.target), len(c.labels)) or not n_predictions:
+    n_predictions, parts = len(c.prediction_columns), _parts(c.metric)
+    if n_predictions not in (len(parts) or len(c.target), len(c.labels)) or not n_predictions:
         wanted = f"{len(c.target)} for `target`" + (f" or {len(c.labels)} for `labels`" if c.labels else "")
+        wanted = f"{len(parts)} for the parts of `{c.metric}`: {', '.join(parts[:4])}" if parts else wanted
         raise UsageError(
             f"`{source}`: `submission.columns` has {n_predictions} columns beside the ids, not {wanted}",
             "list the header of the sample submission",
         )
+
+
+def _parts(metric: str) -> tuple[str, ...]:
+    """What one prediction is made of, where the metric takes several numbers."""
+    from aicomp.metrics.known import ALL_METRICS
+
+    found = ALL_METRICS.get(metric.partition("@")[0])
+    return () if found is None else found.parts
 
 
 def dump_competition(competition: Competition, comment: str = "") -> str:
