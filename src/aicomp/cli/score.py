@@ -128,6 +128,7 @@ def score(
     predicted = read_text_table(submission)
     given = _Given(tuple(id_columns or ()), _problem_type(problem_type), _split(labels), positive, _columns(column))
     by_contract = contract if competition is not None or metric_name is None else None
+    notes: list[str]
     if by_contract is not None and _says_columns(by_contract):
         roles, notes = _contract_roles(by_contract, truth, predicted, metric, given), []
     else:

@@ -67,10 +67,11 @@ def _problem(competition: Competition, metric: Metric) -> ProblemType:
     else:
         fitting = metric.problem_types & {"multi-target"} or metric.problem_types & {"multilabel"}
     if not fitting:
+        n = len(competition.target)
+        targets = f" of {n} target{'' if n == 1 else 's'}" if competition.problem_type == "other" else ""
         raise UsageError(
             f"metric `{metric.name}` is for {', '.join(sorted(metric.problem_types))}, and `{competition.slug}` is "
-            f"{competition.problem_type}"
-            + (f" of {len(competition.target)} targets" if competition.problem_type == "other" else ""),
+            f"{competition.problem_type}{targets}",
             "`aicomp list metrics` shows what each is for",
         )
     return min(fitting)
