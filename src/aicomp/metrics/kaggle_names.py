@@ -11,6 +11,11 @@ BY_PROBLEM: dict[str, tuple[str, ...]] = {
     "mean f score": ("f1_samples", "f1_of_sets"),
     "mean f1 score": ("f1_samples", "f1_of_sets"),
     "mean f1": ("f1_samples", "f1_of_sets"),
+    "mean auc": ("roc_auc_mean", "roc_auc_ovr_macro"),
+    "mean roc auc": ("roc_auc_mean", "roc_auc_ovr_macro"),
+    "average auc": ("roc_auc_mean", "roc_auc_ovr_macro"),
+    "macro average roc auc": ("roc_auc_mean", "roc_auc_ovr_macro"),
+    "macro averaged roc auc": ("roc_auc_mean", "roc_auc_ovr_macro"),
 }
 """Names that are several metrics here, of which the target tells the one: 0/1 or amounts, columns or lists."""
 
@@ -63,6 +68,12 @@ WITHOUT: dict[str, str] = {
     "custom": "it only says that the competition has its own",
     "simulation": "agents play episodes, and a rating grows; nothing is graded against a solution",
     "skill rating": "agents play episodes, and a rating grows; nothing is graded against a solution",
+    "mean average accuracy": "it is of poses at thresholds",
+    "macro averaged f beta": "it does not say the beta: write for example `f_beta_macro@0.5`",
+    "macro f0.5": "its beta stands behind an @: `f_beta_macro@0.5`",
+    "macro f0.5 score": "its beta stands behind an @: `f_beta_macro@0.5`",
+    "f0.5": "its beta stands behind an @: `f_beta@0.5`",
+    "f0.5 score": "its beta stands behind an @: `f_beta@0.5`",
     "mean best error at k": "it is 1 minus `top_accuracy@K`",
     "ma spearman r": "it is the mean of absolute rank correlations, one of each set",
     "mwcrmse": "it is a weighted mean of the RMSE of columns, and the weights are the competition's",
