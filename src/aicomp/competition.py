@@ -87,7 +87,8 @@ class Competition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
             `competition_checks.SIMULATION_METRICS`; empty where aicomp lacks it and `about.metric_name` says which.
         files: The data files.
         submission: What a submission must hold. With several target columns of one multiclass target (a probability
-            per class), the columns after the ids follow the order of `labels`; otherwise they are the targets.
+            per class), the columns after the ids follow the order of `labels`; otherwise they are the targets,
+            or the parts of a prediction where the metric takes several numbers (`Metric.parts`).
         template: Template that fits.
         group: Column whose rows belong together, None if there is none.
         time: Column that orders rows in time, None if there is none.
