@@ -165,5 +165,5 @@ def test_the_api_is_what_templates_import():
 def test_a_command_is_told_as_its_help_tells_it():
     page = commands.page()
     assert "aicomp score [OPTIONS] SOLUTION SUBMISSION" in page
-    assert "| `--resamples N` | Of `--bootstrap`. Default: 1000. `x>=100`. |" in page
+    assert "| `--resamples N` | The number of `--bootstrap`. Default: 1000. `x>=100`. |" in page
     assert re.search(r"^### aicomp runs clean$", page, re.MULTILINE)
