@@ -1,8 +1,8 @@
 """Scores of ranked lists: how many of a row's true items stand in its list, and how far at the top.
 
-A list is a string whose items stand between blanks. An item that a list names twice counts where it comes first, and its
-second place is lost, as in Kaggle's own code (`ml_metrics`). Rows without a true item are left out; where no row has one,
-there is no score.
+A list is a string whose items stand between blanks. An item that a list names twice counts where it comes first, and
+its second place is lost, as in Kaggle's own code (`ml_metrics`). Rows without a true item are left out; where no row
+has one, there is no score.
 """
 
 import itertools
