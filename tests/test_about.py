@@ -119,6 +119,16 @@ def test_an_entry_that_cannot_be_trained_may_lack_files_and_targets(tmp_path: Pa
     refuse_untrainable("ponds", "accuracy", None)
 
 
+def test_a_game_that_cannot_be_trained_asks_for_its_rules() -> None:
+    about = About(sources=("the page (read 2030-01-01)",), submits="agent", untrainable="its rules are not known")
+    with pytest.raises(UsageError) as caught:
+        refuse_untrainable("frogs", "", about)
+    assert caught.value.hint == (
+        "`aicomp show frogs` says what is known; with its rules as a class of your own, "
+        "`aicomp init NAME --environment FILE:CLASS` makes a project"
+    )
+
+
 def test_a_lacking_metric_is_named_with_the_nearest() -> None:
     about = About(sources=("x",), metric_name="Log RMSE", nearest_metric="rmsle")
     refuse_without_metric("ponds", "rmse", about, "add `--metric {}`")

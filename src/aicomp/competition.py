@@ -16,6 +16,10 @@ class Files(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """`[files]`: names inside `data/raw/`, how their text is encoded, and folders of the files that columns name.
 
     Attributes:
+        train: The table with ids and targets.
+        test: The table with the rows to predict.
+        sample_submission: A submission in the right form, with any values.
+        encoding: Of the tables' text.
         media: Folders of the files that columns name; the entry "." stands for files that lie in no folder.
         made: Whether train and test are no files of the competition but tables that were made of a folder per class.
         tables: Side tables: name of the file -> the column of train and test that names a row of it. Their other
@@ -83,7 +87,8 @@ class Competition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
             `competition_checks.SIMULATION_METRICS`; empty where aicomp lacks it and `about.metric_name` says which.
         files: The data files.
         submission: What a submission must hold. With several target columns of one multiclass target (a probability
-            per class), the columns after the ids follow the order of `labels`; otherwise they are the targets.
+            per class), the columns after the ids follow the order of `labels`; otherwise they are the targets,
+            or the parts of a prediction where the metric takes several numbers (`Metric.parts`).
         template: Template that fits.
         group: Column whose rows belong together, None if there is none.
         time: Column that orders rows in time, None if there is none.

@@ -238,13 +238,22 @@ def _check_columns(c: "Competition", source: str) -> None:
             f"`{source}`: `submission.columns` lacks the id `{absent[0]}`, got {list(c.submission.columns)}",
             "list the header of the sample submission",
         )
-    n_predictions = len(c.prediction_columns)
-    if n_predictions not in (len(c.target), len(c.labels)) or not n_predictions:
+    n_predictions, parts = len(c.prediction_columns), _parts(c.metric)
+    if n_predictions not in (len(parts) or len(c.target), len(c.labels)) or not n_predictions:
         wanted = f"{len(c.target)} for `target`" + (f" or {len(c.labels)} for `labels`" if c.labels else "")
+        wanted = f"{len(parts)} for the parts of `{c.metric}`: {', '.join(parts[:4])}" if parts else wanted
         raise UsageError(
             f"`{source}`: `submission.columns` has {n_predictions} columns beside the ids, not {wanted}",
             "list the header of the sample submission",
         )
+
+
+def _parts(metric: str) -> tuple[str, ...]:
+    """What one prediction is made of, where the metric takes several numbers."""
+    from aicomp.metrics.known import ALL_METRICS
+
+    found = ALL_METRICS.get(metric.partition("@")[0])
+    return () if found is None else found.parts
 
 
 @cache

@@ -361,3 +361,76 @@ def test_a_wrong_number_of_resamples(number: str, capsys: pytest.CaptureFixture[
     arguments = ["score", "solution.csv", "submission.csv", "--metric", "roc_auc", f"--bootstrap={number}"]
     assert main(arguments) == 2
     assert "invalid value for `--resamples`" in capsys.readouterr().err
+
+
+def entry(folder: Path, text: str) -> list[str]:
+    """A contract beside a solution and a submission, and what scores them."""
+    (folder / "competition.toml").write_text(text)
+    return ["score", "solution.csv", "submission.csv", "--competition", "competition.toml"]
+
+
+def test_a_contract_of_predictions_of_two_parts(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = CONTRACT.replace('metric = "wmae"\nmetric_columns = { weight = ["is_holiday"] }', 'metric = "winkler@0.5"')
+    arguments = entry(folder, text.replace('["id", "sales"]', '["id", "upper", "lower"]'))
+    (folder / "solution.csv").write_text("id,sales\n1,10\n2,20\n")
+    (folder / "submission.csv").write_text("id,upper,lower\n2,19,18\n1,12,8\n")
+    assert main(arguments) == 0
+    assert capsys.readouterr().out.startswith("winkler@0.5: 4.5 (lower is better)\nmedal: none (gold 1, ")
+    entry(folder, text)
+    assert main(arguments) == 2
+    assert "has 1 columns beside the ids, not 2 for the parts of `winkler@0.5`: lower, upper" in capsys.readouterr().err
+
+
+UNTRAINABLE = """
+slug = "lungs"
+title = "Lungs"
+problem_type = "other"
+id = ["id"]
+target = ["FVC"]
+metric = "laplace_log_likelihood"
+[submission]
+columns = ["id", "FVC", "Confidence"]
+wants = "value"
+[about]
+untrainable = "two numbers are predicted"
+metric_name = "modified Laplace log likelihood"
+submits = "notebook"
+sources = ["made up (read 2026-11-28)"]
+unverified = ["medals", "files", "year", "internet"]
+"""
+
+
+def test_what_cannot_be_trained_can_be_scored(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = entry(folder, UNTRAINABLE)
+    (folder / "solution.csv").write_text("id,FVC\n1,2000\n2,1000\n")
+    (folder / "submission.csv").write_text("id,FVC,Confidence\n2,1000,100\n1,2000,100\n")
+    assert main(arguments) == 0
+    assert capsys.readouterr().out == "laplace_log_likelihood: -4.95174 (higher is better)\n"  # -log(sqrt(2) * 100)
+    entry(folder, UNTRAINABLE.replace("laplace_log_likelihood", "haversine"))
+    assert main(arguments) == 2
+    assert "metric `haversine` is for multi-target, and `lungs` is other of 1 target" in capsys.readouterr().err
+
+
+def test_a_contract_that_lacks_its_columns_takes_those_of_the_files(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lacking = UNTRAINABLE.replace('columns = ["id", "FVC", "Confidence"]', "columns = []").replace(
+        'unverified = ["medals"', 'unverified = ["submission.columns", "medals"'
+    )
+    arguments = entry(folder, lacking)
+    (folder / "solution.csv").write_text("id,FVC\n1,2000\n")
+    (folder / "submission.csv").write_text("id,value,confidence\n1,2000,100\n")
+    assert main(arguments) == 0
+    captured = capsys.readouterr()
+    assert captured.out.startswith("laplace_log_likelihood: -4.95")
+    assert captured.err == "note: the contract of `lungs` does not say which columns are compared; the files do\n"
+
+
+def test_columns_that_a_contract_does_not_name_are_asked_for(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = entry(folder, CONTRACT.replace('metric_columns = { weight = ["is_holiday"] }\n', ""))
+    (folder / "solution.csv").write_text("id,sales,is_holiday\n1,10,5\n2,20,1\n")
+    (folder / "submission.csv").write_text("id,sales\n1,12\n2,20\n")
+    assert main(arguments) == 2
+    assert "hint: name it: `--column weight=COLUMN`" in capsys.readouterr().err
+    assert main([*arguments, "--column", "weight=is_holiday"]) == 0
+    assert capsys.readouterr().out.startswith("wmae: 1.66667")

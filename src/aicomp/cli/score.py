@@ -128,11 +128,14 @@ def score(
     predicted = read_text_table(submission)
     given = _Given(tuple(id_columns or ()), _problem_type(problem_type), _split(labels), positive, _columns(column))
     by_contract = contract if competition is not None or metric_name is None else None
-    if by_contract is not None:
-        roles, notes = _contract_roles(by_contract, predicted, metric, given)
+    notes: list[str]
+    if by_contract is not None and _says_columns(by_contract):
+        roles, notes = _contract_roles(by_contract, truth, predicted, metric, given), []
     else:
         known = () if contract is None else contract.labels
         truth, roles, notes = _inferred(truth, solution, predicted, metric, given, known)
+        if by_contract is not None:
+            notes.append(f"the contract of `{by_contract.slug}` does not say which columns are compared; the files do")
     rows = read_rows(truth, predicted, metric, roles)
     value = score_rows(rows, truth, predicted, metric, roles)
     medal = None if by_contract is None else medal_of(value, metric, by_contract)
@@ -173,23 +176,25 @@ class _Given:
     columns: dict[str, tuple[str, ...]]
 
 
+def _says_columns(contract: "Competition") -> bool:
+    """Whether a contract says what is compared: those of the catalogue leave out what no source says."""
+    takes_classes = contract.problem_type in ("binary", "multiclass")
+    named = bool(contract.target and contract.prediction_columns and (contract.labels or not takes_classes))
+    return named and not contract.lacks("id")
+
+
 def _contract_roles(
-    contract: "Competition", predicted: "TextTable", metric: "Metric", given: _Given
-) -> "tuple[Roles, list[str]]":
+    contract: "Competition", truth: "TextTable", predicted: "TextTable", metric: "Metric", given: _Given
+) -> "Roles":
     """The contract's roles, for a submission of just its columns."""
-    from aicomp.grading import contract_roles
+    from aicomp.grading import contract_roles, find_metric_columns
 
     if given.ids or given.problem_type or given.labels or given.positive:
         raise typer.BadParameter(
             f"the contract of `{contract.slug}` says ids, problem type and labels: leave `--id`, `--problem-type`, "
             "`--labels` and `--positive` out, or name no competition"
         )
-    if contract.problem_type not in metric.problem_types:
-        raise UsageError(
-            f"metric `{metric.name}` is for {', '.join(sorted(metric.problem_types))}, and `{contract.slug}` is "
-            f"{contract.problem_type}",
-            "`aicomp list metrics` shows what each is for",
-        )
+    roles = contract_roles(contract, metric)
     predicted.need_columns(contract.submission.columns)
     foreign = [str(c) for c in predicted.frame.columns if c not in contract.submission.columns]
     if foreign:
@@ -197,8 +202,8 @@ def _contract_roles(
             f"`{predicted.name}` has the column `{foreign[0]}`, which a submission to `{contract.slug}` lacks",
             f"write the columns {', '.join(contract.submission.columns)}",
         )
-    roles = contract_roles(contract)
-    return replace(roles, columns=tuple({**dict(roles.columns), **given.columns}.items())), []
+    asked = {**dict(roles.columns), **given.columns}
+    return replace(roles, columns=find_metric_columns(truth, metric, asked))
 
 
 def _inferred(

@@ -48,8 +48,13 @@ def show(
         "trainable": c.about is None or not c.about.untrainable,
         "readme": readme,
     }
-    lines = [pair for pair in (*_contract(c), *_about(c, c.about)) if pair[1]]
-    output.result(content, *table_lines(lines[0], lines[1:]), "", *prose_lines(readme))
+    facts = facts_of(c)
+    output.result(content, *table_lines(facts[0], facts[1:]), "", *prose_lines(readme))
+
+
+def facts_of(c: "Competition") -> list[tuple[str, str]]:
+    """What is known of a competition, in words: names and values, without those that nothing is known of."""
+    return [pair for pair in (*_contract(c), *_about(c, c.about)) if pair[1]]
 
 
 def _contract(c: "Competition") -> list[tuple[str, str]]:
