@@ -65,6 +65,27 @@ def test_what_nobody_says_is_taken_from_the_entry(folder: Path) -> None:
     assert not [f for f in others if f.what == "contradiction"]
 
 
+def test_a_submission_that_calls_the_target_otherwise(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    form = SubmissionSchema(columns=("pond", "prediction"), wants="label")
+    monkeypatch.setattr(catalogue, "known_contract", lambda slug: msgspec.structs.replace(KNOWN, submission=form))
+    (folder / "form.csv").write_text("\n".join(["pond,prediction", *(f"{i + 100},no" for i in range(8))]))
+    created = create(folder)
+    assert created.competition.target == ("frogs",)
+    assert created.competition.submission.columns == ("pond", "prediction")
+    assert not [f for f in created.findings if f.what == "contradiction"]
+
+
+def test_a_submission_with_a_column_per_class_behind_a_prefix(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    form = SubmissionSchema(columns=("pond", "frogs_no", "frogs_yes"), wants="probability", sum_to_one=True)
+    entry = msgspec.structs.replace(KNOWN, problem_type="multiclass", metric="balanced_log_loss", submission=form)
+    monkeypatch.setattr(catalogue, "known_contract", lambda slug: entry)
+    (folder / "form.csv").write_text("\n".join(["pond,frogs_no,frogs_yes", *(f"{i + 100},0.5,0.5" for i in range(8))]))
+    created = create(folder)
+    assert (created.competition.target, created.competition.labels) == (("frogs",), ("no", "yes"))
+    assert created.competition.submission.columns == form.columns
+    assert not [f for f in created.findings if f.what == "contradiction"]
+
+
 def test_what_the_user_says_comes_first(folder: Path) -> None:
     created = create(folder, Given(metric="accuracy"))
     assert created.competition.metric == "accuracy"

@@ -8,23 +8,23 @@ import pytest
 
 from aicomp.errors import AicompError, DataError, UsageError
 from aicomp.grading import Roles, TextTable, grade, infer_roles, read_text_table
-from aicomp.metrics import METRICS
+from aicomp.metrics import ALL_METRICS
 
 
 def table(text: str, name: str = "s.csv") -> TextTable:
-    header, *rows = [line.split(",") for line in text.split()]
+    header, *rows = [line.split(",") for line in text.splitlines()]
     frame = pd.DataFrame(rows, columns=header).astype(str)
     return TextTable(frame.mask(frame == ""), name)
 
 
 def score(solution: str, submission: str, metric: str, **options: Any) -> float:
     truth, predicted = table(solution, "truth.csv"), table(submission)
-    roles, _ = infer_roles(truth, predicted, METRICS[metric], **options)
-    return grade(truth, predicted, METRICS[metric], roles)
+    roles, _ = infer_roles(truth, predicted, ALL_METRICS[metric], **options)
+    return grade(truth, predicted, ALL_METRICS[metric], roles)
 
 
 def roles_of(solution: str, submission: str, metric: str, **options: Any) -> Roles:
-    return infer_roles(table(solution, "truth.csv"), table(submission), METRICS[metric], **options)[0]
+    return infer_roles(table(solution, "truth.csv"), table(submission), ALL_METRICS[metric], **options)[0]
 
 
 def test_rows_are_matched_by_id_as_text() -> None:
@@ -57,7 +57,7 @@ def test_the_positive_class_is_found(labels: str, positive: str) -> None:
     # Predicted positive a, b, c of which a, c are: precision 2/3, recall 1, f1 4/5.
     assert score(solution, f"id,y\na,{yes}\nb,{yes}\nc,{yes}\nd,{no}\n", "f1") == pytest.approx(0.8)
     truth = table(solution)
-    roles, notes = infer_roles(truth, table("id,y\na,1\nb,0\nc,1\nd,0\n"), METRICS["roc_auc"])
+    roles, notes = infer_roles(truth, table("id,y\na,1\nb,0\nc,1\nd,0\n"), ALL_METRICS["roc_auc"])
     assert roles.labels == (no, yes)
     assert notes[0].startswith(f"the positive class is `{positive}` (")
 
@@ -132,7 +132,7 @@ def test_two_id_columns() -> None:
 
 def test_what_is_not_compared_is_said() -> None:
     truth, predicted = table("id,y,Usage\na,1,Public\n", "truth.csv"), table("id,y\na,1\n")
-    roles, notes = infer_roles(truth, predicted, METRICS["mae"])
+    roles, notes = infer_roles(truth, predicted, ALL_METRICS["mae"])
     assert roles.target == ("y",)
     assert notes == ["not compared: Usage of `truth.csv`"]
 
@@ -151,7 +151,28 @@ def test_what_is_not_compared_is_said() -> None:
         ("id,y\na,1\n", "id,y,z\na,1,2\n", "mae", "`s.csv` has the column `z`, which `truth.csv` lacks"),
         ("id,y\na,1\n", "key,y\na,1\n", "mae", "`s.csv` has no column `id`, the first of `truth.csv`"),
         ("id\na\n", "id\na\n", "mae", "`truth.csv` has no column besides the ids id"),
-        ("id,y\na,-3\n", "id,y\na,1\n", "rmsle", "metric `rmsle` cannot score `s.csv`"),
+        (
+            "id,y\nb,0\na,-3\n",
+            "id,y\na,1\nb,1\n",
+            "rmsle",
+            "`y_true[0]` is -3, but the logarithmic error takes values >= 0",
+        ),
+        ("id,y\nb,0\na,-3\n", "id,y\na,1\nb,1\n", "rmsle", " (`truth.csv` line 3, column `y`)"),
+        (
+            "id,a,b\n1,1,1\n",
+            "id,a,b\n1,1,-4\n",
+            "mcrmsle",
+            "the logarithmic error takes values >= 0 (line 2, column `b`)",
+        ),
+        ("id,a,b\n1,1,0\n", "id,a,b\n1,0.9,0.3\n", "kl_divergence", "(line 2, columns `a`, `b`)"),
+        (
+            "id,r\na,1 4\n",
+            "id,r\na,1 4 2\n",
+            "dice",
+            "`y_pred[0]`: 3 numbers are no pairs of start and length (line 2, ",
+        ),
+        ("id,r\na,1 x\n", "id,r\na,1 4\n", "dice", "`x` is no whole number of a run-length code (`truth.csv` line 2, "),
+        ("id,b\na,c 1 0 0 5 5\n", "id,b\na,c 1 5 5 0 0\n", "map50", "which ends before it begins (line 2, column `b`)"),
         (
             "id,y\na,True\nb,False\n",
             "id,y\na,true\nb,False\n",
@@ -180,7 +201,7 @@ def test_what_is_not_compared_is_said() -> None:
             "id,y\na,1\nb,0\n",
             "id,y\nb,0.5\na,7\n",
             "log_loss",
-            "metric `log_loss` cannot score `s.csv`: `y_pred[1]` is 7, but probabilities lie in [0, 1] (line 3)",
+            "cannot score `s.csv`: `y_pred[1]` is 7, but probabilities lie in [0, 1] (line 3, column `y`)",
         ),
         ("id,y\na,1\nb,1\n", "id,y\na,1\nb,0\n", "roc_auc", "`roc_auc` needs two classes, and `y` has 1: `1`"),
         ("id,y\na,1\nb,2\nc,3\n", "id,y\na,1\nb,2\nc,3\n", "f1", "`f1` needs two classes, and `y` has 3"),

@@ -1,6 +1,7 @@
 """Metrics of strings against values from their papers, from their packages' pages, and computed by hand."""
 
 import sys
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from aicomp.data.arrays import as_objects
 from aicomp.errors import UsageError
 from aicomp.metrics import get_metric
 from aicomp.metrics.consensus import chrf_similarity, consensus
-from aicomp.metrics.edit_distance import edit_distance
+from aicomp.metrics.edits import edit_distance, edit_distances
 from aicomp.metrics.rouge import common_subsequence, rouge1_of, rouge2_of, rouge_l_of
 
 pytest.importorskip("sacrebleu", reason="the extra [seq2seq] is not installed")
@@ -93,6 +94,32 @@ def test_common_subsequence_is_that_of_the_plain_table() -> None:
 )
 def test_edit_distance(a: str, b: str, expected: int) -> None:
     assert edit_distance(a, b) == expected
+
+
+def by_the_plain_table(a: Sequence[Hashable], b: Sequence[Hashable]) -> int:
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, start=1):
+        above, row = row, [i]
+        for j, y in enumerate(b, start=1):
+            row.append(min(row[-1] + 1, above[j] + 1, above[j - 1] + (x != y)))
+    return row[-1]
+
+
+@pytest.mark.parametrize(("most", "letters"), [(5, "ab"), (70, "abc"), (150, "ab \u00e9\u6f22\U0001f600")])
+def test_edits_of_many_rows_are_those_of_the_plain_table(most: int, letters: str) -> None:
+    random = np.random.default_rng(most)
+    a, b = (["".join(random.choice([*letters], random.integers(0, most))) for _ in range(25)] for _ in range(2))
+    b[:10] = [f"{text[3:]}a" for text in a[:10]]
+    expected = [by_the_plain_table(x, y) for x, y in zip(a, b, strict=True)]
+    assert edit_distances(a, b).tolist() == expected
+    assert [edit_distance(x, y) for x, y in zip(a, b, strict=True)] == expected
+    assert edit_distances([x.split() for x in a], [y.split() for y in b]).tolist() == [
+        by_the_plain_table(x.split(), y.split()) for x, y in zip(a, b, strict=True)
+    ]
+
+
+def test_edits_of_long_strings_are_counted_too() -> None:
+    assert edit_distances(["ab" * 400, "x"], ["ab" * 300 + "c", "x" * 999]).tolist() == [200, 998]
 
 
 def test_error_rates_are_over_all_rows_together() -> None:

@@ -154,7 +154,9 @@ def test_wrong_columns(
 def test_a_wrong_weight_is_named_by_its_line(weeks: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (weeks / "weeks.csv").write_text("id,sales,weight\n1,10,5\n2,20,-1\n3,30,1\n")
     assert main(["score", "weeks.csv", "forecast.csv", "--metric", "wmae"]) == 3
-    assert "`weight[2]` is -1, but it must be 0 or more (the row of line 4)" in capsys.readouterr().err
+    assert (
+        "`weight[2]` is -1, but it must be 0 or more (`weeks.csv` line 3, column `weight`)" in capsys.readouterr().err
+    )
     (weeks / "weeks.csv").write_text("id,sales,weight\n1,10,5\n2,20,x\n3,30,1\n")
     assert main(["score", "weeks.csv", "forecast.csv", "--metric", "wmae"]) == 3
     assert "`weeks.csv` line 3: `weight` is `x`" in capsys.readouterr().err
@@ -168,15 +170,15 @@ def test_predictions_of_two_parts(weeks: Path, capsys: pytest.CaptureFixture[str
     (weeks / "intervals.csv").write_text("id,a,b\n2,19,18\n1,8,12\n")
     assert main(["score", "truth.csv", "intervals.csv", "--metric", "winkler"]) == 3
     error = capsys.readouterr().err
-    assert "`y_pred[0, 0]` is 19, but a lower bound is not above its upper one (line 2)" in error
+    assert "`y_pred[0, 0]` is 19, but a lower bound is not above its upper one (line 2, column `a`)" in error
     assert main(["score", "truth.csv", "forecast.csv", "--metric", "winkler"]) == 3
-    assert "has 1 columns beside the ids, and `winkler` takes 2: lower, upper" in capsys.readouterr().err
+    assert "has 1 column beside the ids, and `winkler` takes 2: lower, upper" in capsys.readouterr().err
 
 
 def test_a_prediction_out_of_range_is_named_by_its_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "submission.csv").write_text("id,Churn\n04,0.9\n03,0.6\n02,1.4\n01,0.1\n")
     assert main(["score", "solution.csv", "submission.csv", "--metric", "log_loss"]) == 3
-    assert "`y_pred[2]` is 1.4, but probabilities lie in [0, 1] (line 4)" in capsys.readouterr().err
+    assert "`y_pred[2]` is 1.4, but probabilities lie in [0, 1] (line 4, column `Churn`)" in capsys.readouterr().err
 
 
 CONTRACT = """
@@ -204,7 +206,9 @@ def test_a_contract_says_metric_columns_and_medal(weeks: Path, capsys: pytest.Ca
     arguments = ["score", "weeks.csv", "forecast.csv", "--competition", "competition.toml"]
     assert main(arguments) == 0
     assert capsys.readouterr().out == (
-        "wmae: 1.85714 (lower is better)\nmedal: silver (gold 1, silver 2, bronze 3; made up, 2026-11-27)\n"
+        "wmae: 1.85714 (lower is better)\n"
+        "medal: silver (gold 1, silver 2, bronze 3)\n"
+        "medals from: made up, 2026-11-27\n"
     )
     (weeks / "forecast.csv").write_text("id,sales\n3,99\n1,12\n2,20\n")
     assert main([*arguments, "--json"]) == 0
@@ -215,6 +219,37 @@ def test_a_contract_says_metric_columns_and_medal(weeks: Path, capsys: pytest.Ca
     (weeks / "forecast.csv").write_text("id,sales,more\n3,99,1\n1,12,1\n2,20,1\n")
     assert main(arguments) == 3
     assert "has the column `more`, which a submission to `weeks` lacks" in capsys.readouterr().err
+
+
+def test_a_competition_without_medals_says_what_the_rank_would_be(
+    weeks: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    about = """
+[about]
+submits = "file"
+gives_medals = false
+metric_name = "weighted error"
+sources = ["made up"]
+"""
+    (weeks / "competition.toml").write_text(CONTRACT + about)
+    arguments = ["score", "weeks.csv", "forecast.csv", "--competition", "competition.toml"]
+    assert main(arguments) == 0
+    said = capsys.readouterr().out
+    assert "\nmedal: silver (gold 1, silver 2, bronze 3; this competition gives none: by rank alone)\n" in said
+    without = "\n".join(line for line in CONTRACT.splitlines() if not line.startswith("medals"))
+    (weeks / "competition.toml").write_text(without + about)
+    assert main(arguments) == 0
+    assert capsys.readouterr().out.endswith("\nmedal: none, as this competition gives no medals\n")
+
+
+def test_a_long_number_is_shown_to_the_point(weeks: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (weeks / "forecast.csv").write_text("id,sales\n3,9000000\n1,9000000\n2,9000000\n")
+    large = CONTRACT.replace("bronze = 3.0", "bronze = 4808057.25")
+    (weeks / "competition.toml").write_text(large)
+    assert main(["score", "weeks.csv", "forecast.csv", "--competition", "competition.toml"]) == 0
+    said = capsys.readouterr().out
+    assert "e+" not in said
+    assert "bronze 4808057.25)" in said
 
 
 @pytest.mark.parametrize(
@@ -277,9 +312,125 @@ def test_queries_are_drawn_whole(folder: Path, capsys: pytest.CaptureFixture[str
 
 
 def test_undefined_resamples_are_counted(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["score", "solution.csv", "submission.csv", "--metric", "roc_auc", "--bootstrap", "--json"]
-    assert main(arguments) == 0
-    # Of two positive and two negative rows, a resample of four is of one class with probability 2 / 16.
+    (folder / "solution.csv").write_text("id,y\n1,0\n2,1\n3,0\n4,1\n")
+    (folder / "submission.csv").write_text("id,y\n4,0.9\n3,0.6\n2,0.4\n1,0.1\n")
+    assert main(["score", "solution.csv", "submission.csv", "--metric", "pearson", "--bootstrap", "--json"]) == 0
+    # Of two rows of 0 and two of 1, a resample of four is of one value with probability 2 / 16.
     interval = json.loads(capsys.readouterr().out)["interval"]
     assert interval["n_undefined"] == pytest.approx(125, abs=40)
+
+
+def test_classes_are_drawn_on_their_own_where_both_are_needed(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["score", "solution.csv", "submission.csv", "--metric", "roc_auc", "--bootstrap"]
+    assert main([*arguments, "--json"]) == 0
+    interval = json.loads(capsys.readouterr().out)["interval"]
+    assert (interval["within"], interval["n_undefined"]) == ("class", 0)
     assert (interval["low"], interval["high"]) == (0.0, 1.0)
+    assert main(arguments) == 0
+    assert "(1000 resamples of 4 rows, each class on its own)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "options", [["--bootstrap", "2000"], ["--bootstrap=2000"], ["--bootstrap", "--resamples=2000"]]
+)
+def test_the_interval_of_an_accuracy_is_the_binomial_one(
+    options: list[str], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    n, wrong = 400, 80
+    (folder / "solution.csv").write_text("id,y\n" + "".join(f"{i},{i % 2}\n" for i in range(n)))
+    (folder / "submission.csv").write_text("id,y\n" + "".join(f"{i},{(i + (i < wrong)) % 2}\n" for i in range(n)))
+    assert main(["score", *options, "solution.csv", "submission.csv", "--metric", "accuracy", "--json"]) == 0
+    interval = json.loads(capsys.readouterr().out)["interval"]
+    half = 1.96 * (0.8 * 0.2 / n) ** 0.5
+    assert interval["n_resamples"] == 2000
+    assert (interval["low"], interval["high"]) == pytest.approx((0.8 - half, 0.8 + half), abs=0.006)
+
+
+def test_groups_that_are_compared_stay_as_large_as_they_are(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [(i, i % 7, "abc"[i % 3], (i * 5) % 11) for i in range(90)]
+    (folder / "solution.csv").write_text("id,y,group\n" + "".join(f"{i},{y},{g}\n" for i, y, g, _ in rows))
+    (folder / "submission.csv").write_text("id,y\n" + "".join(f"{i},{p}\n" for i, _, _, p in rows))
+    arguments = ["score", "solution.csv", "submission.csv", "--metric", "log_mae", "--bootstrap", "300", "--json"]
+    assert main(arguments) == 0
+    interval = json.loads(capsys.readouterr().out)["interval"]
+    assert (interval["unit"], interval["within"], interval["n_units"]) == ("row", "group", 90)
+
+
+@pytest.mark.parametrize("number", ["50", "x"])
+def test_a_wrong_number_of_resamples(number: str, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["score", "solution.csv", "submission.csv", "--metric", "roc_auc", f"--bootstrap={number}"]
+    assert main(arguments) == 2
+    assert "invalid value for `--resamples`" in capsys.readouterr().err
+
+
+def entry(folder: Path, text: str) -> list[str]:
+    """A contract beside a solution and a submission, and what scores them."""
+    (folder / "competition.toml").write_text(text)
+    return ["score", "solution.csv", "submission.csv", "--competition", "competition.toml"]
+
+
+def test_a_contract_of_predictions_of_two_parts(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = CONTRACT.replace('metric = "wmae"\nmetric_columns = { weight = ["is_holiday"] }', 'metric = "winkler@0.5"')
+    arguments = entry(folder, text.replace('["id", "sales"]', '["id", "upper", "lower"]'))
+    (folder / "solution.csv").write_text("id,sales\n1,10\n2,20\n")
+    (folder / "submission.csv").write_text("id,upper,lower\n2,19,18\n1,12,8\n")
+    assert main(arguments) == 0
+    assert capsys.readouterr().out.startswith("winkler@0.5: 4.5 (lower is better)\nmedal: none (gold 1, ")
+    entry(folder, text)
+    assert main(arguments) == 2
+    assert "has 1 columns beside the ids, not 2 for the parts of `winkler@0.5`: lower, upper" in capsys.readouterr().err
+
+
+UNTRAINABLE = """
+slug = "lungs"
+title = "Lungs"
+problem_type = "other"
+id = ["id"]
+target = ["FVC"]
+metric = "laplace_log_likelihood"
+[submission]
+columns = ["id", "FVC", "Confidence"]
+wants = "value"
+[about]
+untrainable = "two numbers are predicted"
+metric_name = "modified Laplace log likelihood"
+submits = "notebook"
+sources = ["made up (read 2026-11-28)"]
+unverified = ["medals", "files", "year", "internet"]
+"""
+
+
+def test_what_cannot_be_trained_can_be_scored(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = entry(folder, UNTRAINABLE)
+    (folder / "solution.csv").write_text("id,FVC\n1,2000\n2,1000\n")
+    (folder / "submission.csv").write_text("id,FVC,Confidence\n2,1000,100\n1,2000,100\n")
+    assert main(arguments) == 0
+    assert capsys.readouterr().out == "laplace_log_likelihood: -4.95174 (higher is better)\n"  # -log(sqrt(2) * 100)
+    entry(folder, UNTRAINABLE.replace("laplace_log_likelihood", "haversine"))
+    assert main(arguments) == 2
+    assert "metric `haversine` is for multi-target, and `lungs` is other of 1 target" in capsys.readouterr().err
+
+
+def test_a_contract_that_lacks_its_columns_takes_those_of_the_files(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lacking = UNTRAINABLE.replace('columns = ["id", "FVC", "Confidence"]', "columns = []").replace(
+        'unverified = ["medals"', 'unverified = ["submission.columns", "medals"'
+    )
+    arguments = entry(folder, lacking)
+    (folder / "solution.csv").write_text("id,FVC\n1,2000\n")
+    (folder / "submission.csv").write_text("id,value,confidence\n1,2000,100\n")
+    assert main(arguments) == 0
+    captured = capsys.readouterr()
+    assert captured.out.startswith("laplace_log_likelihood: -4.95")
+    assert captured.err == "note: the contract of `lungs` does not say which columns are compared; the files do\n"
+
+
+def test_columns_that_a_contract_does_not_name_are_asked_for(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = entry(folder, CONTRACT.replace('metric_columns = { weight = ["is_holiday"] }\n', ""))
+    (folder / "solution.csv").write_text("id,sales,is_holiday\n1,10,5\n2,20,1\n")
+    (folder / "submission.csv").write_text("id,sales\n1,12\n2,20\n")
+    assert main(arguments) == 2
+    assert "hint: name it: `--column weight=COLUMN`" in capsys.readouterr().err
+    assert main([*arguments, "--column", "weight=is_holiday"]) == 0
+    assert capsys.readouterr().out.startswith("wmae: 1.66667")

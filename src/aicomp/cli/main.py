@@ -56,12 +56,13 @@ def _register_commands() -> None:
     from aicomp.cli.doctor import doctor
     from aicomp.cli.eda import eda
     from aicomp.cli.explain import explain
+    from aicomp.cli.guide import guide
     from aicomp.cli.host import host
     from aicomp.cli.init import init
     from aicomp.cli.listing import list_names
     from aicomp.cli.report import report
     from aicomp.cli.runs import app as runs
-    from aicomp.cli.score import score
+    from aicomp.cli.score import ScoreCommand, score
     from aicomp.cli.show import show
     from aicomp.cli.submissions import submissions
     from aicomp.cli.submit import submit
@@ -71,10 +72,10 @@ def _register_commands() -> None:
 
     commands = (
         init, eda, check, train, tune, blend, verify, submit, submissions, score, explain, report, show, doctor, demo,
-        host,
+        host, guide,
     )  # fmt: skip
     for function in commands:
-        app.command()(function)
+        app.command(cls=ScoreCommand if function is score else None)(function)
     app.command("list")(list_names)
     app.add_typer(runs, name="runs")
     app.add_typer(competition, name="competition")

@@ -27,6 +27,8 @@ class Interval:
         n_undefined: Of these, the ones of which there is no score, such as those of one class.
         unit: What was drawn with replacement: "row", or the metric's name of a column whose rows stay together.
         n_units: How many there are.
+        within: Rows of what are as many in each resample as in the submission: "class", or the metric's name of a
+            column; empty where rows are drawn from all.
     """
 
     low: float
@@ -35,13 +37,17 @@ class Interval:
     n_undefined: int
     unit: str
     n_units: int
+    within: str = ""
 
 
 def bootstrap(rows: Rows, metric: Metric, n_resamples: int = N_RESAMPLES) -> Interval:
     """Draw rows (or groups, queries, series) with replacement, and score them again and again.
 
-    The percentile interval of Efron, "Bootstrap Methods: Another Look at the Jackknife", 1979. The same rows give the
-    same interval: the seed is fixed. What cannot be scored is counted and left out.
+    Where the metric compares groups that are no units (races, types), or ranks rows of classes against each other and
+    so has no score of one class alone, rows are drawn within each of them, as the package pROC does for the area under
+    the ROC (Robin et al., BMC Bioinformatics 2011). The percentile interval of Efron, "Bootstrap Methods: Another Look
+    at the Jackknife", 1979. The same rows give the same interval: the seed is fixed. What cannot be scored is counted
+    and left out.
 
     Args:
         rows: The rows of a submission, which the metric has scored.
@@ -55,11 +61,13 @@ def bootstrap(rows: Rows, metric: Metric, n_resamples: int = N_RESAMPLES) -> Int
     groups = units(rows.columns, metric)
     unit = next((c.name for c in metric.columns if c.is_unit), "row") if groups is not None else "row"
     n_units = len(rows.y_true) if groups is None else int(groups.max()) + 1
-    scores = (
-        _of_means(rows, metric, n_resamples, random)
-        if metric.is_mean and groups is None
-        else _of_resamples(rows, metric, groups, n_units, n_resamples, random)
-    )
+    within, strata = _strata(rows, metric) if groups is None else ("", None)
+    if groups is not None:
+        scores = _of_units(rows, metric, groups, n_units, n_resamples, random)
+    elif metric.is_mean:
+        scores = _of_means(rows, metric, n_resamples, random)
+    else:
+        scores = _of_rows(rows, metric, strata, n_resamples, random)
     defined = scores[np.isfinite(scores)]
     n_undefined = n_resamples - len(defined)
     if len(defined) < _LEAST_DEFINED * n_resamples:
@@ -68,7 +76,7 @@ def bootstrap(rows: Rows, metric: Metric, n_resamples: int = N_RESAMPLES) -> Int
             "score more rows, or leave `--bootstrap` out",
         )
     low, high = np.percentile(defined, [2.5, 97.5])
-    return Interval(float(low), float(high), n_resamples, n_undefined, unit, n_units)
+    return Interval(float(low), float(high), n_resamples, n_undefined, unit, n_units, within)
 
 
 def _of_means(rows: Rows, metric: Metric, n_resamples: int, random: np.random.Generator) -> np.ndarray:
@@ -78,22 +86,43 @@ def _of_means(rows: Rows, metric: Metric, n_resamples: int, random: np.random.Ge
     return np.array([of_row[random.integers(0, len(of_row), len(of_row))].mean() for _ in range(n_resamples)])
 
 
-def _of_resamples(
-    rows: Rows, metric: Metric, groups: np.ndarray | None, n_units: int, n_resamples: int, random: np.random.Generator
+def _strata(rows: Rows, metric: Metric) -> tuple[str, np.ndarray | None]:
+    """Within what rows are drawn, and its code of each row, (n,); None where they are drawn from all."""
+    import pandas as pd
+
+    for column in metric.columns:
+        if column.kind == "string" and not column.is_unit and column.name in rows.columns:
+            return column.name, np.asarray(pd.factorize(rows.columns[column.name])[0], dtype=np.int64)
+    if metric.needs == "probability" and rows.y_true.ndim == 1:
+        of_one = np.flatnonzero(rows.y_true == rows.y_true[0])
+        if len(of_one) < len(rows.y_true) and np.isnan(_score(rows.take(of_one), metric)):
+            return "class", np.asarray(pd.factorize(rows.y_true)[0], dtype=np.int64)
+    return "", None
+
+
+def _of_rows(
+    rows: Rows, metric: Metric, strata: np.ndarray | None, n_resamples: int, random: np.random.Generator
 ) -> np.ndarray:
-    if groups is None:
-        rows = rows.take(_sorted(rows.y_pred))  # resamples of sorted predictions are sorted, which makes ranking fast
-        order = starts = sizes = np.arange(0)
-    else:
-        order = np.argsort(groups, kind="stable")
-        sizes = np.bincount(groups, minlength=n_units)
-        starts = np.cumsum(sizes) - sizes
+    sorting = _sorted(rows.y_pred)
+    rows = rows.take(sorting)  # resamples of sorted predictions are sorted, which makes ranking fast
+    n = len(sorting)
+    codes = np.zeros(n, dtype=np.int64) if strata is None else strata[sorting]
+    order = np.argsort(codes, kind="stable")
+    sizes = np.bincount(codes)
+    first, of_stratum = (np.repeat(values, sizes) for values in (sizes.cumsum() - sizes, sizes))
+    draws = (order[first + random.integers(0, of_stratum)] for _ in range(n_resamples))
+    return np.array([_score(rows.take(np.sort(drawn)), metric) for drawn in draws])
+
+
+def _of_units(
+    rows: Rows, metric: Metric, groups: np.ndarray, n_units: int, n_resamples: int, random: np.random.Generator
+) -> np.ndarray:
+    order = np.argsort(groups, kind="stable")
+    sizes = np.bincount(groups, minlength=n_units)
+    starts = np.cumsum(sizes) - sizes
     scores = np.empty(n_resamples)
     for i in range(n_resamples):
         drawn = np.sort(random.integers(0, n_units, n_units))
-        if groups is None:
-            scores[i] = _score(rows.take(drawn), metric)
-            continue
         n = sizes[drawn]
         within = np.arange(n.sum()) - np.repeat(np.cumsum(n) - n, n)
         taken = rows.take(order[np.repeat(starts[drawn], n) + within])

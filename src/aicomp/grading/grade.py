@@ -26,7 +26,7 @@ def grade(solution: TextTable, submission: TextTable, metric: Metric, roles: Rol
         DataError: A column is absent, the ids differ, a value is none that the metric takes, or the metric is not
             defined for these rows. The message names file, line, column and value.
     """
-    return score_rows(read_rows(solution, submission, metric, roles), submission, metric)
+    return score_rows(read_rows(solution, submission, metric, roles), solution, submission, metric, roles)
 
 
 @dataclass(frozen=True)
@@ -60,14 +60,15 @@ def read_rows(solution: TextTable, submission: TextTable, metric: Metric, roles:
     return Rows(y_true, predicted_array(submission, roles, metric), columns)
 
 
-def score_rows(rows: Rows, submission: TextTable, metric: Metric) -> float:
+def score_rows(rows: Rows, solution: TextTable, submission: TextTable, metric: Metric, roles: Roles) -> float:
     """Score the rows of a submission; see `grade`."""
     try:
         return metric(rows.y_true, rows.y_pred, **rows.columns)
     except ValueError as e:
+        place, at_fault = _place(str(e), solution, submission, roles)
         raise DataError(
-            f"metric `{metric.name}` cannot score `{submission.name}`: {e}{_place(str(e), submission)}",
-            f"correct `{submission.name}`, or choose another metric of `aicomp list metrics`",
+            f"metric `{metric.name}` cannot score `{submission.name}`: {e}{place}",
+            f"correct `{at_fault}`, or choose another metric of `aicomp list metrics`",
         ) from e
 
 
@@ -130,10 +131,20 @@ def _whole(table: TextTable, columns: tuple[str, ...], values: np.ndarray) -> np
     return values.astype(np.int64)
 
 
-def _place(message: str, submission: TextTable) -> str:
-    """The line of the submission that an index in a metric's complaint stands for."""
-    match = re.search(r"`(\w+)(?:\.sum\(axis=1\))?\[(\d+)", message)
-    if match is None:
-        return ""
-    line = submission.line(int(match[2]))
-    return f" (line {line})" if match[1] == "y_pred" else f" (the row of line {line})"
+def _place(message: str, solution: TextTable, submission: TextTable, roles: Roles) -> tuple[str, str]:
+    """Line and column that an index in a metric's complaint stands for, and the name of the table that holds them."""
+    match = re.search(r"`(\w+)(?:\.sum\(axis=1\))?\[(\d+)(?:, (\d+))?\]", message)
+    columns = {"y_true": roles.target, "y_pred": roles.predictions, **dict(roles.columns)}
+    if match is None or match[1] not in columns:
+        return "", submission.name
+    row, names = int(match[2]), columns[match[1]]
+    where = f"column `{names[int(match[3])]}`" if match[3] and int(match[3]) < len(names) else _listed(names)
+    if match[1] == "y_pred":
+        return f" (line {submission.line(row)}, {where})", submission.name
+    row = int(match_ids(solution, submission, roles.id)[row])
+    return f" ({solution.place(row)}, {where})", solution.name
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    shown = ", ".join(f"`{name}`" for name in names[:4]) + (" ..." if len(names) > 4 else "")
+    return f"column{'' if len(names) == 1 else 's'} {shown}"

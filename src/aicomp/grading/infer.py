@@ -116,8 +116,8 @@ def _parts_role(
     if len(predictions) != len(metric.parts):
         shown = ", ".join(metric.parts[:4]) + (" ..." if len(metric.parts) > 4 else "")
         raise DataError(
-            f"`{submission.name}` has {len(predictions)} columns beside the ids, and `{metric.name}` takes "
-            f"{len(metric.parts)}: {shown}",
+            f"`{submission.name}` has {len(predictions)} column{'' if len(predictions) == 1 else 's'} beside the ids, "
+            f"and `{metric.name}` takes {len(metric.parts)}: {shown}",
             "write each part of a prediction into a column of its own",
         )
     return Roles("regression", ids, target, metric.parts if set(predictions) == set(metric.parts) else predictions)

@@ -9,6 +9,7 @@ from aicomp.metrics import (
     detection,
     deviations,
     edit_distance,
+    edits,
     fbeta,
     label_ranking,
     overlap,
@@ -46,11 +47,11 @@ def _of_strings(
 
 
 def _fewest_words(truth: str, text: str) -> float:
-    return -float(edit_distance.edit_distance(truth.split(), text.split()))
+    return -float(edits.edit_distance(truth.split(), text.split()))
 
 
 def _fewest_characters(truth: str, text: str) -> float:
-    return -float(edit_distance.edit_distance(truth, text))
+    return -float(edits.edit_distance(truth, text))
 
 
 def _equal(truth: str, text: str) -> float:

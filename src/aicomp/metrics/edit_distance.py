@@ -1,35 +1,11 @@
 """Metrics of strings that count edits: words or characters that are put in, left out or replaced."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from aicomp.metrics.checks import check_strings
-
-
-def edit_distance(a: Sequence[Hashable], b: Sequence[Hashable]) -> int:
-    """Fewest insertions, deletions and substitutions that make `b` of `a` (Levenshtein 1966).
-
-    Args:
-        a: A string, or a list of words.
-        b: Likewise.
-
-    >>> edit_distance("kitten", "sitting")
-    3
-    """
-    if not len(a) or not len(b):
-        return max(len(a), len(b))
-    codes: dict[Hashable, int] = {}
-    first, second = (np.array([codes.setdefault(item, len(codes)) for item in items]) for items in (a, b))
-    steps = np.arange(len(second) + 1)
-    row = steps
-    for i, item in enumerate(first):
-        # Without insertions first; these then run along the row, each costing 1.
-        above = np.empty_like(row)
-        above[0] = i + 1
-        above[1:] = np.minimum(row[1:] + 1, row[:-1] + (second != item))
-        row = np.minimum.accumulate(above - steps) + steps
-    return int(row[-1])
+from aicomp.metrics.edits import edit_distances
 
 
 def wer(y_true: np.ndarray, y_pred: np.ndarray) -> float:
@@ -75,4 +51,4 @@ def _rate(truth: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]], un
     total = sum(map(len, truth))
     if not total:
         raise ValueError(f"no string of `y_true` has a {unit}")
-    return sum(edit_distance(a, b) for a, b in zip(truth, predicted, strict=True)) / total
+    return int(edit_distances(truth, predicted).sum()) / total

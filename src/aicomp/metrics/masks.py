@@ -234,7 +234,11 @@ def _distances(
         if not a.any() or not b.any():
             found.append((most if a.any() or b.any() else 0.0, most, 0.0))
             continue
-        far = max(distance_transform_edt(~a)[b].max(), distance_transform_edt(~b)[a].max())
+        # Outside the smallest rectangle around both there is nothing to be near to or far from.
+        filled = [np.flatnonzero(np.any(a | b, axis=axis)) for axis in (1, 0)]
+        within = tuple(slice(edges[0], edges[-1] + 1) for edges in filled)
+        near_a, near_b = a[within], b[within]
+        far = max(distance_transform_edt(~near_a)[near_b].max(), distance_transform_edt(~near_b)[near_a].max())
         found.append((float(far), most, float(2 * (a & b).sum() / (a.sum() + b.sum()))))
     return found
 

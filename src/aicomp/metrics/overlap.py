@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 
 from aicomp.metrics.checks import check_strings
-from aicomp.metrics.edit_distance import edit_distance
+from aicomp.metrics.edits import edit_distances
 
 
 def levenshtein(y_true: np.ndarray, y_pred: np.ndarray) -> float:
@@ -24,7 +24,7 @@ def levenshtein(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     1.5
     """
     truth, predicted = check_strings(y_true, y_pred)
-    return float(np.mean([edit_distance(a, b) for a, b in zip(truth, predicted, strict=True)]))
+    return float(np.mean(edit_distances(truth, predicted)))
 
 
 def normalized_total_levenshtein(y_true: np.ndarray, y_pred: np.ndarray) -> float:
@@ -46,7 +46,7 @@ def normalized_total_levenshtein(y_true: np.ndarray, y_pred: np.ndarray) -> floa
     total = sum(map(len, truth))
     if not total:
         raise ValueError("no string of `y_true` has a character")
-    return (total - sum(edit_distance(a, b) for a, b in zip(truth, predicted, strict=True))) / total
+    return (total - int(edit_distances(truth, predicted).sum())) / total
 
 
 def word_jaccard(y_true: np.ndarray, y_pred: np.ndarray) -> float:

@@ -4,8 +4,9 @@ A list is a string whose items stand between blanks. An item that a list names t
 without a true item are left out; where no row has one, there is no score.
 """
 
+import itertools
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -32,12 +33,9 @@ def mean_average_precision(y_true: np.ndarray, y_pred: np.ndarray, k: int = DEFA
     >>> mean_average_precision(np.array(["a c"], object), np.array(["a b c"], object), k=3)  # (1/1 + 2/3) / 2
     0.8333333333333333
     """
-
-    def of_row(hits: np.ndarray, n_true: int) -> float:
-        precision = np.cumsum(hits) / np.arange(1, len(hits) + 1)
-        return float((precision * hits).sum() / min(k, n_true))
-
-    return _mean(y_true, y_pred, k, of_row)
+    hits, n_true = _hits(y_true, y_pred, k)
+    precision = np.cumsum(hits, axis=1) / np.arange(1, hits.shape[1] + 1)
+    return float(np.mean((precision * hits).sum(axis=1) / np.minimum(k, n_true)))
 
 
 def normalized_gain(y_true: np.ndarray, y_pred: np.ndarray, k: int = DEFAULT_K) -> float:
@@ -57,12 +55,10 @@ def normalized_gain(y_true: np.ndarray, y_pred: np.ndarray, k: int = DEFAULT_K) 
     >>> normalized_gain(np.array(["c"], object), np.array(["a b c"], object), k=3)  # 1 / log2(4)
     0.5
     """
-    discounts = 1 / np.log2(np.arange(2, k + 2))
-
-    def of_row(hits: np.ndarray, n_true: int) -> float:
-        return float((discounts[: len(hits)] * hits).sum() / discounts[: min(k, n_true)].sum())
-
-    return _mean(y_true, y_pred, k, of_row)
+    hits, n_true = _hits(y_true, y_pred, k)
+    most = min(k, int(n_true.max()))
+    best = np.cumsum(1 / np.log2(np.arange(2, most + 2)))[np.minimum(k, n_true) - 1]
+    return float(np.mean(hits @ (1 / np.log2(np.arange(2, hits.shape[1] + 2))) / best))
 
 
 def recall_of_lists(y_true: np.ndarray, y_pred: np.ndarray, k: int = DEFAULT_K) -> float:
@@ -81,7 +77,8 @@ def recall_of_lists(y_true: np.ndarray, y_pred: np.ndarray, k: int = DEFAULT_K) 
     >>> recall_of_lists(np.array(["a c", ""], object), np.array(["a b c", "a"], object), k=2)
     0.5
     """
-    return _mean(y_true, y_pred, k, lambda hits, n_true: float(hits.sum() / min(k, n_true)))
+    hits, n_true = _hits(y_true, y_pred, k)
+    return float(np.mean(hits.sum(axis=1) / np.minimum(k, n_true)))
 
 
 def mean_reciprocal_rank(y_true: np.ndarray, y_pred: np.ndarray, k: int = DEFAULT_K) -> float:
@@ -100,7 +97,8 @@ def mean_reciprocal_rank(y_true: np.ndarray, y_pred: np.ndarray, k: int = DEFAUL
     >>> mean_reciprocal_rank(np.array(["c", "a"], object), np.array(["a b c", "a"], object), k=3)  # (1/3 + 1) / 2
     0.666...
     """
-    return _mean(y_true, y_pred, k, lambda hits, n_true: float(1 / (hits.argmax() + 1)) if hits.any() else 0.0)
+    hits, _ = _hits(y_true, y_pred, k)
+    return float(np.mean(hits.any(axis=1) / (hits.argmax(axis=1) + 1)))
 
 
 def hit_rate(y_true: np.ndarray, y_pred: np.ndarray, k: int = DEFAULT_K) -> float:
@@ -117,7 +115,8 @@ def hit_rate(y_true: np.ndarray, y_pred: np.ndarray, k: int = DEFAULT_K) -> floa
     >>> hit_rate(np.array(["c", "a"], object), np.array(["a b c", "a"], object), k=2)
     0.5
     """
-    return _mean(y_true, y_pred, k, lambda hits, n_true: float(hits.any()))
+    hits, _ = _hits(y_true, y_pred, k)
+    return float(np.mean(hits.any(axis=1)))
 
 
 def precision_of_lists(y_true: np.ndarray, y_pred: np.ndarray, k: int = DEFAULT_K) -> float:
@@ -134,7 +133,8 @@ def precision_of_lists(y_true: np.ndarray, y_pred: np.ndarray, k: int = DEFAULT_
     >>> precision_of_lists(np.array(["c a"], object), np.array(["a b c"], object), k=2)  # 1 of 2
     0.5
     """
-    return _mean(y_true, y_pred, k, lambda hits, n_true: float(hits.sum() / k))
+    hits, _ = _hits(y_true, y_pred, k)
+    return float(np.mean(hits.sum(axis=1) / k))
 
 
 def f1_of_sets(y_true: np.ndarray, y_pred: np.ndarray) -> float:
@@ -200,17 +200,24 @@ def global_average_precision(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     return float((np.cumsum(right) / np.arange(1, len(right) + 1) * right).sum() / n_true)
 
 
-def _mean(y_true: np.ndarray, y_pred: np.ndarray, k: int, of_row: Callable[[np.ndarray, int], float]) -> float:
-    """Mean over rows of what is made of which places up to k hold a true item, and of the number of true items."""
-    scores = []
+def _hits(y_true: np.ndarray, y_pred: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Which places up to k hold a true item, bool (n, places that the longest list has), and how many there are, (n,).
+
+    Of the rows that have a true item.
+    """
+    found: list[list[bool]] = []
+    n_true = []
     for truth, listed in zip(*check_strings(y_true, y_pred), strict=True):
         items = set(truth.split())
         if items:
-            hits = np.array([item in items for item in list(dict.fromkeys(listed.split()))[:k]], dtype=np.float64)
-            scores.append(of_row(hits, len(items)))
-    if not scores:
+            found.append([item in items for item in list(dict.fromkeys(listed.split()))[:k]])
+            n_true.append(len(items))
+    if not found:
         raise ValueError("no row of `y_true` has an item")
-    return float(np.mean(scores))
+    lengths = np.array([len(row) for row in found])
+    hits = np.zeros((len(found), max(1, int(lengths.max()))), dtype=bool)
+    hits[np.arange(hits.shape[1]) < lengths[:, None]] = list(itertools.chain.from_iterable(found))
+    return hits, np.array(n_true)
 
 
 def merge_lists(lists: Sequence[str], weights: Sequence[float]) -> str:

@@ -17,7 +17,7 @@ from torch.nn import functional as F  # noqa: N812 - its usual name
 from aicomp.data.arrays import as_objects, decode_strings, encode_strings
 from aicomp.data.rows import Rows
 from aicomp.errors import UsageError
-from aicomp.metrics.edit_distance import edit_distance
+from aicomp.metrics.edits import edit_distances
 from aicomp.models.ctc_decoding import BLANK, collapsed, frames_needed, prefix_beam_search
 from aicomp.models.ctc_network import SpeechNetwork
 from aicomp.models.estimator import Goal, Numbers, Round, State, Watch
@@ -265,7 +265,7 @@ def _step(optimizer: torch.optim.Optimizer, model: SpeechNetwork, sounds: Tensor
 
 def _error_rate(wanted: np.ndarray, written: np.ndarray) -> float:
     """Edits by characters, over all rows."""
-    edits = sum(edit_distance(truth, text) for truth, text in zip(wanted, written, strict=True))
+    edits = int(edit_distances(list(wanted), list(written)).sum())
     return edits / max(1, sum(map(len, wanted)))
 
 
