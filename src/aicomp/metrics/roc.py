@@ -280,7 +280,8 @@ def areas_of_groups(true: np.ndarray, pred: np.ndarray, codes: np.ndarray, n_gro
     p = np.bincount(sorted_codes, positive, minlength=n_groups)
     q = np.bincount(sorted_codes, minlength=n_groups) - p
     sums = np.bincount(sorted_codes, ranks * positive, minlength=n_groups)
-    return np.divide(sums - p * (p + 1) / 2, p * q, out=np.full(n_groups, np.nan), where=p * q > 0)
+    areas: np.ndarray = np.divide(sums - p * (p + 1) / 2, p * q, out=np.full(n_groups, np.nan), where=p * q > 0)
+    return areas
 
 
 def curve(y_true: np.ndarray, y_pred: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
