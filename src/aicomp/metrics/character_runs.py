@@ -56,8 +56,9 @@ def _common(truth: list[str], predicted: list[str]) -> np.ndarray:
         if len(truth) == 1:
             return _common_of_pair(truth[0], predicted[0])
         half = len(truth) // 2
-        parts = (slice(half), slice(half, None))
-        return np.sum([_common(truth[part], predicted[part]) for part in parts], axis=0, dtype=np.int64)
+        found = _common(truth[:half], predicted[:half])
+        found += _common(truth[half:], predicted[half:])
+        return found
     codes = present.cumsum()[flat]  # from 1: 0 is no character
     sizes = np.array([[len(text) for text in side] for side in (truth, predicted)])
     tables = np.zeros((2, len(truth), int(sizes.max())), dtype=np.int64)
