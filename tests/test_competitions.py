@@ -101,6 +101,7 @@ def test_an_entry_of_kaggle_says_how_one_submits_and_where_the_facts_are_from(en
     assert all(re.search(r"\(read \d{4}-\d{2}-\d{2}\)$", source) for source in about.sources)
     assert ("year" in about.unverified) == (about.year is None)
     assert ("medals" in about.unverified) == (not c.medals and about.gives_medals is not False)
+    assert not c.medals or (about.gives_medals is None) == ("gives_medals" in about.unverified)
     assert ("submits" in about.unverified) == (about.submits is None)
     if about.submits == "notebook":
         assert ("internet" in about.unverified) == (about.internet is None)

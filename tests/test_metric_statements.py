@@ -287,7 +287,14 @@ def test_a_name_not_known_says_the_nearest_three(name, nearest):
     assert hint.endswith("? `aicomp list metrics` shows all")
 
 
-def test_a_name_that_several_share_says_which():
-    with pytest.raises(UsageError, match=r"^unknown metric `WeightedAUC`: several metrics go by that name$") as caught:
-        get_metric("WeightedAUC")
-    assert "`alaska2_auc` or `weighted_roc_auc`" in caught.value.hint
+SHARED = ["WeightedAUC", *(n for n in (*AMBIGUOUS, *BY_PROBLEM) if n.replace(" ", "_") not in ALL_METRICS)]
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_a_name_that_several_share_says_which(name):
+    names = (AMBIGUOUS | BY_PROBLEM).get(name, ("alaska2_auc", "weighted_roc_auc"))
+    with pytest.raises(UsageError) as caught:
+        get_metric(name)
+    assert caught.value.message.startswith(f"metric `{name}` may be `{names[0]}`")
+    assert all(f"`{other}`" in caught.value.message for other in names)
+    assert caught.value.hint == f"name the one that is meant, such as `{names[0]}`"

@@ -175,7 +175,8 @@ def test_every_alias_means_one_existing_metric():
         ("Root Mean Squared Logarithmic Error", "rmsle"),
         ("Mean Columnwise RMSE", "mcrmse"),
         ("Quadratic Weighted Kappa", "quadratic_weighted_kappa"),
-        ("Normalized Gini Index", "gini"),
+        ("Normalized Gini Index", None),  # or `normalized_gini_of_values`: the target decides
+        ("F score", None),
         ("Matthew's Correlation-Coefficient", "mcc"),
         ("Matthews Correlation Coefficient", "mcc"),
         ("Categorization Accuracy", "accuracy"),

@@ -69,12 +69,19 @@ def refuse_untrainable(slug: str, metric: str, about: About | None) -> None:
     Raises:
         UsageError: It is one.
     """
-    if about is not None and about.untrainable:
-        raise UsageError(
-            f"aicomp cannot train `{slug}` as it comes: {about.untrainable}",
-            f"`aicomp show {slug}` says what is known; with your own tables of train, test and sample submission in "
-            f"a folder, `aicomp init FOLDER --metric {metric or about.nearest_metric or 'NAME'}` makes the project",
+    if about is None or not about.untrainable:
+        return
+    if about.submits == "agent":
+        way = "with its rules as a class of your own, `aicomp init NAME --environment FILE:CLASS` makes a project"
+    else:
+        way = (
+            "with your own tables of train, test and sample submission in a folder, "
+            f"`aicomp init FOLDER --metric {metric or about.nearest_metric or 'NAME'}` makes the project"
         )
+    raise UsageError(
+        f"aicomp cannot train `{slug}` as it comes: {about.untrainable}",
+        f"`aicomp show {slug}` says what is known; {way}",
+    )
 
 
 def refuse_without_metric(slug: str, metric: str, about: About | None, remedy: str) -> None:

@@ -87,7 +87,8 @@ class Competition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
             `competition_checks.SIMULATION_METRICS`; empty where aicomp lacks it and `about.metric_name` says which.
         files: The data files.
         submission: What a submission must hold. With several target columns of one multiclass target (a probability
-            per class), the columns after the ids follow the order of `labels`; otherwise they are the targets.
+            per class), the columns after the ids follow the order of `labels`; otherwise they are the targets,
+            or the parts of a prediction where the metric takes several numbers (`Metric.parts`).
         template: Template that fits.
         group: Column whose rows belong together, None if there is none.
         time: Column that orders rows in time, None if there is none.
@@ -101,7 +102,8 @@ class Competition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         url: Page of the competition.
         metric_columns: Further columns of the solution that the metric reads, such as `weight = ["is_holiday"]`: the
             metric's name of them, and those of the solution.
-        medals: Score that a medal took, by medal ("gold", "silver", "bronze", "median").
+        medals: Score that a medal took, by medal ("gold", "silver", "bronze", "median"). Where a competition gave none,
+            the score at the rank that would have taken it.
         medals_source: Where the medal thresholds come from, with a date.
         first_row_id: Where test has no id column and the submission counts its rows: the number of the first one.
         host: Who grades submissions: "kaggle", "local" for an embedded competition whose hidden part aicomp knows, or

@@ -64,14 +64,22 @@ def _check_unverified(c: "Competition", about: About, source: str) -> None:
             )
 
 
+def listed_medals(medals: dict[str, float]) -> str:
+    """Thresholds for people, the hardest first, with all their digits.
+
+    >>> listed_medals({"silver": 6182000.5, "gold": 4808057.0})
+    'gold 4808057, silver 6182000.5'
+    """
+    return ", ".join(f"{name} {medals[name]:.12g}" for name in MEDALS if name in medals)
+
+
 def _check_medals(c: "Competition", source: str) -> None:
     for name in c.medals:
         if name not in MEDALS:
             raise unknown_name(f"medal in `{source}`:", name, MEDALS)
-    if c.about is not None and c.about.gives_medals is False and (c.medals or c.lacks("medals")):
+    if c.about is not None and c.about.gives_medals is False and c.lacks("medals"):
         raise UsageError(
-            f"`{source}`: `about.gives_medals` is false, and `medals` are listed or marked as not verified",
-            "remove one of them",
+            f"`{source}`: `about.gives_medals` is false, and `medals` are marked as not verified", "remove one of them"
         )
     if c.medals and not c.medals_source.strip():
         raise UsageError(
@@ -80,8 +88,9 @@ def _check_medals(c: "Competition", source: str) -> None:
         )
     scores = [c.medals[name] for name in MEDALS if name in c.medals]
     if scores not in (sorted(scores), sorted(scores, reverse=True)):
-        listed = ", ".join(f"{name} {c.medals[name]:g}" for name in MEDALS if name in c.medals)
-        raise UsageError(f"`{source}`: the medals are in no order: {listed}", "correct the wrong threshold")
+        raise UsageError(
+            f"`{source}`: the medals are in no order: {listed_medals(c.medals)}", "correct the wrong threshold"
+        )
 
 
 def _check_rows(c: "Competition", source: str) -> None:
@@ -229,13 +238,22 @@ def _check_columns(c: "Competition", source: str) -> None:
             f"`{source}`: `submission.columns` lacks the id `{absent[0]}`, got {list(c.submission.columns)}",
             "list the header of the sample submission",
         )
-    n_predictions = len(c.prediction_columns)
-    if n_predictions not in (len(c.target), len(c.labels)) or not n_predictions:
+    n_predictions, parts = len(c.prediction_columns), _parts(c.metric)
+    if n_predictions not in (len(parts) or len(c.target), len(c.labels)) or not n_predictions:
         wanted = f"{len(c.target)} for `target`" + (f" or {len(c.labels)} for `labels`" if c.labels else "")
+        wanted = f"{len(parts)} for the parts of `{c.metric}`: {', '.join(parts[:4])}" if parts else wanted
         raise UsageError(
             f"`{source}`: `submission.columns` has {n_predictions} columns beside the ids, not {wanted}",
             "list the header of the sample submission",
         )
+
+
+def _parts(metric: str) -> tuple[str, ...]:
+    """What one prediction is made of, where the metric takes several numbers."""
+    from aicomp.metrics.known import ALL_METRICS
+
+    found = ALL_METRICS.get(metric.partition("@")[0])
+    return () if found is None else found.parts
 
 
 @cache

@@ -206,7 +206,9 @@ def test_a_contract_says_metric_columns_and_medal(weeks: Path, capsys: pytest.Ca
     arguments = ["score", "weeks.csv", "forecast.csv", "--competition", "competition.toml"]
     assert main(arguments) == 0
     assert capsys.readouterr().out == (
-        "wmae: 1.85714 (lower is better)\nmedal: silver (gold 1, silver 2, bronze 3; made up, 2026-11-27)\n"
+        "wmae: 1.85714 (lower is better)\n"
+        "medal: silver (gold 1, silver 2, bronze 3)\n"
+        "medals from: made up, 2026-11-27\n"
     )
     (weeks / "forecast.csv").write_text("id,sales\n3,99\n1,12\n2,20\n")
     assert main([*arguments, "--json"]) == 0
@@ -217,6 +219,37 @@ def test_a_contract_says_metric_columns_and_medal(weeks: Path, capsys: pytest.Ca
     (weeks / "forecast.csv").write_text("id,sales,more\n3,99,1\n1,12,1\n2,20,1\n")
     assert main(arguments) == 3
     assert "has the column `more`, which a submission to `weeks` lacks" in capsys.readouterr().err
+
+
+def test_a_competition_without_medals_says_what_the_rank_would_be(
+    weeks: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    about = """
+[about]
+submits = "file"
+gives_medals = false
+metric_name = "weighted error"
+sources = ["made up"]
+"""
+    (weeks / "competition.toml").write_text(CONTRACT + about)
+    arguments = ["score", "weeks.csv", "forecast.csv", "--competition", "competition.toml"]
+    assert main(arguments) == 0
+    said = capsys.readouterr().out
+    assert "\nmedal: silver (gold 1, silver 2, bronze 3; this competition gives none: by rank alone)\n" in said
+    without = "\n".join(line for line in CONTRACT.splitlines() if not line.startswith("medals"))
+    (weeks / "competition.toml").write_text(without + about)
+    assert main(arguments) == 0
+    assert capsys.readouterr().out.endswith("\nmedal: none, as this competition gives no medals\n")
+
+
+def test_a_long_number_is_shown_to_the_point(weeks: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (weeks / "forecast.csv").write_text("id,sales\n3,9000000\n1,9000000\n2,9000000\n")
+    large = CONTRACT.replace("bronze = 3.0", "bronze = 4808057.25")
+    (weeks / "competition.toml").write_text(large)
+    assert main(["score", "weeks.csv", "forecast.csv", "--competition", "competition.toml"]) == 0
+    said = capsys.readouterr().out
+    assert "e+" not in said
+    assert "bronze 4808057.25)" in said
 
 
 @pytest.mark.parametrize(
@@ -328,3 +361,76 @@ def test_a_wrong_number_of_resamples(number: str, capsys: pytest.CaptureFixture[
     arguments = ["score", "solution.csv", "submission.csv", "--metric", "roc_auc", f"--bootstrap={number}"]
     assert main(arguments) == 2
     assert "invalid value for `--resamples`" in capsys.readouterr().err
+
+
+def entry(folder: Path, text: str) -> list[str]:
+    """A contract beside a solution and a submission, and what scores them."""
+    (folder / "competition.toml").write_text(text)
+    return ["score", "solution.csv", "submission.csv", "--competition", "competition.toml"]
+
+
+def test_a_contract_of_predictions_of_two_parts(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = CONTRACT.replace('metric = "wmae"\nmetric_columns = { weight = ["is_holiday"] }', 'metric = "winkler@0.5"')
+    arguments = entry(folder, text.replace('["id", "sales"]', '["id", "upper", "lower"]'))
+    (folder / "solution.csv").write_text("id,sales\n1,10\n2,20\n")
+    (folder / "submission.csv").write_text("id,upper,lower\n2,19,18\n1,12,8\n")
+    assert main(arguments) == 0
+    assert capsys.readouterr().out.startswith("winkler@0.5: 4.5 (lower is better)\nmedal: none (gold 1, ")
+    entry(folder, text)
+    assert main(arguments) == 2
+    assert "has 1 columns beside the ids, not 2 for the parts of `winkler@0.5`: lower, upper" in capsys.readouterr().err
+
+
+UNTRAINABLE = """
+slug = "lungs"
+title = "Lungs"
+problem_type = "other"
+id = ["id"]
+target = ["FVC"]
+metric = "laplace_log_likelihood"
+[submission]
+columns = ["id", "FVC", "Confidence"]
+wants = "value"
+[about]
+untrainable = "two numbers are predicted"
+metric_name = "modified Laplace log likelihood"
+submits = "notebook"
+sources = ["made up (read 2026-11-28)"]
+unverified = ["medals", "files", "year", "internet"]
+"""
+
+
+def test_what_cannot_be_trained_can_be_scored(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = entry(folder, UNTRAINABLE)
+    (folder / "solution.csv").write_text("id,FVC\n1,2000\n2,1000\n")
+    (folder / "submission.csv").write_text("id,FVC,Confidence\n2,1000,100\n1,2000,100\n")
+    assert main(arguments) == 0
+    assert capsys.readouterr().out == "laplace_log_likelihood: -4.95174 (higher is better)\n"  # -log(sqrt(2) * 100)
+    entry(folder, UNTRAINABLE.replace("laplace_log_likelihood", "haversine"))
+    assert main(arguments) == 2
+    assert "metric `haversine` is for multi-target, and `lungs` is other of 1 target" in capsys.readouterr().err
+
+
+def test_a_contract_that_lacks_its_columns_takes_those_of_the_files(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lacking = UNTRAINABLE.replace('columns = ["id", "FVC", "Confidence"]', "columns = []").replace(
+        'unverified = ["medals"', 'unverified = ["submission.columns", "medals"'
+    )
+    arguments = entry(folder, lacking)
+    (folder / "solution.csv").write_text("id,FVC\n1,2000\n")
+    (folder / "submission.csv").write_text("id,value,confidence\n1,2000,100\n")
+    assert main(arguments) == 0
+    captured = capsys.readouterr()
+    assert captured.out.startswith("laplace_log_likelihood: -4.95")
+    assert captured.err == "note: the contract of `lungs` does not say which columns are compared; the files do\n"
+
+
+def test_columns_that_a_contract_does_not_name_are_asked_for(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = entry(folder, CONTRACT.replace('metric_columns = { weight = ["is_holiday"] }\n', ""))
+    (folder / "solution.csv").write_text("id,sales,is_holiday\n1,10,5\n2,20,1\n")
+    (folder / "submission.csv").write_text("id,sales\n1,12\n2,20\n")
+    assert main(arguments) == 2
+    assert "hint: name it: `--column weight=COLUMN`" in capsys.readouterr().err
+    assert main([*arguments, "--column", "weight=is_holiday"]) == 0
+    assert capsys.readouterr().out.startswith("wmae: 1.66667")

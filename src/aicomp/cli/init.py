@@ -60,7 +60,12 @@ def init(
         str | None, typer.Option("--encoding", metavar="NAME", help="Encoding of the files; by default utf-8.")
     ] = None,
     slug: Annotated[
-        str | None, typer.Option("--slug", metavar="NAME", help="Short name; by default made of SOURCE.")
+        str | None,
+        typer.Option(
+            "--slug",
+            metavar="NAME",
+            help="Short name, by default made of SOURCE; that of a known competition brings its metric.",
+        ),
     ] = None,
     environment: Annotated[
         str | None,

@@ -100,8 +100,8 @@ def score(
     With --json the keys are: metric, score, greater_is_better, problem_type, rows, id and target (lists of columns),
     labels (in the order of the classes), positive (null unless there are two classes), columns (those that the metric
     reads beside the targets, by its names of them), interval (null, or low, high, n_resamples, n_undefined, unit,
-    n_units and within), medal (null, or gold, silver or bronze), medals (thresholds of the contract), medals_source,
-    notes (what was assumed).
+    n_units and within), medal (null, or gold, silver or bronze: that of the score's rank, also where a competition gave
+    none), medals (thresholds of the contract), medals_source, notes (what was assumed).
     """
     from aicomp.about import refuse_without_metric
     from aicomp.grading import bootstrap, read_rows, read_text_table, score_rows
@@ -128,11 +128,14 @@ def score(
     predicted = read_text_table(submission)
     given = _Given(tuple(id_columns or ()), _problem_type(problem_type), _split(labels), positive, _columns(column))
     by_contract = contract if competition is not None or metric_name is None else None
-    if by_contract is not None:
-        roles, notes = _contract_roles(by_contract, predicted, metric, given)
+    notes: list[str]
+    if by_contract is not None and _says_columns(by_contract):
+        roles, notes = _contract_roles(by_contract, truth, predicted, metric, given), []
     else:
         known = () if contract is None else contract.labels
         truth, roles, notes = _inferred(truth, solution, predicted, metric, given, known)
+        if by_contract is not None:
+            notes.append(f"the contract of `{by_contract.slug}` does not say which columns are compared; the files do")
     rows = read_rows(truth, predicted, metric, roles)
     value = score_rows(rows, truth, predicted, metric, roles)
     medal = None if by_contract is None else medal_of(value, metric, by_contract)
@@ -156,9 +159,9 @@ def score(
             "medals_source": "" if by_contract is None else by_contract.medals_source,
             "notes": notes,
         },
-        f"{metric.name}: {value:.6g} ({'higher' if metric.greater_is_better else 'lower'} is better)",
+        f"{metric.name}: {_shown(value)} ({'higher' if metric.greater_is_better else 'lower'} is better)",
         *(() if interval is None else (_interval_line(interval),)),
-        *(() if by_contract is None or not by_contract.medals else (_medal_line(medal, by_contract),)),
+        *(() if by_contract is None else _medal_lines(medal, by_contract)),
     )
 
 
@@ -173,23 +176,25 @@ class _Given:
     columns: dict[str, tuple[str, ...]]
 
 
+def _says_columns(contract: "Competition") -> bool:
+    """Whether a contract says what is compared: those of the catalogue leave out what no source says."""
+    takes_classes = contract.problem_type in ("binary", "multiclass")
+    named = bool(contract.target and contract.prediction_columns and (contract.labels or not takes_classes))
+    return named and not contract.lacks("id")
+
+
 def _contract_roles(
-    contract: "Competition", predicted: "TextTable", metric: "Metric", given: _Given
-) -> "tuple[Roles, list[str]]":
+    contract: "Competition", truth: "TextTable", predicted: "TextTable", metric: "Metric", given: _Given
+) -> "Roles":
     """The contract's roles, for a submission of just its columns."""
-    from aicomp.grading import contract_roles
+    from aicomp.grading import contract_roles, find_metric_columns
 
     if given.ids or given.problem_type or given.labels or given.positive:
         raise typer.BadParameter(
             f"the contract of `{contract.slug}` says ids, problem type and labels: leave `--id`, `--problem-type`, "
             "`--labels` and `--positive` out, or name no competition"
         )
-    if contract.problem_type not in metric.problem_types:
-        raise UsageError(
-            f"metric `{metric.name}` is for {', '.join(sorted(metric.problem_types))}, and `{contract.slug}` is "
-            f"{contract.problem_type}",
-            "`aicomp list metrics` shows what each is for",
-        )
+    roles = contract_roles(contract, metric)
     predicted.need_columns(contract.submission.columns)
     foreign = [str(c) for c in predicted.frame.columns if c not in contract.submission.columns]
     if foreign:
@@ -197,8 +202,8 @@ def _contract_roles(
             f"`{predicted.name}` has the column `{foreign[0]}`, which a submission to `{contract.slug}` lacks",
             f"write the columns {', '.join(contract.submission.columns)}",
         )
-    roles = contract_roles(contract)
-    return replace(roles, columns=tuple({**dict(roles.columns), **given.columns}.items())), []
+    asked = {**dict(roles.columns), **given.columns}
+    return replace(roles, columns=find_metric_columns(truth, metric, asked))
 
 
 def _inferred(
@@ -231,16 +236,32 @@ def _inferred(
     return truth, roles if boxes is None else replace(roles, form=boxes[1]), notes
 
 
+def _shown(value: float) -> str:
+    """Six digits of a score, and all those before the point.
+
+    >>> _shown(0.123456789), _shown(4808057.04)
+    ('0.123457', '4808057')
+    """
+    return f"{value:.0f}" if 1e6 <= abs(value) < 1e15 else f"{value:.6g}"
+
+
 def _interval_line(interval: "Interval") -> str:
     drawn = f"{interval.n_resamples} resamples of {interval.n_units} {plural(interval.unit)}"
     drawn += f", each {interval.within} on its own" if interval.within else ""
     left_out = f", {interval.n_undefined} of them without a score" if interval.n_undefined else ""
-    return f"95 % interval: {interval.low:.6g} to {interval.high:.6g} ({drawn}{left_out})"
+    return f"95 % interval: {_shown(interval.low)} to {_shown(interval.high)} ({drawn}{left_out})"
 
 
-def _medal_line(medal: str | None, contract: "Competition") -> str:
-    listed = ", ".join(f"{name} {value:g}" for name, value in contract.medals.items())
-    return f"medal: {medal or 'none'} ({listed}; {contract.medals_source})"
+def _medal_lines(medal: str | None, contract: "Competition") -> list[str]:
+    """Which medal the score would have been, by which thresholds, and whether there were medals at all."""
+    from aicomp.competition_checks import listed_medals
+
+    gives_none = contract.about is not None and contract.about.gives_medals is False
+    if not contract.medals:
+        return ["medal: none, as this competition gives no medals"] if gives_none else []
+    by_rank = "; this competition gives none: by rank alone" if gives_none else ""
+    listed = listed_medals(contract.medals)
+    return [f"medal: {medal or 'none'} ({listed}{by_rank})", f"medals from: {contract.medals_source}"]
 
 
 def plural(unit: str) -> str:

@@ -201,6 +201,8 @@ def _find_metric(types: Sequence[ProblemType], inquiry: Inquiry, *, has_boxes: b
             f"`--metric {name}` lies in a project, and there is none yet",
             f'take a built-in metric now, such as `--metric rmse`; then write `metric = "{name}"` in competition.toml',
         )
+    if len(read_statement(name).names) > 1:
+        name = read_statement(name, types).name or name  # the target tells some of one name apart
     known = canonical_name(name)
     # Of ranked lists, `map@50` is the mean average precision of their first fifty items.
     metric = _trainable(get_metric(known if has_boxes and known is not None else name))

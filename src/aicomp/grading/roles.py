@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from aicomp.boxes import Form
 from aicomp.competition import Competition
-from aicomp.metrics.base import ProblemType
+from aicomp.errors import UsageError
+from aicomp.metrics.base import Metric, ProblemType
 
 
 @dataclass(frozen=True)
@@ -31,14 +32,46 @@ class Roles:
     columns: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
-def contract_roles(competition: Competition) -> Roles:
-    """The roles that a competition's contract gives the columns."""
+def contract_roles(competition: Competition, metric: Metric | None = None) -> Roles:
+    """The roles that a competition's contract gives the columns.
+
+    Args:
+        competition: The contract.
+        metric: What scores. Where the contract is of a problem that aicomp cannot train, it says what is compared, and
+            its parts are found by their names, or else in the order of the columns.
+
+    Raises:
+        UsageError: The metric is not for the contract's targets.
+    """
+    kind = competition.row_problem if metric is None else _problem(competition, metric)
+    predictions = competition.prediction_columns
+    if metric is not None and set(metric.parts) == set(predictions):
+        predictions = metric.parts
     return Roles(
-        problem_type=competition.row_problem,
+        problem_type=kind,
         id=competition.id,
         target=competition.target,
-        predictions=competition.prediction_columns,
-        labels=competition.labels,
+        predictions=predictions,
+        labels=competition.labels or (("0", "1") if kind == "binary" else ()),
         form=None if competition.boxes is None else competition.boxes.form,
         columns=tuple((name, tuple(columns)) for name, columns in competition.metric_columns.items()),
     )
+
+
+def _problem(competition: Competition, metric: Metric) -> ProblemType:
+    """What is compared: the contract's problem type, or the only one of the metric that fits its targets."""
+    if competition.problem_type != "other":
+        fitting = metric.problem_types & {competition.problem_type}
+    elif len(competition.target) == 1:
+        fitting = metric.problem_types & {"regression", "string"} or metric.problem_types & {"binary"}
+    else:
+        fitting = metric.problem_types & {"multi-target"} or metric.problem_types & {"multilabel"}
+    if not fitting:
+        n = len(competition.target)
+        targets = f" of {n} target{'' if n == 1 else 's'}" if competition.problem_type == "other" else ""
+        raise UsageError(
+            f"metric `{metric.name}` is for {', '.join(sorted(metric.problem_types))}, and `{competition.slug}` is "
+            f"{competition.problem_type}{targets}",
+            "`aicomp list metrics` shows what each is for",
+        )
+    return min(fitting)

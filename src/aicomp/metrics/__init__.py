@@ -57,14 +57,17 @@ def get_metric(name: str, folder: Path | None = None) -> Metric:
 
 
 def _unknown(name: str) -> UsageError:
-    """The error for a name that no metric has: the three nearest ones, or those that the name may mean."""
+    """The error for a name that no metric has: those that it may mean, or the three nearest ones."""
     reading = read_statement(name)
     *near, last = [f"`{n}`" for n in (reading.names or nearest_metrics(name))]
+    meant = f"{', '.join(near)}{' or ' if near else ''}{last}"
+    if len(reading.names) > 1:
+        return UsageError(
+            f"metric `{name}` may be {meant}: {reading.because}",
+            f"name the one that is meant, such as `{reading.names[0]}`",
+        )
     why = f": {reading.because}" if reading.because not in ("", UNKNOWN) else ""
-    return UsageError(
-        f"unknown metric `{name}`{why}",
-        f"did you mean {', '.join(near)}{' or ' if near else ''}{last}? `aicomp list metrics` shows all",
-    )
+    return UsageError(f"unknown metric `{name}`{why}", f"did you mean {meant}? `aicomp list metrics` shows all")
 
 
 def _of_length(name: str, text: str) -> Metric:

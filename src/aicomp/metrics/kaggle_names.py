@@ -11,6 +11,11 @@ BY_PROBLEM: dict[str, tuple[str, ...]] = {
     "mean f score": ("f1_samples", "f1_of_sets"),
     "mean f1 score": ("f1_samples", "f1_of_sets"),
     "mean f1": ("f1_samples", "f1_of_sets"),
+    "mean auc": ("roc_auc_mean", "roc_auc_ovr_macro"),
+    "mean roc auc": ("roc_auc_mean", "roc_auc_ovr_macro"),
+    "average auc": ("roc_auc_mean", "roc_auc_ovr_macro"),
+    "macro average roc auc": ("roc_auc_mean", "roc_auc_ovr_macro"),
+    "macro averaged roc auc": ("roc_auc_mean", "roc_auc_ovr_macro"),
 }
 """Names that are several metrics here, of which the target tells the one: 0/1 or amounts, columns or lists."""
 
@@ -19,6 +24,8 @@ AMBIGUOUS: dict[str, tuple[str, ...]] = {
     "mean squared log error": ("msle", "rmsle"),
     "mean squared logarithmic error": ("msle", "rmsle"),
     "cohen kappa score": ("cohen_kappa", "quadratic_weighted_kappa", "linear_weighted_kappa"),
+    "kappa": ("cohen_kappa", "quadratic_weighted_kappa", "linear_weighted_kappa"),
+    "rouge": ("rouge1", "rouge2", "rougeL"),
     "weighted kappa": ("quadratic_weighted_kappa", "linear_weighted_kappa"),
     "gini": ("gini", "gini_of_values", "normalized_gini_of_values"),
     "gini index": ("gini", "gini_of_values", "normalized_gini_of_values"),
@@ -34,6 +41,7 @@ AMBIGUOUS: dict[str, tuple[str, ...]] = {
     "jaccard": ("jaccard", "jaccard_samples", "word_jaccard"),
     "dice": ("dice", "dice_global"),
     "dice coefficient": ("dice", "dice_global"),
+    "dice score": ("dice", "dice_global"),
     "continuous ranked probability score": ("crps_nfl", "crps_gaussian"),
     "crps": ("crps_nfl", "crps_gaussian"),
     "mean average precision at different intersection over union thresholds": (
@@ -60,6 +68,12 @@ WITHOUT: dict[str, str] = {
     "custom": "it only says that the competition has its own",
     "simulation": "agents play episodes, and a rating grows; nothing is graded against a solution",
     "skill rating": "agents play episodes, and a rating grows; nothing is graded against a solution",
+    "mean average accuracy": "it is of poses at thresholds",
+    "macro averaged f beta": "it does not say the beta: write for example `f_beta_macro@0.5`",
+    "macro f0.5": "its beta stands behind an @: `f_beta_macro@0.5`",
+    "macro f0.5 score": "its beta stands behind an @: `f_beta_macro@0.5`",
+    "f0.5": "its beta stands behind an @: `f_beta@0.5`",
+    "f0.5 score": "its beta stands behind an @: `f_beta@0.5`",
     "mean best error at k": "it is 1 minus `top_accuracy@K`",
     "ma spearman r": "it is the mean of absolute rank correlations, one of each set",
     "mwcrmse": "it is a weighted mean of the RMSE of columns, and the weights are the competition's",

@@ -20,7 +20,7 @@ MOST_WORDS = 14
 _SINGLE_WORDS = {
     *("accuracy", "auc", "auroc", "rmse", "rmsle", "rmspe", "mae", "mape", "smape", "medae", "mcrmse", "mcrmsle"),
     *("mcauc", "mcc", "logloss", "wrmsse", "nwrmsle", "wmae", "qwk", "pf1", "lwlrap", "r2", "wer", "cer", "bleu"),
-    *("chrf", "wspl", "mase", "crps"),
+    *("chrf", "wspl", "mase", "crps", "mse", "f1"),
 }
 """Names of one word that count in a sentence. Others, such as `precision` or `dice`, are words of explanations, too."""
 
@@ -34,6 +34,12 @@ _MEANS = {"accuracy", "levenshtein", "word_jaccard", "log_loss", "haversine", "m
 """Metrics that are means over rows: the word `mean` or `average` before them adds nothing."""
 
 _INCLUDES = {
+    "brier": {"mse", "rmse"},
+    "f1_macro": {"f1"},
+    "f1_micro": {"f1"},
+    "f1_weighted": {"f1"},
+    "f1_samples": {"f1"},
+    "f1_of_sets": {"f1"},
     "roc_auc_mean": {"roc_auc"},
     "mcrmse": {"rmse"},
     "mcrmsle": {"rmsle", "rmse"},
@@ -54,6 +60,10 @@ _LISTS = re.compile(
 )
 _LIST_NAMES = {"mean average precision": "map", "normalized discounted cumulative gain": "ndcg"}
 _LOGARITHM = re.compile(r"\blog(arithm)?s?\b(?![\s-]*(loss|likelihood))")
+_COMPARED = re.compile(r"\b(compared (to|with)|unlike|instead of|rather than|in contrast to)\b[^,.;:()]*")
+_MODIFIED = re.compile(r"\bmodified (?:version|variant) of (?:the |a )?")
+_COMBINED = re.compile(r"\b(harmonic|geometric) mean of (?!(the )?(precision|recall))")
+_BY_GROUP = re.compile(r"\bmean of\b.*\b(for|within|in|of) each\b|\bper (day|date|time|group|era)\b")
 _AVERAGED = re.compile(r"average of the|averaged|each of the|each column|each class|each label|columns|classes")
 
 
@@ -116,21 +126,30 @@ def _by_problem(text: str, names: tuple[str, ...], types: Iterable[ProblemType])
 
 def _read_sentence(text: str, types: tuple[ProblemType, ...]) -> Reading:
     """The metrics whose names stand in a sentence; those that only explain another one are left out."""
-    plain = unicodedata.normalize("NFKC", text).casefold()
+    plain = _COMPARED.sub(" ", unicodedata.normalize("NFKC", text).casefold())
+    plain = _MODIFIED.sub("modified ", plain)
     lists = [(_LIST_NAMES.get(m[1], m[1]), m[2]) for m in _LISTS.finditer(plain)]
     if lengths := dict.fromkeys(f"{name}@{k}" for name, k in lists if k != "k" and name in OF_LISTS):
         return _of(list(lengths))
     if lists:
         return Reading((), f"it does not say how many items count: write for example `{lists[0][0]}@5`")
     found: list[str] = []
+    several: list[Reading] = []
     for words, before in _phrases(plain):
         reading = _read_phrase(words, types)
-        if len(reading.names) > 1:
+        if not reading.names:
             return reading
-        if not (reading.names and _is_plain(reading.names[0], before)):
-            return Reading((), f"`{before} {' '.join(words)}` is none of aicomp" if reading.names else reading.because)
-        found.append(reading.names[0])
+        if not _is_plain(reading.name, before):
+            return Reading((), f"`{before} {' '.join(words)}` is none of aicomp")
+        if reading.name is None:
+            several.append(reading)
+        else:
+            found.append(reading.name)
     explained = {other for name in found for other in _INCLUDES.get(name, ())}
+    for reading in several:
+        # "Mean Squared Error (MSE)" says which it is; "Brier score, a mean squared error" speaks of one.
+        if not explained.issuperset(reading.names) and not set(found) & set(reading.names):
+            return reading
     left = [name for name in dict.fromkeys(found) if name not in explained]
     if len(left) > 1 and "accuracy" in left:
         left.remove("accuracy")  # a word of many sentences
@@ -139,6 +158,12 @@ def _read_sentence(text: str, types: tuple[ProblemType, ...]) -> Reading:
 
 def _with_doubts(plain: str, reading: Reading) -> Reading:
     """The reading, doubted where the rest of the sentence changes what the name says."""
+    if reading.names and _COMBINED.search(plain):
+        return Reading((), f"it is a mean of several scores, of which one is `{reading.names[0]}`")
+    if reading.name in ("pearson", "spearman") and _BY_GROUP.search(plain):
+        return Reading(
+            (f"{reading.name}_by_group", f"{reading.name}_mean"), "it is a mean, of groups of rows or of columns"
+        )
     if reading.name == "rmse" and _LOGARITHM.search(plain):
         return Reading(("rmse", "rmsle"), "the error is one of logarithms, and of which is not said by the name")
     if reading.name == "roc_auc" and _AVERAGED.search(plain):
@@ -158,17 +183,17 @@ def _read_phrase(words: list[str], types: tuple[ProblemType, ...]) -> Reading:
         return _by_problem(" ".join(words), _TYPED[key], types)
     if key in _SEVERAL:
         return Reading(_SEVERAL[key], f"several metrics go by the name `{' '.join(words)}`")
-    return Reading((NAMES[key],))
+    return Reading((NAMES[key],)) if key in NAMES else Reading((), _NONE[key])
 
 
-def _is_plain(name: str, before: str) -> bool:
+def _is_plain(name: str | None, before: str) -> bool:
     return before not in _QUALIFIERS or (before in ("mean", "average") and name in _MEANS)
 
 
 def _phrases(plain: str) -> Iterator[tuple[list[str], str]]:
     """Names of metrics in a text, the longest ones, each with the word before it."""
     words = re.findall(r"[a-z0-9]+(?:'[a-z]+)?(?:@[a-z0-9.]+)?", plain.replace("\u2019", "'").replace("^", ""))
-    known = {*NAMES, *_TYPED, *_SEVERAL}
+    known = {*NAMES, *_TYPED, *_SEVERAL, *_NONE}
     start = 0
     while start < len(words):
         for length in range(min(MOST_WORDS, len(words) - start), 0, -1):
