@@ -2,6 +2,7 @@
 # Needs Python 3.11 or newer and make, nothing else. Another interpreter: make test PYTHON=python3.12
 
 PYTHON ?= python3
+PROCESSES ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -10,7 +11,7 @@ AUDIT := .venv-audit
 PEERS := boosters pytabkit autogluon
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format audit peers clean
+.PHONY: help demo test test-all lint format docs audit peers clean
 
 help:  ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile
@@ -19,8 +20,9 @@ demo: $(READY)  ## Set up, then init -> train -> submit through a host on this m
 	@rm -rf .demo
 	@$(BIN)/aicomp demo --through-host --into .demo
 
+# Each process takes whole files, whose tests share fixtures. More than two: make test PROCESSES=8 (about 2 GB each).
 test: lint  ## Set up, then every check and every test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile
 
 test-all: test $(ALL)/.ready  ## The same, and the tests of packages that want an environment of their own (TensorFlow, Ray; 3 GB)
 	@$(ALL)/bin/python -m pytest -m heavy
@@ -34,6 +36,9 @@ format: $(READY)  ## Correct style and formatting in place
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
+docs: $(READY)  ## Build the documentation into site/: every link is checked, and nothing is loaded from elsewhere
+	@cd docs && ../$(BIN)/python -m make_site --into ../site
+
 # In an environment of its own, so that nothing of it is audited; with no way to install or to ask, it says so.
 audit:  ## Look the tested versions of constraints.txt up among known vulnerabilities
 	@test -x $(AUDIT)/bin/pip-audit || { $(PYTHON) -m venv $(AUDIT) && timeout 180 $(AUDIT)/bin/python -m pip install \
@@ -43,7 +48,7 @@ audit:  ## Look the tested versions of constraints.txt up among known vulnerabil
 peers: $(PEERS:%=.peers/%/.ready)  ## Set up the libraries that benchmarks/ compares with, each kind in an environment of its own (7 GB)
 
 clean:  ## Remove what the other targets made
-	rm -rf $(VENV) $(ALL) $(AUDIT) .peers .demo dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(ALL) $(AUDIT) .peers .demo site dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -52,7 +57,7 @@ $(READY): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing into $(VENV) (about a minute)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,parquet,boost,text,large,seq2seq,simulation,keras]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,docs,parquet,boost,text,large,seq2seq,simulation,keras]'
 	@touch $@
 
 # TensorFlow pins versions of packages that others want newer.

@@ -66,6 +66,12 @@ def test_an_entry_is_read_as_it_is_written(tmp_path: Path) -> None:
     assert load_competition(tmp_path / "competition.toml") == competition
 
 
+def test_scores_at_the_ranks_may_stand_where_no_medals_are_given(tmp_path: Path) -> None:
+    medals = ('metric = "accuracy"', 'metric = "accuracy"\nmedals = { gold = 0.9 }\nmedals_source = "the ranks"')
+    competition = load(tmp_path, medals, ("internet = false", "internet = false\ngives_medals = false"))
+    assert competition.medals == {"gold": 0.9}
+
+
 def test_what_is_left_out_has_to_be_marked(tmp_path: Path) -> None:
     assert "`multiclass` needs `labels`" in refused(tmp_path, ('"labels", ', ""))
 
@@ -77,6 +83,7 @@ def test_what_is_left_out_has_to_be_marked(tmp_path: Path) -> None:
         ('"year"]', '"internet"]', "`internet` is marked as not verified, and yet it says `False`"),
         ('"year"]', '"files.train"]', "`files.train` is marked as not verified, and yet it says `train.csv`"),
         ('"year"]', '"yaer"]', "unknown field in `about.unverified` of `competition.toml`: `yaer`"),
+        ('"year"]', '"year", "medals"]\ngives_medals = false', "`about.gives_medals` is false, and"),
         ('"year"]', '"year", "year"]', "`about.unverified` says nothing, or the same twice"),
         ('["the page (read 2030-01-01)"]', "[]", "[about] has no `sources`"),
         ('["the page (read 2030-01-01)"]', '[" "]', "`about.sources` says nothing"),
@@ -110,6 +117,16 @@ def test_an_entry_that_cannot_be_trained_may_lack_files_and_targets(tmp_path: Pa
     assert caught.value.message == "aicomp cannot train `ponds` as it comes: it is a video"
     assert "`aicomp init FOLDER --metric accuracy`" in caught.value.hint
     refuse_untrainable("ponds", "accuracy", None)
+
+
+def test_a_game_that_cannot_be_trained_asks_for_its_rules() -> None:
+    about = About(sources=("the page (read 2030-01-01)",), submits="agent", untrainable="its rules are not known")
+    with pytest.raises(UsageError) as caught:
+        refuse_untrainable("frogs", "", about)
+    assert caught.value.hint == (
+        "`aicomp show frogs` says what is known; with its rules as a class of your own, "
+        "`aicomp init NAME --environment FILE:CLASS` makes a project"
+    )
 
 
 def test_a_lacking_metric_is_named_with_the_nearest() -> None:

@@ -14,7 +14,8 @@ SOURCE = Path(__file__).parent.parent / "src" / "aicomp"
 LAYERS = [
     {"errors", "suggest", "processes", "stopping", "neighbours", "printable"},
     {"resources", "registry", "files", "config", "toml_files", "boxes",
-     "metrics", "task", "labels", "about", "competition", "splitters",
+     "metrics", "task", "labels", "about", "competition", "competition_checks",
+     "splitters",
      "splitter_choice", "strata", "folds", "pages",
      "dealing", "isolation", "last_step", "archives"},
     {"data", "models", "training"},
@@ -34,7 +35,7 @@ HEAVY = (
 )  # fmt: skip
 COMMANDS = (
     "init", "eda", "check", "train", "tune", "blend", "verify", "submit", "submissions", "score", "runs", "explain",
-    "report", "list", "show", "doctor", "demo", "host", "competition",
+    "report", "list", "show", "doctor", "demo", "host", "competition", "guide",
 )  # fmt: skip
 
 

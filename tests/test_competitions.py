@@ -10,7 +10,9 @@ import pytest
 
 from aicomp import catalogue
 from aicomp.catalogue import CatalogueEntry
-from aicomp.competition import SIMULATION_METRICS, Competition
+from aicomp.competition import Competition
+from aicomp.competition_checks import SIMULATION_METRICS
+from aicomp.contract.columns import match_classes
 from aicomp.embedded import TABLES
 from aicomp.grading import TextTable, contract_roles, grade
 from aicomp.metrics import get_metric
@@ -98,7 +100,8 @@ def test_an_entry_of_kaggle_says_how_one_submits_and_where_the_facts_are_from(en
     assert about.metric_name
     assert all(re.search(r"\(read \d{4}-\d{2}-\d{2}\)$", source) for source in about.sources)
     assert ("year" in about.unverified) == (about.year is None)
-    assert ("medals" in about.unverified) == (not c.medals)
+    assert ("medals" in about.unverified) == (not c.medals and about.gives_medals is not False)
+    assert not c.medals or (about.gives_medals is None) == ("gives_medals" in about.unverified)
     assert ("submits" in about.unverified) == (about.submits is None)
     if about.submits == "notebook":
         assert ("internet" in about.unverified) == (about.internet is None)
@@ -120,7 +123,13 @@ def test_columns_of_a_trainable_entry_are_complete(entry: CatalogueEntry) -> Non
     assert set(c.id) <= set(c.submission.columns)
     folded = [column.casefold() for column in c.prediction_columns]
     names = c.target if len(folded) == len(c.target) else c.labels
-    assert folded == [name.casefold() for name in names]
+    if folded == [name.casefold() for name in names]:
+        return
+    if len(names) == 1:  # the submission calls the target otherwise, which a trap says
+        assert c.about is not None
+        assert any(f"calls the target `{c.prediction_columns[0]}`" in trap for trap in c.about.traps)
+        return
+    assert match_classes(set(c.labels), c.prediction_columns) == c.labels
 
 
 def test_a_readme_says_task_split_leaks_and_source(entry: CatalogueEntry) -> None:

@@ -65,6 +65,27 @@ def test_what_nobody_says_is_taken_from_the_entry(folder: Path) -> None:
     assert not [f for f in others if f.what == "contradiction"]
 
 
+def test_a_submission_that_calls_the_target_otherwise(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    form = SubmissionSchema(columns=("pond", "prediction"), wants="label")
+    monkeypatch.setattr(catalogue, "known_contract", lambda slug: msgspec.structs.replace(KNOWN, submission=form))
+    (folder / "form.csv").write_text("\n".join(["pond,prediction", *(f"{i + 100},no" for i in range(8))]))
+    created = create(folder)
+    assert created.competition.target == ("frogs",)
+    assert created.competition.submission.columns == ("pond", "prediction")
+    assert not [f for f in created.findings if f.what == "contradiction"]
+
+
+def test_a_submission_with_a_column_per_class_behind_a_prefix(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    form = SubmissionSchema(columns=("pond", "frogs_no", "frogs_yes"), wants="probability", sum_to_one=True)
+    entry = msgspec.structs.replace(KNOWN, problem_type="multiclass", metric="balanced_log_loss", submission=form)
+    monkeypatch.setattr(catalogue, "known_contract", lambda slug: entry)
+    (folder / "form.csv").write_text("\n".join(["pond,frogs_no,frogs_yes", *(f"{i + 100},0.5,0.5" for i in range(8))]))
+    created = create(folder)
+    assert (created.competition.target, created.competition.labels) == (("frogs",), ("no", "yes"))
+    assert created.competition.submission.columns == form.columns
+    assert not [f for f in created.findings if f.what == "contradiction"]
+
+
 def test_what_the_user_says_comes_first(folder: Path) -> None:
     created = create(folder, Given(metric="accuracy"))
     assert created.competition.metric == "accuracy"
@@ -76,6 +97,38 @@ def test_an_entry_says_nothing_of_another_host(folder: Path) -> None:
     with pytest.raises(UsageError) as caught:  # the files alone do not say which is which
         create(folder, Given(train="known.csv", test="hidden.csv", sample="form.csv"), host="http://127.0.0.1:8000")
     assert "metric" in caught.value.message
+
+
+def test_files_of_ones_own_are_of_the_entry_that_the_slug_names(folder: Path) -> None:
+    created = create_project(str(folder), folder.parent / "project", Given(slug="ponds"))
+    c = created.competition
+    assert (c.slug, c.title, c.metric, c.group, c.host) == ("ponds", "Ponds", "f1", "valley", "kaggle")
+    assert created.findings[0].value == "ponds"
+    own = Given(slug="my-ponds", metric="accuracy", train="known.csv", test="hidden.csv", sample="form.csv")
+    c = create_project(str(folder), folder.parent / "other", own).competition
+    assert (c.slug, c.title, c.group, c.about) == ("my-ponds", "My ponds", None, None)
+
+
+def test_a_folder_called_as_a_known_competition_is_not_taken_for_it_and_the_hint_says_how(folder: Path) -> None:
+    named = folder.rename(folder.with_name("ponds"))
+    given = Given(train="known.csv", test="hidden.csv", sample="form.csv")
+    with pytest.raises(UsageError) as caught:
+        create_project(str(named), folder.parent / "project", given)
+    assert "metric" in caught.value.message
+    assert caught.value.hint is not None
+    assert caught.value.hint.endswith("of `ponds` on Kaggle, `--slug ponds` says all that is known")
+
+
+def test_own_tables_of_what_cannot_be_trained_as_it_comes_are_no_entry_s(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its slug still says where the submission goes."""
+    about = About(sources=("x",), untrainable="frogs are drawn")
+    other = msgspec.structs.replace(KNOWN, problem_type="other", about=about)
+    monkeypatch.setattr(catalogue, "known_contract", lambda slug: other)
+    own = Given(slug="ponds", metric="accuracy", train="known.csv", test="hidden.csv", sample="form.csv")
+    c = create_project(str(folder), folder.parent / "project", own).competition
+    assert (c.slug, c.problem_type, c.metric) == ("ponds", "binary", "accuracy")
 
 
 def test_other_files_and_labels_are_findings(folder: Path) -> None:

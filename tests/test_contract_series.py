@@ -44,18 +44,19 @@ def test_a_gap_is_counted_and_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("times", "step"),
+    ("times", "steps"),
     [
-        (pd.date_range("2020-01-01", periods=40, freq="D").strftime("%Y-%m-%d"), "day"),
-        (pd.date_range("2020-01-01", periods=40, freq="h").strftime("%Y-%m-%d %H:%M"), "hour"),
-        (pd.date_range("2010-01-01", periods=40, freq="MS").strftime("%Y-%m"), "month"),
-        ([f"{2010 + i // 52}-W{i % 52 + 1:02d}" for i in range(40)], "week"),
-        (range(1960, 2000), "1 number"),
+        (pd.date_range("2020-01-01", periods=40, freq="D").strftime("%Y-%m-%d"), "days"),
+        (pd.date_range("2020-01-01", periods=40, freq="h").strftime("%Y-%m-%d %H:%M"), "hours"),
+        (pd.date_range("2010-01-01", periods=40, freq="MS").strftime("%Y-%m"), "months"),
+        ([f"{2010 + i // 52}-W{i % 52 + 1:02d}" for i in range(40)], "weeks"),
+        (range(1960, 2000), "steps of 1 number"),
+        (pd.date_range("2020-01-01", periods=40, freq="20min").strftime("%Y-%m-%d %H:%M"), "steps of 20 minutes"),
     ],
-    ids=["days", "hours", "months", "weeks", "years"],
+    ids=["days", "hours", "months", "weeks", "years", "of 20 minutes"],
 )
 @pytest.mark.parametrize("keyed", [True, False])
-def test_steps_of_every_kind(tmp_path: Path, times: object, step: str, keyed: bool) -> None:
+def test_steps_of_every_kind(tmp_path: Path, times: object, steps: str, keyed: bool) -> None:
     random = np.random.default_rng(0)
     parts = [
         pd.DataFrame({"year": list(times), "store": s, "town": f"t{s // 2}"}) for s in (range(3) if keyed else [0])
@@ -67,7 +68,7 @@ def test_steps_of_every_kind(tmp_path: Path, times: object, step: str, keyed: bo
     result = inferred(tmp_path)
     assert result.competition.template == "forecast"
     assert result.competition.series == (("store", "town") if keyed else ())
-    assert found(result, "horizon") == [f"5: {step}s that test asks for"]
+    assert found(result, "horizon") == [f"5: {steps} that test asks for"]
 
 
 def test_rows_of_another_kind_are_left_alone(tmp_path: Path) -> None:

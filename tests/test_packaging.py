@@ -13,6 +13,7 @@ from aicomp.resources import bundled, bundled_names
 
 ROOT = Path(__file__).parent.parent
 PLACE = {"src/aicomp": "aicomp", "templates": "aicomp/_data/templates", "competitions": "aicomp/_data/competitions"}
+PAGES = {"docs/agents.md": "aicomp/_data/docs/agents.md"}
 
 pytestmark = pytest.mark.slow
 
@@ -51,7 +52,7 @@ def wheel(request, checkout, tmp_path_factory):
 
 
 def test_the_wheel_holds_the_tracked_files(wheel):
-    expected = set()
+    expected = set(PAGES.values())
     for name in tracked_files():
         for source, target in PLACE.items():
             if name.startswith(f"{source}/"):
@@ -72,6 +73,7 @@ def test_an_installed_wheel_finds_its_data_and_makes_a_project(wheel, tmp_path):
         "import json, sys\nfrom aicomp import __file__ as place\nfrom aicomp.resources import bundled, bundled_names\n"
         "from aicomp.cli.main import main\n"
         "assert main(['init', 'iris']) == 0\n"
+        "assert main(['guide']) == main(['guide', 'train']) == 0\n"
         "names = [bundled_names(kind) for kind in ('templates', 'competitions')]\n"
         "print(json.dumps([place, str(bundled('templates')), *names]))"
     )

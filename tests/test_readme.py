@@ -5,10 +5,12 @@ import re
 import signal
 from pathlib import Path
 
+import numpy as np
 import pytest
 from doc_blocks import blocks, run_block
 
 from aicomp import errors
+from aicomp.cli.main import main
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -29,6 +31,22 @@ def test_the_commands_run_in_a_fresh_folder(tmp_path):
     assert run["mean"] > 0.85  # nearest centroids reach 0.93
     assert "accuracy" in (iris / "metrics.json").read_text()
     assert (tmp_path / "classroom" / "fit.png").stat().st_size > 10_000
+
+
+def test_its_block_of_python_saves_a_run(tmp_path, monkeypatch):
+    """The reader's own model is one that knows nothing."""
+    assert main(["init", "iris", "--into", str(tmp_path / "iris"), "--json"]) == 0
+    monkeypatch.chdir(tmp_path / "iris")
+    sizes = [len(Path("data", "raw", f"{name}.csv").read_text().splitlines()) - 1 for name in ("train", "test")]
+
+    def my_predictions(folds):
+        assert sorted(row for _, valid in folds for row in valid) == list(range(sizes[0]))
+        return [np.full((size, 3), 1 / 3) for size in sizes]
+
+    [code] = blocks(README, "python")
+    exec(code, {"my_predictions": my_predictions})
+    [done] = Path("runs").glob("*/DONE")
+    assert "my-xgb" in (done.parent / "run.json").read_text()
 
 
 def test_it_opens_with_the_two_targets_of_make():

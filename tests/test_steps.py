@@ -55,7 +55,7 @@ def test_a_week_or_quarter_that_there_is_not_is_no_date(text: str) -> None:
         (["1970-01-02", "1970-01-03", "1970-01-05"], "day", (7, 365.25), [1, 2, 4]),
         ([19700102, 19700103, 19700105], "day", (7, 365.25), [1, 2, 4]),
         (["1970-01-01 01:00", "1970-01-01 02:00", "1970-01-01 04:00"], "hour", (24, 168), [1, 2, 4]),
-        (["1970-01-01 00:30", "1970-01-01 01:00", "1970-01-01 01:30"], "1800 seconds", (48, 336), [1, 2, 3]),
+        (["1970-01-01 00:30", "1970-01-01 01:00", "1970-01-01 01:30"], "30 minutes", (48, 336), [1, 2, 3]),
         ([1998, 1999, 2001], "1 number", (1,), [1998, 1999, 2001]),
         ([3, 6, 9], "3 numbers", (1,), [1, 2, 3]),
     ],
@@ -97,7 +97,7 @@ def test_a_misfit_is_sought_only_where_a_format_is_common() -> None:
 def test_times_off_the_grid_and_without_one_are_refused(tmp_path: Path) -> None:
     column, path = a_file(tmp_path, ["1970-01-01", "1970-01-03", "1970-01-05"])
     steps = Steps.fit(read_times(column, path, "x"), "when")
-    assert steps.name == "172800 seconds"
+    assert steps.name == "2 days"
     with pytest.raises(DataError, match="line 2: `when` is `1970-01-02`, which is no step"):
         steps.read(pd.Series(["1970-01-02"], name="when"), path)
     with pytest.raises(DataError, match="line 2: `when` is `1970 Q1`, which is no time"):

@@ -14,6 +14,7 @@ class About(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         submits: What is sent: a file of predictions, a notebook that Kaggle runs on hidden data, or an agent.
         internet: Whether such a notebook may use the internet; None if it is not known, or nothing is run.
         year: In which it began, as Kaggle's citation says.
+        gives_medals: Whether it gives medals; None if it is not known. False for the Playground.
         metric_name: The metric in Kaggle's words.
         nearest_metric: Where aicomp has no such metric and `metric` is empty: the nearest one to train by.
         untrainable: Why no template of aicomp trains it; empty if one does. Such an entry may lack files and targets.
@@ -28,6 +29,7 @@ class About(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     submits: Literal["file", "notebook", "agent"] | None = None
     internet: bool | None = None
     year: int | None = None
+    gives_medals: bool | None = None
     metric_name: str = ""
     nearest_metric: str = ""
     untrainable: str = ""
@@ -67,12 +69,19 @@ def refuse_untrainable(slug: str, metric: str, about: About | None) -> None:
     Raises:
         UsageError: It is one.
     """
-    if about is not None and about.untrainable:
-        raise UsageError(
-            f"aicomp cannot train `{slug}` as it comes: {about.untrainable}",
-            f"`aicomp show {slug}` says what is known; with your own tables of train, test and sample submission in "
-            f"a folder, `aicomp init FOLDER --metric {metric or about.nearest_metric or 'NAME'}` makes the project",
+    if about is None or not about.untrainable:
+        return
+    if about.submits == "agent":
+        way = "with its rules as a class of your own, `aicomp init NAME --environment FILE:CLASS` makes a project"
+    else:
+        way = (
+            "with your own tables of train, test and sample submission in a folder, "
+            f"`aicomp init FOLDER --metric {metric or about.nearest_metric or 'NAME'}` makes the project"
         )
+    raise UsageError(
+        f"aicomp cannot train `{slug}` as it comes: {about.untrainable}",
+        f"`aicomp show {slug}` says what is known; {way}",
+    )
 
 
 def refuse_without_metric(slug: str, metric: str, about: About | None, remedy: str) -> None:

@@ -1,5 +1,6 @@
 """Competitions that aicomp knows by name: the bundled folders `competitions/<slug>/`, and those of plugins."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +12,13 @@ from aicomp.errors import UsageError
 from aicomp.files import atomic_write
 from aicomp.registry import plugins, resolve
 from aicomp.resources import bundled, bundled_names
-from aicomp.suggest import unknown_name
 
 if TYPE_CHECKING:
     import pandas as pd
 
 CONTRACT_FILE = "competition.toml"
+
+_N_NEAR = 3
 
 
 @dataclass(frozen=True)
@@ -130,12 +132,12 @@ def load(slug: str) -> CatalogueEntry:
     """What is known about one competition.
 
     Raises:
-        UsageError: No such competition (with the nearest known one), or a plugin's is none.
+        UsageError: No such competition (with up to three that it may mean), or a plugin's is none.
     """
     if _is_bundled(slug):  # first: looking for plugins takes longer than reading an entry
         return CatalogueEntry.from_folder(bundled("competitions") / slug, TABLES.get(slug))
     if slug not in names():
-        raise unknown_name("competition", slug, names(), "aicomp list competitions")
+        raise _unknown(slug)
     found: Any = resolve("competition", slug, {})
     if isinstance(found, CatalogueEntry):
         return found
@@ -143,6 +145,26 @@ def load(slug: str) -> CatalogueEntry:
         f"competition `{slug}` of a plugin is of type `{type(found).__name__}`, not `CatalogueEntry`",
         "let its entry point name an `aicomp.catalogue.CatalogueEntry`",
     )
+
+
+def _unknown(slug: str) -> UsageError:
+    """The error for a slug that no competition has: those whose slug and title have its words, else the nearest."""
+    from difflib import get_close_matches
+
+    words = re.findall(r"[a-z0-9]+", slug.casefold())
+    said = {
+        name: f"{name} {load(name).competition.title} {name.replace('-', '')}" for name in bundled_names("competitions")
+    }
+    named = [
+        name
+        for name, text in said.items()
+        if words and (all(word in text.casefold() for word in words) or "".join(words) in text.casefold())
+    ]
+    named.sort(key=lambda name: (not set(words) <= set(name.casefold().split("-")), len(name)))
+    near = named[:_N_NEAR] or get_close_matches(slug, names(), n=_N_NEAR, cutoff=0.6)
+    *first, last = [f"`{name}`" for name in near] or [""]
+    guess = f"did you mean {', '.join(first)}{' or ' if first else ''}{last}? " if last else ""
+    return UsageError(f"unknown competition `{slug}`", f"{guess}`aicomp list competitions` shows all")
 
 
 def hidden_solution(slug: str) -> "pd.DataFrame":

@@ -7,8 +7,8 @@ from typing import Literal
 _PACKAGE = Path(str(files("aicomp")))
 
 
-def bundled(kind: Literal["templates", "competitions"]) -> Path:
-    """Folder that holds one sub-folder per bundled template or competition.
+def bundled(kind: Literal["templates", "competitions", "docs"]) -> Path:
+    """Folder that holds one sub-folder per bundled template or competition, or the pages that commands print.
 
     A wheel carries them as `aicomp/_data/<kind>`; an editable install has no such folder, and they lie at the
     top of the checkout.

@@ -103,7 +103,7 @@ def create_simulation(slug: str, into: Path | None, environment: str, metric: st
         slug: Its short name, by which submissions go.
         into: Folder of the project; None makes one of the slug's name here.
         environment: See `Competition.environment`.
-        metric: See `SIMULATION_METRICS`.
+        metric: See `competition_checks.SIMULATION_METRICS`.
         host: See `Competition.host`.
 
     Raises:

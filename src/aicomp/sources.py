@@ -89,10 +89,9 @@ def opened(
             yield folder, source.describe(competition), (*source.findings, *inferred.findings)
         return
     if not is_embedded(source, into):
-        name = Path(source).resolve().name
         with _raw_folder(source) as found, with_tables(found) as folder:
-            inferred = infer_contract(folder, given, name.removesuffix(".zip"), ask)
-            yield folder, _with_origin(inferred.competition, is_made=folder != found), inferred.findings
+            competition, findings = _of_own_files(folder, source, given, ask)
+            yield folder, _with_origin(competition, is_made=folder != found), findings
         return
     said = [f.name for f in fields(Given) if getattr(given, f.name) != f.default]
     if said:
@@ -102,6 +101,29 @@ def opened(
         )
     with source_folder(source) as folder:
         yield folder, catalogue.load(source).competition, ()
+
+
+def _of_own_files(folder: Path, source: str, given: Given, ask: Ask | None) -> tuple[Competition, tuple[Finding, ...]]:
+    """The contract of files that the user has: with the catalogue's entry, where `--slug` names one that is trained."""
+    known = catalogue.known_contract(given.slug) if given.slug else None
+    if given.slug is None or known is None or known.about is None or known.about.untrainable:
+        name = Path(source).resolve().name.removesuffix(".zip")
+        with _hinting_at_an_entry(name, given):
+            inferred = infer_contract(folder, given, name, ask)
+        return inferred.competition, inferred.findings
+    inferred = with_entry(known, folder, given, given.slug, ask)
+    return msgspec.structs.replace(inferred.competition, title=known.title, url=known.url), inferred.findings
+
+
+@contextmanager
+def _hinting_at_an_entry(name: str, given: Given) -> Iterator[None]:
+    """Where the files do not say all, and are called as a competition that the catalogue knows: say so."""
+    try:
+        yield
+    except UsageError as e:
+        if given.slug is None and catalogue.known_contract(name) is not None:
+            e.hint = f"{e.hint}; if these are the files of `{name}` on Kaggle, `--slug {name}` says all that is known"
+        raise
 
 
 def is_embedded(source: str, into: Path | None) -> bool:

@@ -206,7 +206,9 @@ def test_a_contract_says_metric_columns_and_medal(weeks: Path, capsys: pytest.Ca
     arguments = ["score", "weeks.csv", "forecast.csv", "--competition", "competition.toml"]
     assert main(arguments) == 0
     assert capsys.readouterr().out == (
-        "wmae: 1.85714 (lower is better)\nmedal: silver (gold 1, silver 2, bronze 3; made up, 2026-11-27)\n"
+        "wmae: 1.85714 (lower is better)\n"
+        "medal: silver (gold 1, silver 2, bronze 3)\n"
+        "medals from: made up, 2026-11-27\n"
     )
     (weeks / "forecast.csv").write_text("id,sales\n3,99\n1,12\n2,20\n")
     assert main([*arguments, "--json"]) == 0
@@ -217,6 +219,37 @@ def test_a_contract_says_metric_columns_and_medal(weeks: Path, capsys: pytest.Ca
     (weeks / "forecast.csv").write_text("id,sales,more\n3,99,1\n1,12,1\n2,20,1\n")
     assert main(arguments) == 3
     assert "has the column `more`, which a submission to `weeks` lacks" in capsys.readouterr().err
+
+
+def test_a_competition_without_medals_says_what_the_rank_would_be(
+    weeks: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    about = """
+[about]
+submits = "file"
+gives_medals = false
+metric_name = "weighted error"
+sources = ["made up"]
+"""
+    (weeks / "competition.toml").write_text(CONTRACT + about)
+    arguments = ["score", "weeks.csv", "forecast.csv", "--competition", "competition.toml"]
+    assert main(arguments) == 0
+    said = capsys.readouterr().out
+    assert "\nmedal: silver (gold 1, silver 2, bronze 3; this competition gives none: by rank alone)\n" in said
+    without = "\n".join(line for line in CONTRACT.splitlines() if not line.startswith("medals"))
+    (weeks / "competition.toml").write_text(without + about)
+    assert main(arguments) == 0
+    assert capsys.readouterr().out.endswith("\nmedal: none, as this competition gives no medals\n")
+
+
+def test_a_long_number_is_shown_to_the_point(weeks: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (weeks / "forecast.csv").write_text("id,sales\n3,9000000\n1,9000000\n2,9000000\n")
+    large = CONTRACT.replace("bronze = 3.0", "bronze = 4808057.25")
+    (weeks / "competition.toml").write_text(large)
+    assert main(["score", "weeks.csv", "forecast.csv", "--competition", "competition.toml"]) == 0
+    said = capsys.readouterr().out
+    assert "e+" not in said
+    assert "bronze 4808057.25)" in said
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """`aicomp show` and the filters of `aicomp list competitions`; what init and score say of entries."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,8 +29,35 @@ def test_an_entry_is_shown_with_its_readme(capsys: Capture) -> None:
         "files train.csv, test.csv, sample_submission.csv",
     ]
     assert "# Spaceship Titanic" in lines
-    assert any(line.startswith("not verified ") and "medals" in line for line in lines)
+    assert any(line.startswith("not verified ") and "year" in line for line in lines)
     assert not any(line.startswith("internet") for line in lines)
+
+
+def test_a_competition_without_medals_says_so(capsys: Capture) -> None:
+    assert main(["show", "tabular-playground-series-jan-2021"]) == 0
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert "medals none: this competition gives no medals" in lines
+    assert not any(line.startswith("not verified") and "medals" in line for line in lines)
+
+
+def test_medals_are_shown_with_their_source(capsys: Capture) -> None:
+    assert main(["show", "predict-volcanic-eruptions-ingv-oe"]) == 0
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    (medals,) = (line for line in lines if line.startswith("medals none"))
+    assert medals.startswith("medals none are given; by rank: gold ")
+    assert "e+" not in medals
+    assert any(line.startswith("medals from the private leaderboard") for line in lines)
+    assert main(["show", "aptos2019-blindness-detection"]) == 0
+    assert " gold 0.93" in capsys.readouterr().out
+
+
+def test_a_long_fact_is_wrapped_on_a_terminal(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    assert main(["show", "google-quest-challenge"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "# Google QUEST Q&A Labeling" in lines
 
 
 def test_what_aicomp_lacks_is_said(capsys: Capture) -> None:
@@ -68,6 +96,22 @@ def test_an_unknown_slug_gets_the_nearest(capsys: Capture) -> None:
     assert captured.err.startswith("error: unknown competition `titanik`\n\nhint: did you mean `titanic`?")
 
 
+@pytest.mark.parametrize(
+    ("slug", "hint"),
+    [
+        ("salt", "did you mean `tgs-salt-identification-challenge`? "),
+        ("Spaceship Titanic", "did you mean `spaceship-titanic`? "),
+        ("dogbreed", "did you mean `dog-breed-identification`? "),
+        ("leaf", "did you mean `leaf-classification`, `cassava-leaf-disease-classification` or `"),
+        ("tabular-playground", "`, `tabular-playground-series-"),
+        ("...", "hint: `aicomp list competitions` shows all"),
+    ],
+)
+def test_words_of_a_slug_or_title_find_it(capsys: Capture, slug: str, hint: str) -> None:
+    assert main(["show", slug]) == 2
+    assert hint in capsys.readouterr().err
+
+
 def names(capsys: Capture, *arguments: str) -> list[str]:
     assert main(["list", "competitions", *arguments, "--json"]) == 0
     return [item["name"] for item in json.loads(capsys.readouterr().out)["items"]]
@@ -81,6 +125,21 @@ def test_competitions_are_found_by_word_template_and_metric(capsys: Capture) -> 
     assert "nomad2018-predict-transparent-conductors" in names(capsys, "--metric", "mcrmsle")
     assert "house-prices-advanced-regression-techniques" in names(capsys, "--metric", "between the logarithms")
     assert names(capsys, "--template", "text", "--metric", "mcrmsle") == []
+
+
+def test_competitions_are_found_by_other_spellings_and_by_their_task(capsys: Capture) -> None:
+    assert "aptos2019-blindness-detection" in names(capsys, "--search", "qwk")
+    assert "aptos2019-blindness-detection" in names(capsys, "--metric", "QWK")
+    assert "leaf-classification" in names(capsys, "--search", "log loss")
+    assert names(capsys, "--search", "melanoma siim") == ["siim-isic-melanoma-classification"]
+    assert names(capsys, "--search", "seismic") == ["tgs-salt-identification-challenge"]
+
+
+def test_a_search_without_a_hit_says_so(capsys: Capture) -> None:
+    assert main(["list", "competitions", "--search", "no such words"]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == "note: none of the competitions fits; `aicomp list competitions` shows all\n"
+    assert captured.out.startswith("name ")
 
 
 def test_the_filters_are_for_competitions(capsys: Capture) -> None:

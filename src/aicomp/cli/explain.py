@@ -52,10 +52,10 @@ def explain(
 
     With --json the keys are: run, page (its path), pngs (paths), rows (list of row, id, fold, truth, predicted, of,
     loss, is_worst, texts: list of column and parts, which are a text and an attribution each, pictures: list of name,
-    and centre, the mean place of what matters, as shares of width and height), columns (null for one column of texts or
-    files alone; else importances, dependences, spread, rows: list of row, fold, of, base, prediction, gap and parts,
-    which are column, value, attribution and error, and controls). Of boxes, rows are row, id, fold, n_true, n_found,
-    n_wrong, loss, is_worst, file, truth and predicted (lists of label, confidence, corners), and there are no columns.
+    and centre, the mean place of what matters, as shares of width and height), columns (null for boxes, and for one
+    column of texts or files alone; else importances, dependences, spread, rows: list of row, fold, of, base,
+    prediction, gap and parts, which are column, value, attribution and error, and controls). Of boxes, rows are row,
+    id, fold, n_true, n_found, n_wrong, loss, is_worst, file, truth and predicted (lists of label, confidence, corners).
     And diagnosis, as `aicomp report --json` has it.
     """
     # Before torch is imported: waiting threads would take the cores from those that work.
@@ -94,9 +94,12 @@ def explain(
         atomic_write(path, write_box_page(images, project.raw, f"Run {run.id}: boxes", metric, cut, parts))
         rows = [image.to_dict() for image in images]
         output.result(
-            {"run": run.id, "page": str(path), "rows": rows, "diagnosis": diagnosis.to_dict()},
+            {
+                "run": run.id, "page": str(path), "pngs": [], "rows": rows, "columns": None,
+                "diagnosis": diagnosis.to_dict(),
+            },
             f"{len(rows)} rows of run {run.id} are explained in `{path}`",
-        )
+        )  # fmt: skip
         return
     found = explain_run(project, run, n_rows=n_rows, method=method, seconds=seconds)  # type: ignore[arg-type]
     atomic_write(path, write_page(found, f"Run {run.id}: what moved its predictions", metric, parts))

@@ -60,7 +60,12 @@ def init(
         str | None, typer.Option("--encoding", metavar="NAME", help="Encoding of the files; by default utf-8.")
     ] = None,
     slug: Annotated[
-        str | None, typer.Option("--slug", metavar="NAME", help="Short name; by default made of SOURCE.")
+        str | None,
+        typer.Option(
+            "--slug",
+            metavar="NAME",
+            help="Short name, by default made of SOURCE; that of a known competition brings its metric.",
+        ),
     ] = None,
     environment: Annotated[
         str | None,
@@ -88,6 +93,9 @@ def init(
     inferred and shown with its reason. What neither they nor the host say is a flag.
 
     A simulation has no files: `--template simulation --environment NAME` makes a project of any name, and asks nobody.
+
+    With --json the keys are: project (its folder), slug, competition (the contract, as competition.toml has it),
+    findings (list of what, value and because: what was inferred, and why), files (of the project), next (commands).
     """
     from aicomp.cli.simulation_init import is_new_simulation, new_simulation
     from aicomp.contract import Given

@@ -21,7 +21,7 @@ def list_names(
     ],
     search: Annotated[
         str | None,
-        typer.Option("--search", metavar="WORD", help="Only those that say this."),
+        typer.Option("--search", metavar="WORDS", help="Only those that say this, or at least each word of it."),
     ] = None,
     template: Annotated[
         str | None, typer.Option("--template", metavar="NAME", help="Only competitions that this template fits.")
@@ -37,9 +37,10 @@ def list_names(
 
     With --json the keys are: kind, items. Each item has name, description and plugin (the package that it comes from,
     null for aicomp's own); a competition also problem_type, metric (empty where aicomp lacks it), metric_name (in
-    Kaggle's words, empty where it is not recorded), template, trainable and host; a metric also greater_is_better,
-    needs, problem_types, columns (of the solution, that it reads beside the target), graded_only (why it can grade and
-    not guide a training, else empty) and aliases; a model also installed (whether the package that it needs is there).
+    Kaggle's words, empty where it is not recorded), template, trainable, host and summary (its task in a sentence); a
+    metric also greater_is_better, needs, problem_types, columns (of the solution, that it reads beside the target),
+    graded_only (why it can grade and not guide a training, else empty) and aliases; a model also installed (whether the
+    package that it needs is there).
     A plugin that cannot be loaded has name, description (why) and plugin alone.
     """
     from aicomp.cli.table import table_lines
@@ -58,7 +59,9 @@ def list_names(
         if template in (None, item.get("template")) and (metric is None or _scored_by(item, metric))
     ]
     if search is not None:
-        items = [item for item in items if search.casefold() in _text(item).casefold()]
+        items = _found(items, search)
+    if not items and not as_json:
+        output.say(f"note: none of the {kind} fits; `aicomp list {kind}` shows all")
     output.result({"kind": kind, "items": items}, *table_lines(*_table(known[kind], items)))
 
 
@@ -69,14 +72,38 @@ def _refuse_filters(kind: str, template: str | None, metric: str | None) -> None
 
 
 def _scored_by(item: dict[str, Any], metric: str) -> bool:
-    """Whether a competition has a metric, by aicomp's name or as a part of Kaggle's."""
-    return metric == item.get("metric") or metric.casefold() in item.get("metric_name", "").casefold()
+    """Whether a competition has a metric, by aicomp's name, another one of it, or as a part of Kaggle's."""
+    from aicomp.metrics.aliases import ALIASES
+
+    name = ALIASES.get(metric.casefold(), metric)
+    return name == item.get("metric") or metric.casefold() in item.get("metric_name", "").casefold()
+
+
+def _found(items: list[dict[str, Any]], search: str) -> list[dict[str, Any]]:
+    """The items that say the words as they stand; if there are none, those that say each of them somewhere."""
+    texts = [_plain(_text(item)) for item in items]
+    wanted = _plain(search)
+    found = [item for item, text in zip(items, texts, strict=True) if wanted in text]
+    words = wanted.split()
+    return found or [i for i, text in zip(items, texts, strict=True) if words and all(word in text for word in words)]
+
+
+def _plain(text: str) -> str:
+    """A text without upper case, and with a blank for what joins the words of a name.
+
+    >>> _plain("Log_Loss of rsna-2022")
+    'log loss of rsna 2022'
+    """
+    return re.sub(r"[_\s-]+", " ", text.casefold())
 
 
 def _text(item: dict[str, Any]) -> str:
-    """What is searched: all that is said of it."""
-    said = (item.get(key, "") for key in ("metric", "metric_name", "problem_type", "template"))
-    return "\n".join([item["name"], item["description"], *item.get("aliases", ()), *said])
+    """What is searched: all that is said of it, and what else its metric is called."""
+    from aicomp.metrics.aliases import ALIASES
+
+    said = [item.get(key, "") for key in ("metric", "metric_name", "problem_type", "template", "summary")]
+    spellings = [text for text, name in ALIASES.items() if "problem_type" in item and name == item["metric"]]
+    return "\n".join([item["name"], item["description"], *item.get("aliases", ()), *said, *spellings])
 
 
 def _own_items(kind: "Kind") -> Iterator[dict[str, Any]]:
@@ -132,6 +159,7 @@ def _describe(kind: "Kind", found: Any) -> dict[str, Any]:
                 "trainable": c.about is None or not c.about.untrainable,
                 "host": c.host,
                 "description": c.title,
+                "summary": _about_readme(found.folder / "README.md"),
             }
         case "template":
             return {"description": _about_readme(Path(found) / "README.md")}

@@ -56,6 +56,7 @@ def _register_commands() -> None:
     from aicomp.cli.doctor import doctor
     from aicomp.cli.eda import eda
     from aicomp.cli.explain import explain
+    from aicomp.cli.guide import guide
     from aicomp.cli.host import host
     from aicomp.cli.init import init
     from aicomp.cli.listing import list_names
@@ -71,7 +72,7 @@ def _register_commands() -> None:
 
     commands = (
         init, eda, check, train, tune, blend, verify, submit, submissions, score, explain, report, show, doctor, demo,
-        host,
+        host, guide,
     )  # fmt: skip
     for function in commands:
         app.command(cls=ScoreCommand if function is score else None)(function)

@@ -100,8 +100,8 @@ def score(
     With --json the keys are: metric, score, greater_is_better, problem_type, rows, id and target (lists of columns),
     labels (in the order of the classes), positive (null unless there are two classes), columns (those that the metric
     reads beside the targets, by its names of them), interval (null, or low, high, n_resamples, n_undefined, unit,
-    n_units and within), medal (null, or gold, silver or bronze), medals (thresholds of the contract), medals_source,
-    notes (what was assumed).
+    n_units and within), medal (null, or gold, silver or bronze: that of the score's rank, also where a competition gave
+    none), medals (thresholds of the contract), medals_source, notes (what was assumed).
     """
     from aicomp.about import refuse_without_metric
     from aicomp.grading import bootstrap, read_rows, read_text_table, score_rows
@@ -159,9 +159,9 @@ def score(
             "medals_source": "" if by_contract is None else by_contract.medals_source,
             "notes": notes,
         },
-        f"{metric.name}: {value:.6g} ({'higher' if metric.greater_is_better else 'lower'} is better)",
+        f"{metric.name}: {_shown(value)} ({'higher' if metric.greater_is_better else 'lower'} is better)",
         *(() if interval is None else (_interval_line(interval),)),
-        *(() if by_contract is None or not by_contract.medals else (_medal_line(medal, by_contract),)),
+        *(() if by_contract is None else _medal_lines(medal, by_contract)),
     )
 
 
@@ -236,16 +236,32 @@ def _inferred(
     return truth, roles if boxes is None else replace(roles, form=boxes[1]), notes
 
 
+def _shown(value: float) -> str:
+    """Six digits of a score, and all those before the point.
+
+    >>> _shown(0.123456789), _shown(4808057.04)
+    ('0.123457', '4808057')
+    """
+    return f"{value:.0f}" if 1e6 <= abs(value) < 1e15 else f"{value:.6g}"
+
+
 def _interval_line(interval: "Interval") -> str:
     drawn = f"{interval.n_resamples} resamples of {interval.n_units} {plural(interval.unit)}"
     drawn += f", each {interval.within} on its own" if interval.within else ""
     left_out = f", {interval.n_undefined} of them without a score" if interval.n_undefined else ""
-    return f"95 % interval: {interval.low:.6g} to {interval.high:.6g} ({drawn}{left_out})"
+    return f"95 % interval: {_shown(interval.low)} to {_shown(interval.high)} ({drawn}{left_out})"
 
 
-def _medal_line(medal: str | None, contract: "Competition") -> str:
-    listed = ", ".join(f"{name} {value:g}" for name, value in contract.medals.items())
-    return f"medal: {medal or 'none'} ({listed}; {contract.medals_source})"
+def _medal_lines(medal: str | None, contract: "Competition") -> list[str]:
+    """Which medal the score would have been, by which thresholds, and whether there were medals at all."""
+    from aicomp.competition_checks import listed_medals
+
+    gives_none = contract.about is not None and contract.about.gives_medals is False
+    if not contract.medals:
+        return ["medal: none, as this competition gives no medals"] if gives_none else []
+    by_rank = "; this competition gives none: by rank alone" if gives_none else ""
+    listed = listed_medals(contract.medals)
+    return [f"medal: {medal or 'none'} ({listed}{by_rank})", f"medals from: {contract.medals_source}"]
 
 
 def plural(unit: str) -> str:

@@ -33,6 +33,7 @@ def show(
     import msgspec
 
     from aicomp import catalogue
+    from aicomp.cli.table import prose_lines, table_lines
 
     output = Output(as_json)
     entry = catalogue.load(slug)
@@ -47,9 +48,13 @@ def show(
         "trainable": c.about is None or not c.about.untrainable,
         "readme": readme,
     }
-    lines = [pair for pair in (*_contract(c), *_about(c, c.about)) if pair[1]]
-    width = max(len(name) for name, _ in lines)
-    output.result(content, *(f"{name:<{width}}  {value}" for name, value in lines), "", *readme.rstrip().splitlines())
+    facts = facts_of(c)
+    output.result(content, *table_lines(facts[0], facts[1:]), "", *prose_lines(readme))
+
+
+def facts_of(c: "Competition") -> list[tuple[str, str]]:
+    """What is known of a competition, in words: names and values, without those that nothing is known of."""
+    return [pair for pair in (*_contract(c), *_about(c, c.about)) if pair[1]]
 
 
 def _contract(c: "Competition") -> list[tuple[str, str]]:
@@ -62,7 +67,7 @@ def _contract(c: "Competition") -> list[tuple[str, str]]:
         ("problem type", c.problem_type),
         ("metric", c.metric),
         ("id", ", ".join(c.id)),
-        ("target", ", ".join(c.target)),
+        ("target", _shortened(c.target)),
         ("labels", _shortened(c.labels)),
         ("files", ", ".join(name for name in (f.train, f.test, f.sample_submission, *f.tables) if name)),
         ("media", ", ".join(f.media)),
@@ -73,9 +78,18 @@ def _contract(c: "Competition") -> list[tuple[str, str]]:
         ("environment", c.environment),
         ("template", "" if lacks_template else c.template),
         ("splitter", "" if lacks_template or c.is_simulation else c.splitter),
-        ("medals", ", ".join(f"{name} {value:g}" for name, value in c.medals.items())),
+        ("medals", _medals(c)),
         ("medals from", c.medals_source),
     ]
+
+
+def _medals(c: "Competition") -> str:
+    from aicomp.competition_checks import listed_medals
+
+    gives_none = c.about is not None and c.about.gives_medals is False
+    if not c.medals:
+        return "none: this competition gives no medals" if gives_none else ""
+    return f"{'none are given; by rank: ' if gives_none else ''}{listed_medals(c.medals)}"
 
 
 def _about(c: "Competition", about: "About | None") -> list[tuple[str, str]]:

@@ -66,6 +66,8 @@ def submit(
     ("valid" after a dry run, "sent", "complete" with a score, "already sent", "graded"), score (public, or of an
     embedded competition; null if there is none yet), private_score, ref and url (of Kaggle, else null), rank (before,
     after and teams; null unless waited for), left_today (submissions left before this one, null if unknown).
+    With --notebook also notebook (dataset, wheels, kernel, text, sha256, rehearsal), without rank and left_today. Of a
+    simulation also bytes, evaluation (of the run) and played (how the agent was tried here), and rows is null.
     """
     from aicomp.cli.parcel import describe, find_runs, lines, next_command, pack, run_words
     from aicomp.simulation.project import Simulation, open_project

@@ -36,6 +36,18 @@ def table_lines(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[st
     return made
 
 
+def prose_lines(text: str) -> list[str]:
+    """Lines of a Markdown text; on a terminal too narrow for them, its paragraphs are broken anew."""
+    columns = shutil.get_terminal_size().columns
+    if not sys.stdout.isatty() or all(len(line) <= columns for line in text.splitlines()):
+        return text.rstrip().splitlines()
+    made: list[str] = []
+    for block in text.strip().split("\n\n"):
+        is_prose = not block.startswith(("#", "|", "- ", "* ", "1. ", "```", "!", " "))
+        made += ["", *(textwrap.wrap(block, columns) if is_prose else block.splitlines())]
+    return made[1:]
+
+
 def _width(cell: str) -> int:
     """Cells of a terminal that a text takes."""
     if cell.isascii():

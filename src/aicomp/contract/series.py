@@ -11,6 +11,7 @@ from aicomp.contract.checks import later_in_test
 from aicomp.contract.inquiry import Inquiry, listing
 from aicomp.contract.tables import Tables
 from aicomp.data.panel import Panel
+from aicomp.data.steps import plural
 from aicomp.data.values import as_strings
 from aicomp.errors import DataError, UsageError
 from aicomp.suggest import unknown_name
@@ -74,16 +75,16 @@ def find_series(tables: Tables, targets: Sequence[str], inquiry: Inquiry) -> Ser
             )
         return None
     series, step, n_series = found
-    gap = f", {series.gap} {step}s after the last one of train" if series.gap else ""
+    gap = f", {series.gap} {plural(step)} after the last one of train" if series.gap else ""
     inquiry.found(
         "time", time, "given with --time" if given.time else "every row of test is later than every one of train"
     )
     inquiry.found(
         "series",
         ", ".join(series.series) or "one",
-        f"{n_series} series of regular {step}s" if n_series > 1 else f"one series of regular {step}s",
+        f"{n_series} series of regular {plural(step)}" if n_series > 1 else f"one series of regular {plural(step)}",
     )
-    inquiry.found("horizon", str(series.horizon), f"{step}s that test asks for{gap}")
+    inquiry.found("horizon", str(series.horizon), f"{plural(step)} that test asks for{gap}")
     return series
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from aicomp.data.reading import line_numbers
-from aicomp.data.steps import Steps, read_times
+from aicomp.data.steps import Steps, plural, read_times
 from aicomp.data.values import as_strings
 from aicomp.errors import DataError
 
@@ -115,8 +115,8 @@ class Panel:
         if len(bad):
             row = int(bad[0])
             raise DataError(
-                f"`{path.name}` line {line_numbers(path)[row]} is {ahead[row]} {self.steps.name}s after train, but "
-                f"{self.gap + 1} to {self.gap + self.horizon} are asked for",
+                f"`{path.name}` line {line_numbers(path)[row]} is {ahead[row]} {plural(self.steps.name)} after train, "
+                f"but {self.gap + 1} to {self.gap + self.horizon} are asked for",
                 "correct `horizon` and `gap` in competition.toml, or the row",
             )
 

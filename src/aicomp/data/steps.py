@@ -19,7 +19,8 @@ _LEAST_PRESENT = 0.3
 """Share of the steps between the first and the last time that must occur: trading days have 0.69 of all days."""
 
 _NAMES = {("month", 1): "month", ("month", 3): "quarter", ("month", 12): "year", ("second", _DAY): "day",
-          ("second", 7 * _DAY): "week", ("second", 3600): "hour"}  # fmt: skip
+          ("second", 7 * _DAY): "week", ("second", 3600): "hour", ("second", 60): "minute"}  # fmt: skip
+_LONGER = (("week", 7 * _DAY), ("day", _DAY), ("hour", 3600), ("minute", 60))
 _SEASONS: dict[tuple[str, int], tuple[float, ...]] = {
     ("month", 1): (12,),
     ("month", 2): (6,),
@@ -152,8 +153,13 @@ class Steps:
 
     @property
     def name(self) -> str:
-        """A step for people."""
-        return _NAMES.get((self.unit, self.size), f"{self.size} {self.unit}{'s' if self.size > 1 else ''}")
+        """A step for people, such as "quarter" or "20 minutes"."""
+        if (self.unit, self.size) in _NAMES:
+            return _NAMES[self.unit, self.size]
+        longer = _LONGER if self.unit == "second" else ()
+        unit, factor = next(((name, n) for name, n in longer if self.size % n == 0), (self.unit, 1))
+        size = self.size // factor
+        return f"{size} {unit}{'s' if size > 1 else ''}"
 
     @property
     def seasons(self) -> tuple[float, ...]:
@@ -236,3 +242,12 @@ def _are_months(seconds: np.ndarray) -> bool:
         np.unique((s - s.astype("datetime64[M]")).astype(np.int64)) for s in (stamps, stamps + np.timedelta64(1, "D"))
     )
     return len(first) == 1 or (len(last) == 1 and last[0] == 0)
+
+
+def plural(step: str) -> str:
+    """Several steps in words, of the name of one.
+
+    >>> plural("quarter"), plural("20 minutes")
+    ('quarters', 'steps of 20 minutes')
+    """
+    return f"steps of {step}" if step[0].isdigit() else f"{step}s"

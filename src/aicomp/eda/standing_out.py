@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from aicomp.data.steps import plural
 from aicomp.eda.exploration import Exploration, Study
 from aicomp.pages.render import number, percent
 
@@ -200,8 +201,9 @@ def _series(found: Exploration) -> Iterator[str]:
     if series.season is not None and series.season.strength > _MOSTLY:
         season = series.season
         yield (
-            f"The total comes round every {season.period} {series.step}s: the season makes {percent(season.strength)} "
-            f"of its movement around the trend, and {percent(season.median_strength)} in a single series (median)."
+            f"The total comes round every {season.period} {plural(series.step)}: the season makes "
+            f"{percent(season.strength)} of its movement around the trend, and "
+            f"{percent(season.median_strength)} in a single series (median)."
         )
     if series.zeros > 0.3:
         yield f"{percent(series.zeros)} of the values are 0."

@@ -2,7 +2,8 @@
 
 import itertools
 
-from aicomp.competition import MEDALS, Competition
+from aicomp.competition import Competition
+from aicomp.competition_checks import MEDALS, listed_medals
 from aicomp.errors import UsageError
 from aicomp.metrics.base import Metric
 
@@ -17,9 +18,9 @@ def medal_of(score: float, metric: Metric, competition: Competition) -> str | No
     scores = list(medals.values())
     if any(metric.better(worse, better) for better, worse in itertools.pairwise(scores)):
         direction = "higher" if metric.greater_is_better else "lower"
-        listed = ", ".join(f"{name} {value:g}" for name, value in medals.items())
         raise UsageError(
-            f"the medals of `{competition.slug}` ({listed}) go against `{metric.name}`, of which {direction} is better",
+            f"the medals of `{competition.slug}` ({listed_medals(medals)}) go against `{metric.name}`, of which "
+            f"{direction} is better",
             "correct `medals` or `metric` in its contract",
         )
     reached = (name for name, value in medals.items() if name != "median" and not metric.better(value, score))

@@ -11,12 +11,13 @@ from aicomp.pages.document import Block, Cell, Facts, Figures, Finding, Paragrap
 from aicomp.pages.drawing import Drawing, new_figure
 from aicomp.pages.render import number
 from aicomp.project import AnyProject, Project
-from aicomp.report import parts
+from aicomp.report import again, parts
 from aicomp.report.agent import agent_curves, agent_limits, agent_scores, agent_training
 from aicomp.report.curves import plot_curves
 from aicomp.report.importance import importance
 from aicomp.report.limits import limits
 from aicomp.report.origin import Origin, find_origin
+from aicomp.report.recipe import recipe
 from aicomp.run import Run
 
 _LARGEST_PICTURE = 600_000
@@ -56,7 +57,7 @@ def make_card(project: AnyProject, run: Run) -> Card:
     origin = find_origin(project, run)
     title = f"{run.info['competition']['title']}: run {run.id}"
     if run.kind == "agent":
-        made = (*_first(parts.changes(origin)), *_agent_sections(project, run, origin))
+        made = (*_first(again.changes(origin)), *_agent_sections(project, run, origin))
         return Card(title, tuple(_agent_summary(run)), made, origin, None)
     assert isinstance(project, Project)
     diagnosis, why_not = _diagnosed(project, run, origin)
@@ -111,7 +112,7 @@ def _made(run: Run) -> str:
 
 def _highlights(run: Run, origin: Origin, diagnosis: Diagnosis | None) -> list[Finding]:
     """The findings of all parts that matter most, the worst first."""
-    found = parts.changes(origin)
+    found = again.changes(origin)
     check = parts.checked(run)
     if check is not None:
         found += [b for b in check.blocks if isinstance(b, Finding) and b.severity == "high"]
@@ -157,10 +158,10 @@ def _sections(
         yield check
     yield parts.data(project, run, origin)
     yield parts.folds(run)
-    yield parts.recipe(run)
-    yield parts.versions(run)
+    yield recipe(run)
+    yield again.versions(run)
     yield limits(project, run, diagnosis)
-    yield parts.again(run, origin)
+    yield again.again(run, origin)
 
 
 def learning_curves(run: Run) -> Section | None:
@@ -204,7 +205,7 @@ def _agent_sections(project: AnyProject, run: Run, origin: Origin) -> Iterator[S
     if curves is not None:
         yield curves
     yield agent_training(run)
-    yield parts.recipe(run)
-    yield parts.versions(run)
+    yield recipe(run)
+    yield again.versions(run)
     yield agent_limits(project, run)
-    yield parts.again(run, origin)
+    yield again.again(run, origin)

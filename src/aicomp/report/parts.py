@@ -1,16 +1,16 @@
-"""Sections that every report has: what a run is for, what it was made of, and how to make it again."""
+"""Sections that every report has: what a run is for, its data, folds, scores, submissions and findings."""
 
 import json
-import math
 from collections.abc import Iterator
 from typing import Any
 
 from aicomp.errors import DataError
-from aicomp.pages.document import Block, Cell, Code, Facts, Finding, Heading, Items, Link, Paragraph, Section, Table
+from aicomp.pages.document import Block, Cell, Facts, Finding, Heading, Items, Paragraph, Section, Table
 from aicomp.pages.render import number
 from aicomp.project import AnyProject
 from aicomp.raw_data import manifest_path
-from aicomp.report.origin import Origin, hashes, requirements
+from aicomp.report.origin import Origin
+from aicomp.report.recipe import written
 from aicomp.run import Run
 from aicomp.submission.ledger import Attempt, read_ledger
 
@@ -135,90 +135,6 @@ def folds(run: Run) -> Section:
     return Section("splits", "Validation", tuple(blocks))
 
 
-def recipe(run: Run) -> Section:
-    """The model and all settings as they were resolved, those of regularization apart."""
-    config = run.info["config"]
-    facts: list[tuple[str, Cell]] = [
-        ("model", config["model"]["name"]),
-        ("kind of run", _KINDS.get(run.kind, run.kind)),
-    ]
-    facts += [("template", config["template"]), ("seed", str(config["seed"]))]
-    facts += [("device", config["device"])] if "device" in config else []
-    blocks: list[Block] = [Facts(tuple(facts))]
-    if run.kind == "blend":
-        return Section("recipe", "Model", (*blocks, *_members(run)))
-    results = [run.result(k) for k in range(len(run.scores["folds"]))]
-    params = config["model"].get("params", {})
-    if params:
-        rows = tuple((key, _written(value)) for key, value in params.items())
-        blocks.append(Table("Parameters of the model", ("parameter", "value"), rows))
-    settings = _resolved([r.get("settings", {}) for r in results])
-    keys = [k for k in settings if k in config.get("regularization", {})]
-    for caption, names in (("Settings, as resolved", [k for k in settings if k not in keys]), ("Regularization", keys)):
-        if names:
-            rows = tuple((name, settings[name]) for name in names)
-            blocks.append(Table(f"{caption} (where folds differ, all values)", ("setting", "value"), rows))
-    inputs = results[0].get("inputs", {})
-    if inputs:
-        words = ", ".join(f"{len(v):,} {name}" for name, v in inputs.items() if v)
-        blocks.append(Paragraph(f"What the model of the first fold reads: {words or 'nothing but rows'}."))
-    if (run.folder / "layout.json").is_file():
-        layout = run.read("layout.json")
-        how = "as one network" if layout["stacked"] else "one by one"
-        blocks.append(Paragraph(f"Folds were trained {how}: {layout['reason']}."))
-    if not settings and not params:
-        blocks.append(Paragraph("The run says nothing of settings: its predictions come from elsewhere."))
-    return Section("recipe", "Model and recipe", tuple(blocks))
-
-
-_KINDS = {
-    "train": "trained here",
-    "blend": "a blend of runs",
-    "saved": "predictions of another framework, or a constant",
-    "agent": "an agent",
-}
-
-
-def _members(run: Run) -> Iterator[Block]:
-    details = run.info["blend"]
-    metric = run.scores["metric"]
-    rows = []
-    for member in sorted(details["members"], key=lambda m: -abs(m["weight"])):
-        other = Run(run.folder.parent / member["run"])
-        name: Cell = str(member["run"])
-        model = "(removed since)"
-        if (other.folder / "run.json").is_file():
-            page = "report.html" if (other.folder / "report.html").is_file() else ""
-            name, model = Link(other.id, f"../{_quoted(other.id)}/{page}"), other.info["config"]["model"]["name"]
-        rows.append((name, model, number(member["cv"], 5), number(member["weight"], 3)))
-    yield Paragraph(
-        f"Method: {details['method']}. Weights were fitted on all out-of-fold rows for test rows; scores of this run "
-        f"come from weights fitted without each fold ({number(details['honest']['mean'], 5)}), while on the rows that "
-        f"they were fitted on it would be {number(details['optimistic']['mean'], 5)}."
-    )
-    yield Table("Members, the heaviest first", ("run", "model", metric, "weight"), tuple(rows), (2, 3))
-
-
-def _quoted(name: str) -> str:
-    from urllib.parse import quote
-
-    return quote(name)
-
-
-def _resolved(settings: list[dict[str, Any]]) -> dict[str, str]:
-    """Each setting with its value, or the different ones of the folds."""
-    keys = dict.fromkeys(key for s in settings for key in s)
-    return {key: ", ".join(dict.fromkeys(_written(s.get(key)) for s in settings)) for key in keys}
-
-
-def _written(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, float) and math.isfinite(value):
-        return f"{value:.6g}"
-    return json.dumps(value)
-
-
 def scores(project: AnyProject, run: Run) -> Section:
     """Scores of the folds, and what became of submissions."""
     found, metric = run.scores, run.scores["metric"]
@@ -245,7 +161,7 @@ def _last_step(step: dict[str, Any]) -> Iterator[Block]:
     if step["name"] == "plain" and not step["reason"]:
         return
     yield Heading("Last step")
-    parameters = ", ".join(f"{k} {_written(v)}" for k, v in step["parameters"].items())
+    parameters = ", ".join(f"{k} {written(v)}" for k, v in step["parameters"].items())
     words = f"{step['name']}{f' ({parameters})' if parameters else ''}"
     because = f"; {step['reason']}" if step["reason"] else ""
     yield Paragraph(f"From predictions to what is submitted: {words}{because}.")
@@ -302,81 +218,3 @@ def _finding(found: dict[str, Any]) -> Finding:
     severity = found.get("severity")
     known = str(severity) if severity in SEVERITIES else "low"
     return Finding(known, str(found["title"]), str(found.get("evidence", "")), str(found.get("advice", "") or ""))  # type: ignore[arg-type]
-
-
-def versions(run: Run) -> Section:
-    """Python, packages, system, commit."""
-    info = run.info
-    facts: list[tuple[str, Cell]] = [("Python", info["python"]), ("system", info["platform"])]
-    git = info["git"]
-    if git is None:
-        facts.append(("git", "the project was in no repository"))
-    else:
-        facts.append(("git commit", git["commit"]))
-        facts.append(("uncommitted changes", "yes" if git["dirty"] else "none"))
-    rows = tuple((package, found) for package, found in info["versions"].items())
-    return Section("versions", "Versions", (Facts(tuple(facts)), Table("Packages", ("package", "version"), rows)))
-
-
-def again(run: Run, origin: Origin) -> Section:
-    """What is needed to run it again, and what has changed."""
-    info = run.info
-    blocks: list[Block] = [*_changes(origin, info)]
-    lines = []
-    if info["git"] is not None:
-        lines.append(f"git checkout {info['git']['commit']}")
-        lines += ["# and the changes that were not committed then"] if info["git"]["dirty"] else []
-    lines += ["pip install -r requirements.txt    # the lines below"]
-    if info["competition"]["problem_type"] != "simulation":
-        lines.append("aicomp init SOURCE --data-only --into .    # if data/raw/ is empty; SOURCE: slug, folder or .zip")
-    lines += [*origin.commands, "aicomp runs"]
-    blocks += [Heading("Commands"), Code("\n".join(lines), "console")]
-    blocks += [Items(origin.remarks)] if origin.remarks else []
-    blocks += [Paragraph("The same machine gives the same scores; another processor or package rounds otherwise.")]
-    blocks += [Heading("Requirements"), Code("\n".join(requirements(run)))]
-    blocks += [Heading("Settings that are not the template's"), _template(origin, info["config"]["template"])]
-    named = [("fingerprint of config, data, code and versions", info["fingerprint"]), ("data", info["data_hash"]),
-             ("Python files of the project", info["code_hash"]), *hashes(run)]  # fmt: skip
-    summary = f"{len(named)} hashes" if len(named) > 6 else ""
-    blocks += [Heading("Hashes"), Table("SHA-256", ("of", "hash"), tuple(named), (), summary)]
-    return Section("again", "To run it again", tuple(blocks))
-
-
-def _template(origin: Origin, name: str) -> Block:
-    if origin.template_problem:
-        return Paragraph(f"What the template `{name}` says is not known: {origin.template_problem}.")
-    if not origin.template:
-        return Paragraph(f"All settings are those of the template `{name}`.")
-    rows = tuple((d.key, _value(d.before), _value(d.now)) for d in origin.template)
-    return Table(f"Where the run is not as the template “{name}”", ("setting", "template", "run"), rows)
-
-
-def _value(value: Any) -> str:
-    return "(none)" if value is None else _written(value)
-
-
-def _changes(origin: Origin, info: dict[str, Any]) -> Iterator[Block]:
-    found = changes(origin)
-    if not found:
-        yield Finding("ok", "Nothing has changed", "Code, data and package versions are those of the run.")
-    yield from found
-    commit = None if info["git"] is None else info["git"]["commit"]
-    if origin.commit is not None and commit is not None and origin.commit != commit:
-        yield Paragraph(f"The repository is at commit {origin.commit} now.")
-
-
-def changes(origin: Origin) -> list[Finding]:
-    """What differs from when the run was made, the worst first."""
-    found = []
-    if origin.data_changed:
-        found.append(Finding("high", "The data has changed", "The files in `data/raw/` are not those of the run.",
-                             "Bring them back, or train again."))  # fmt: skip
-    if origin.data_changed is None:
-        found.append(Finding("medium", "The data is not here", "The project has no `data/manifest.json`."))
-    if origin.code_changed:
-        found.append(Finding("medium", "The code has changed", "The project's Python files are not those of the run.",
-                             "Go back to its commit, or train again."))  # fmt: skip
-    if origin.versions:
-        words = ", ".join(f"{d.key} {d.now} (here {d.before or 'not installed'})" for d in origin.versions)
-        found.append(Finding("low", "Package versions are others", f"The run had {words}."))
-    return found

@@ -38,7 +38,7 @@ def interval(metric: str, scores: np.ndarray) -> Interval:
     """Mean and interval of episodes.
 
     Args:
-        metric: See `competition.SIMULATION_METRICS`.
+        metric: See `competition_checks.SIMULATION_METRICS`.
         scores: Of the episodes, (n,): returns, or 1, 0.5 and 0 for a game won, drawn and lost.
     """
     return of_share(scores) if metric == "win_rate" else of_mean(scores)
