@@ -132,9 +132,11 @@ def typed(code, is_transcript):
             continue
         lexer = shlex.shlex(line.removeprefix("$ "), posix=True, punctuation_chars="|&;<>()")
         lexer.whitespace_split = True
-        words, command = [*lexer, ";"], []
+        words, command = iter([*lexer, ";"]), []
         for word in words:
-            if set(word) <= set("|&;<>()"):
+            if set(word) <= set("<>"):
+                next(words)  # the file
+            elif set(word) <= set("|&;()"):
                 if word != "||":  # what stands before it is shown to fail
                     yield from from_aicomp(command)
                 command = []
