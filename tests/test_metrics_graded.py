@@ -12,9 +12,37 @@ from aicomp.metrics import ALL_METRICS, GRADED, METRICS, get_metric, guess_metri
 N = 40
 
 
+def _texts(*texts):
+    return np.array(list(texts) * (N // len(texts)), dtype=object)
+
+
+def _ranked():
+    """Two dates of 200 stocks each, all of which are bought and sold."""
+    rank = np.tile(np.arange(200.0), 2)
+    return np.random.default_rng(3).normal(size=400), rank, {"date": np.repeat(np.array(["a", "b"], object), 200)}
+
+
+OF_COMPETITIONS = {
+    "spread_return_sharpe": _ranked,
+    "gini_stability": lambda: (np.arange(N) // 2 % 2, np.arange(N) % 7 / 7, {"week": np.arange(N) % 2}),
+    "jane_street_utility": lambda: (
+        np.arange(N) - 15.0,
+        np.arange(N) % 3 % 2.0,
+        {"date": _texts("a", "b"), "weight": np.ones(N)},
+    ),
+    "adjusted_rand": lambda: (np.arange(N) % 3, np.arange(N) % 4, {}),
+    "kendall_of_orders": lambda: (_texts("a b c", "x y"), _texts("b a c", "x y"), {}),
+    "jaccard_of_sets": lambda: (_texts("a b", "c"), _texts("a", "c"), {}),
+    "otto_recall": lambda: (_texts("a", "b"), _texts("a", "a"), {"kind": _texts("clicks", "carts", "orders", "carts")}),
+}
+"""Rows for the measures of single competitions, whose predictions have forms of their own."""
+
+
 def a_problem(metric):
     """Rows that the metric can score, and its further columns."""
     random = np.random.default_rng(2)
+    if metric.name in OF_COMPETITIONS:
+        return OF_COMPETITIONS[metric.name]()
     kind = sorted(metric.problem_types)[0]
     if metric.needs == "string":
         masks = metric.name != "global_average_precision"
@@ -49,7 +77,7 @@ every_graded = pytest.mark.parametrize("metric", GRADED.values(), ids=lambda m: 
 def test_it_scores_and_the_order_of_rows_makes_no_difference(metric):
     y, p, columns = a_problem(metric)
     score = metric(y, p, **columns)
-    order = np.random.default_rng(1).permutation(N)
+    order = np.random.default_rng(1).permutation(len(y))
     again = metric(y[order], p[order], **{name: values[order] for name, values in columns.items()})
     assert again == pytest.approx(score, rel=1e-9)
 

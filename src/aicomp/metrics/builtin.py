@@ -140,7 +140,7 @@ TRAINED: tuple[Metric, ...] = (
     _metric(association.gini_of_values, "value", "higher", "regression"),
     _metric(places.mean_distance, "value", "lower", "multi-target"),
     _of_strings("bleu", translation.bleu, "higher", package=translation.PACKAGE),
-    _of_strings("chrf", translation.chrf, "higher", package=translation.PACKAGE),
+    _of_strings("chrf", translation.chrf, "higher"),
     _of_strings("rougeL", rouge.rouge_l, "higher", rouge.rouge_l_of, rouge.PACKAGE, is_mean=True),
     _of_strings("rouge1", rouge.rouge1, "higher", rouge.rouge1_of, rouge.PACKAGE, is_mean=True),
     _of_strings("rouge2", rouge.rouge2, "higher", rouge.rouge2_of, rouge.PACKAGE, is_mean=True),

@@ -1,11 +1,14 @@
 """The built-in metrics that grade files and cannot guide a training, each with what it reads beside the target."""
 
 from aicomp.metrics import (
+    clusters,
     deviations,
     distributions,
     fairness,
+    finance,
     grouped,
     masks,
+    orders,
     places,
     proper,
     ranking,
@@ -24,6 +27,7 @@ _SCALE = Column("scale", "number", "what errors of the row's series are divided 
 _EVENT = Column("event", "number", "1 where the time is an event's, 0 where watching ended", optional=True)
 _STRATUM = Column("group", "string", "which rows belong together")
 _LEVEL = Column("level", "number", "level of the row's quantile, between 0 and 1")
+_DATE = Column("date", "string", "which rows are of one day", is_unit=True)
 _SIZE = (Column("height", "number", "pixels of the image"), Column("width", "number", "pixels of the image"))
 
 
@@ -69,6 +73,13 @@ GRADED_ONLY: tuple[Metric, ...] = (
         ("binary",),
         Column("groups", "flags", "1 where a row is of a group, a column for each"),
     ),
+    _metric(
+        finance.gini_stability,
+        "probability",
+        "higher",
+        ("binary",),
+        Column("week", "number", "number of the week of each row"),
+    ),
     _metric(proper.weighted_log_loss, "probability", "lower", ("binary", "multiclass"), _WEIGHT),
     _metric(proper.expected_calibration_error, "probability", "lower", ("binary",), why=_HONEST),
     _metric(proper.kl_divergence, "value", "lower", ("multi-target",), why=_SUM_TO_ONE),
@@ -88,6 +99,18 @@ GRADED_ONLY: tuple[Metric, ...] = (
     _metric(grouped.spearman_by_group, "value", "higher", _NUMBER, _GROUP),
     _metric(grouped.ndcg_by_query, "value", "higher", _NUMBER, _QUERY),
     _metric(grouped.mrr_by_query, "value", "higher", _NUMBER, _QUERY),
+    _metric(finance.jane_street_utility, "value", "higher", _NUMBER, _DATE, _WEIGHT),
+    _metric(finance.spread_return_sharpe, "value", "higher", _NUMBER, _DATE),
+    _metric(
+        finance.signed_root_r2, "value", "higher", _NUMBER, why="it orders models as `r2`, which guides a training"
+    ),
+    _metric(
+        clusters.adjusted_rand,
+        "value",
+        "higher",
+        _NUMBER,
+        why="no model of aicomp puts rows into groups that have no names",
+    ),
     _metric(series_errors.mase, "value", "lower", _NUMBER, _SERIES, _SCALE),
     _metric(series_errors.rmsse, "value", "lower", _NUMBER, _SERIES, _SCALE),
     _metric(series_errors.wrmsse, "value", "lower", _NUMBER, _SERIES, _SCALE, _WEIGHT),
@@ -129,6 +152,24 @@ GRADED_ONLY: tuple[Metric, ...] = (
     _metric(masks.mask_f2, "string", "higher", ("string",), why=_NO_MASKS, is_mean=True),
     _metric(masks.hausdorff, "string", "lower", ("string",), *_SIZE, is_mean=True),
     _metric(masks.dice_hausdorff, "string", "higher", ("string",), *_SIZE, is_mean=True),
+    _metric(
+        orders.kendall_of_orders,
+        "string",
+        "higher",
+        ("string",),
+        why="no model of aicomp puts the items of a row in order",
+    ),
+    _metric(
+        orders.jaccard_of_sets,
+        "string",
+        "higher",
+        ("string",),
+        why="`f1_of_sets` orders sets alike and guides a training",
+        is_mean=True,
+    ),
+    _metric(
+        orders.otto_recall, "string", "higher", ("string",), Column("kind", "string", "`clicks`, `carts` or `orders`")
+    ),
     _metric(
         ranking.global_average_precision,
         "string",

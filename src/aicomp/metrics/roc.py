@@ -255,21 +255,33 @@ def roc_auc_by_group(y_true: np.ndarray, y_pred: np.ndarray, *, group: np.ndarra
     """
     true, pred = check_scores(y_true, y_pred, ndim=1)
     codes, names = check_groups("group", group, len(true))
+    areas = areas_of_groups(true, pred, codes, len(names))
+    if np.isnan(areas).all():
+        raise ValueError("no `group` has rows of both classes, but the area needs both")
+    return float(np.mean(areas[~np.isnan(areas)]))
+
+
+def areas_of_groups(true: np.ndarray, pred: np.ndarray, codes: np.ndarray, n_groups: int) -> np.ndarray:
+    """Area under the ROC of each group, NaN where its rows are of one class, (n_groups,).
+
+    Args:
+        true: Labels, bool (n,).
+        pred: Scores, (n,).
+        codes: Group of each row, int (n,), each from 0 to n_groups - 1 at least once.
+        n_groups: Number of groups.
+    """
     order = np.lexsort((pred, codes))
     sorted_codes = codes[order]
-    starts = np.searchsorted(sorted_codes, np.arange(len(names)))
+    starts = np.searchsorted(sorted_codes, np.arange(n_groups))
     # Ranks of pairs (group, score) are ranks within the group, moved by the rows of the groups before.
     distinct = np.append(True, (np.diff(sorted_codes) != 0) | (np.diff(pred[order]) != 0)).cumsum().astype(np.float64)
     ranks = average_ranks(distinct) - starts[sorted_codes]
     positive = true[order]
-    p = np.bincount(sorted_codes, positive, minlength=len(names))
-    q = np.bincount(sorted_codes, minlength=len(names)) - p
-    sums = np.bincount(sorted_codes, ranks * positive, minlength=len(names))
-    defined = (p > 0) & (q > 0)
-    if not defined.any():
-        raise ValueError("no `group` has rows of both classes, but the area needs both")
-    p, q, sums = p[defined], q[defined], sums[defined]
-    return float(np.mean((sums - p * (p + 1) / 2) / (p * q)))
+    p = np.bincount(sorted_codes, positive, minlength=n_groups)
+    q = np.bincount(sorted_codes, minlength=n_groups) - p
+    sums = np.bincount(sorted_codes, ranks * positive, minlength=n_groups)
+    areas: np.ndarray = np.divide(sums - p * (p + 1) / 2, p * q, out=np.full(n_groups, np.nan), where=p * q > 0)
+    return areas
 
 
 def curve(y_true: np.ndarray, y_pred: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
