@@ -6,6 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -35,3 +38,21 @@ def named_file(code):
     """The file that a block of Python is to be saved as: its first line, `# folder/name.py`; None without one."""
     first = re.match(r"# ([\w./-]+\.py)\n", code)
     return first and first[1]
+
+
+def numbers_apart(line):
+    """A line's words, and its numbers."""
+    return NUMBER.sub("#", " ".join(line.split())), [float(number) for number in NUMBER.findall(line)]
+
+
+def is_said(line, output):
+    """Whether a line of the output begins with this one or holds it; numbers may differ as processors do."""
+    words, numbers = numbers_apart(line)
+    for said in output.splitlines():
+        said_words, said_numbers = numbers_apart(said)
+        skipped = said_words.find(words)
+        if skipped >= 0:
+            first = said_words[:skipped].count("#")
+            if said_numbers[first : first + len(numbers)] == pytest.approx(numbers, rel=0.15, abs=0.001):
+                return True
+    return False

@@ -25,7 +25,7 @@ from aicomp.simulation.config import SimulationConfig
 ROOT = Path(__file__).parent.parent
 TESTS = ROOT / "tests"
 PROGRAM = typer.main.get_command(app)
-NOT_RUN = ("console", "text", "toml", "json")
+NOT_RUN = ("console", "text", "toml", "json", "yaml")
 
 RUN_BY = {
     ("README.md", "bash"): "test_readme.py",
@@ -132,10 +132,13 @@ def typed(code, is_transcript):
             continue
         lexer = shlex.shlex(line.removeprefix("$ "), posix=True, punctuation_chars="|&;<>()")
         lexer.whitespace_split = True
-        words, command = [*lexer, ";"], []
+        words, command = iter([*lexer, ";"]), []
         for word in words:
-            if set(word) <= set("|&;<>()"):
-                yield from from_aicomp(command)
+            if set(word) <= set("<>"):
+                next(words)  # the file
+            elif set(word) <= set("|&;()"):
+                if word != "||":  # what stands before it is shown to fail
+                    yield from from_aicomp(command)
                 command = []
             else:
                 command.append(word)
@@ -224,3 +227,7 @@ def test_how_a_command_is_judged(line, wrong):
 def test_a_transcript_is_read_up_to_its_comment():
     code = "$ cd a && aicomp train \\\n    --json  # aicomp tune\nsaid: aicomp runs\n$ A=1 aicomp runs | less\n"
     assert list(typed(code, is_transcript=True)) == [["train", "--json"], ["runs"]]
+
+
+def test_what_is_shown_to_fail_is_not_read():
+    assert list(typed('aicomp tran || echo "$?"\naicomp runs\n', is_transcript=False)) == [["runs"]]

@@ -22,7 +22,8 @@ def strings(*rows):
         ("c", "a b c", 3, 1 / 3, 0.5, 1.0),
         ("c", "a b c", 2, 0.0, 0.0, 0.0),
         ("a b c d", "a x b", 2, 0.5, 1 / (1 + 1 / np.log2(3)), 0.5),  # two of four can be named: divided by 2
-        ("a", "b b a", 2, 0.5, 1 / np.log2(3), 1.0),  # the second b does not take a place
+        ("a", "b b a", 3, 1 / 3, 0.5, 1.0),  # the second b takes a place
+        ("a", "b b a", 2, 0.0, 0.0, 0.0),
         ("a b", "", 5, 0.0, 0.0, 0.0),
     ],
 )
@@ -43,6 +44,29 @@ def test_of_whole_lists_scikit_learn_says_the_same():
         assert mean_average_precision(truth, listed, k=30) == pytest.approx(average_precision_score(is_true, scores))
         for k in (5, 30):
             assert normalized_gain(truth, listed, k=k) == pytest.approx(ndcg_score([is_true], [scores], k=k))
+
+
+def kaggle_ap(actual: list[str], predicted: list[str], k: int) -> float:
+    """`apk` as Kaggle published it: a place that names an item again is lost, and moves nothing up."""
+    score, hits = 0.0, 0
+    for i, item in enumerate(predicted[:k]):
+        if item in actual and item not in predicted[:i]:
+            hits += 1
+            score += hits / (i + 1)
+    return score / min(len(actual), k)
+
+
+def test_an_item_that_is_named_again_loses_its_place():
+    truth, listed = np.array(["b"], object), np.array(["a a b"], object)
+    assert mean_average_precision(truth, listed, 3) == pytest.approx(1 / 3)
+    assert mean_average_precision(truth, listed, 2) == 0.0
+    assert mean_average_precision(np.array(["a b"], object), np.array(["a a b"], object), 3) == pytest.approx(5 / 6)
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        actual = [str(i) for i in rng.permutation(6)[: rng.integers(1, 5)]]
+        predicted = [str(i) for i in rng.integers(0, 6, size=rng.integers(1, 9))]
+        score = mean_average_precision(np.array([" ".join(actual)], object), np.array([" ".join(predicted)], object), 5)
+        assert score == pytest.approx(kaggle_ap(actual, predicted, 5))
 
 
 def test_rows_without_a_true_item_are_left_out():

@@ -33,6 +33,8 @@ ONLY_RELATIVE = ("amex", "coverage_error", "gini_of_values")
 def test_the_truth_scores_perfectly(metric, problem_type):
     y_true, _ = a_problem(problem_type, metric.needs)
     y_pred = the_truth_as_prediction(problem_type, metric.needs, y_true)
+    if "@" in metric.name and problem_type == "string":  # a ranked list names each item once
+        y_pred = np.array([" ".join(dict.fromkeys(listed.split())) for listed in y_pred], dtype=object)
     if metric.name in ONLY_RELATIVE:
         pytest.skip("computed in its own test")
     perfect = OTHER_BEST.get(metric.name, PERFECT[metric.greater_is_better])

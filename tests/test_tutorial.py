@@ -5,29 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from doc_blocks import blocks, fenced, named_file, run_block
+from doc_blocks import blocks, fenced, is_said, named_file, run_block
 
 DOCS = Path(__file__).parent.parent / "docs"
 TUTORIAL = (DOCS / "tutorial.md").read_text(encoding="utf-8")
-NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
-
-
-def numbers_apart(line):
-    """A line's words, and its numbers."""
-    return NUMBER.sub("#", " ".join(line.split())), [float(number) for number in NUMBER.findall(line)]
-
-
-def is_said(line, output):
-    """Whether a line of the output begins with this one or holds it; numbers may differ as processors do."""
-    words, numbers = numbers_apart(line)
-    for said in output.splitlines():
-        said_words, said_numbers = numbers_apart(said)
-        skipped = said_words.find(words)
-        if skipped >= 0:
-            first = said_words[:skipped].count("#")
-            if said_numbers[first : first + len(numbers)] == pytest.approx(numbers, rel=0.15, abs=0.001):
-                return True
-    return False
 
 
 @pytest.mark.slow

@@ -39,9 +39,6 @@ TITLES = {
 }
 """Shorter names in the navigation than the titles of the pages."""
 
-FORESEEN = {*NAVIGATION["How to"]}
-"""Pages that may be missing."""
-
 
 def named() -> set[str]:
     """Every page but the home."""

@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path, PurePosixPath
 
 from make_site import api, catalogue, commands, names, settings
-from make_site.navigation import BELOW, FORESEEN, NAVIGATION, named, toctree
+from make_site.navigation import BELOW, NAVIGATION, named, toctree
 
 _RENAMED = {"README.md": "readme.md", "README.zh.md": "readme.zh.md", "CHANGELOG.md": "changelog.md"}
 _LINK = re.compile(r"(\]\()([^)\s#]+)(#[^)\s]*)?(\))")
@@ -50,13 +50,15 @@ def listed(caption: str, pages: dict[str, str]) -> str:
 
 
 def check_names(there: set[str]) -> None:
-    """Compare the pages that are there with the navigation.
+    """Compare the pages that are there with the navigation; a folder of pages may be missing as a whole.
 
     >>> check_names(named() | {"stray"})
     Traceback (most recent call last):
     LookupError: not in the navigation: stray
     """
-    for what, missing in (("not in the navigation", there - named()), ("not there", named() - there - FORESEEN)):
+    folders = {PurePosixPath(name).parent for name in there}
+    gone = {name for name in named() - there if PurePosixPath(name).parent in folders}
+    for what, missing in (("not in the navigation", there - named()), ("not there", gone)):
         if missing:
             raise LookupError(f"{what}: {', '.join(sorted(missing))}")
 

@@ -153,15 +153,15 @@ def _unknown(slug: str) -> UsageError:
 
     words = re.findall(r"[a-z0-9]+", slug.casefold())
     said = {
-        name: f"{name} {load(name).competition.title} {name.replace('-', '')}" for name in bundled_names("competitions")
+        name: f"{name} {load(name).competition.title} {name.replace('-', '')}".casefold()
+        for name in bundled_names("competitions")
     }
     named = [
-        name
-        for name, text in said.items()
-        if words and (all(word in text.casefold() for word in words) or "".join(words) in text.casefold())
+        name for name, text in said.items() if words and (all(word in text for word in words) or "".join(words) in text)
     ]
     named.sort(key=lambda name: (not set(words) <= set(name.casefold().split("-")), len(name)))
-    near = named[:_N_NEAR] or get_close_matches(slug, names(), n=_N_NEAR, cutoff=0.6)
+    same = [name for name in named if re.findall(r"[a-z0-9]+", name.casefold()) == words]
+    near = same or named[:_N_NEAR] or get_close_matches(slug, names(), n=_N_NEAR, cutoff=0.6)
     *first, last = [f"`{name}`" for name in near] or [""]
     guess = f"did you mean {', '.join(first)}{' or ' if first else ''}{last}? " if last else ""
     return UsageError(f"unknown competition `{slug}`", f"{guess}`aicomp list competitions` shows all")

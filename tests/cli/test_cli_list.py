@@ -7,7 +7,7 @@ import pytest
 from plugin_cases import install_plugin
 
 from aicomp.cli.main import main
-from aicomp.cli.table import table_lines
+from aicomp.cli.table import prose_lines, table_lines
 from aicomp.metrics import ALIASES, ALL_METRICS
 from aicomp.models import ALL_MODELS
 from aicomp.resources import bundled_names
@@ -203,6 +203,20 @@ def test_on_a_terminal_the_last_column_is_wrapped(monkeypatch: pytest.MonkeyPatc
     ]
     monkeypatch.setattr(sys.stdout, "isatty", lambda: False)
     assert table_lines(["name", "description"], rows)[1] == "rmse  one two three four five six"
+
+
+def test_prose_is_broken_anew_on_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    text = "# A heading that is longer than the terminal\n\none two three four\nfive six seven eight\n\n- a\n- b\n"
+    assert prose_lines(text) == text.rstrip().splitlines()  # a pipe
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    assert prose_lines(text) == [
+        "# A heading that is longer than the terminal", "", "one two three four five six", "seven eight", "",
+        "- a", "- b",
+    ]  # fmt: skip
+    address = "see https://www.kaggle.com/competitions/titanic"
+    assert prose_lines(address) == ["see", address[4:]]
+    assert prose_lines("short\n") == ["short"]
 
 
 def test_models_say_whether_their_package_is_there(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:

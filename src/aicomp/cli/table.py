@@ -30,7 +30,7 @@ def table_lines(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[st
     made = []
     for line in lines:
         cells = [cell + " " * (width - _width(cell)) for cell, width in zip(line[:-1], widths, strict=True)]
-        last = (textwrap.wrap(line[-1], room) or [""]) if wrap else [line[-1]]
+        last = (_wrapped(line[-1], room) or [""]) if wrap else [line[-1]]
         made.append(_GAP.join([*cells, last[0]]).rstrip())
         made += [" " * left + more for more in last[1:]]
     return made
@@ -44,8 +44,13 @@ def prose_lines(text: str) -> list[str]:
     made: list[str] = []
     for block in text.strip().split("\n\n"):
         is_prose = not block.startswith(("#", "|", "- ", "* ", "1. ", "```", "!", " "))
-        made += ["", *(textwrap.wrap(block, columns) if is_prose else block.splitlines())]
+        made += ["", *(_wrapped(block, columns) if is_prose else block.splitlines())]
     return made[1:]
+
+
+def _wrapped(text: str, columns: int) -> list[str]:
+    """Lines of a text; addresses and names stay in one piece, so that they can be copied."""
+    return textwrap.wrap(text, columns, break_on_hyphens=False, break_long_words=False)
 
 
 def _width(cell: str) -> int:

@@ -67,8 +67,9 @@ def weighted_log_loss(y_true: np.ndarray, y_pred: np.ndarray, *, weight: np.ndar
     sum(weight * loss) / sum(weight). With a row for each label it is the measure of several competitions of the RSNA:
     Intracranial Hemorrhage (2019; the label "any" weighs 2, others 1), Cervical Spine Fracture (2022; patients weigh 7
     and 14, vertebrae 1 and 2, without and with a fracture) and Lumbar Spine (2024; severities of three classes weigh
-    1, 2 and 4; beside that, it takes the largest probability of "severe" of an exam). Whether Kaggle divides the 2022
-    loss by the sum of the weights or by the rows is not said on its page; here it is the weights.
+    1, 2 and 4; beside that, it takes the largest probability of "severe" of an exam). In 2022 the page does not say by
+    what is divided; by its discussion (341854), which MLE-bench's grader follows, each patient's loss is divided by the
+    weights of that patient, and the mean is over patients: for that number, divide each row's weight by their sum.
 
     Args:
         y_true: 0 or 1, or class codes, (n,).

@@ -1,7 +1,8 @@
 """Scores of ranked lists: how many of a row's true items stand in its list, and how far at the top.
 
-A list is a string whose items stand between blanks. An item that a list names twice counts where it comes first. Rows
-without a true item are left out; where no row has one, there is no score.
+A list is a string whose items stand between blanks. An item that a list names twice counts where it comes first, and
+its second place is lost, as in Kaggle's own code (`ml_metrics`). Rows without a true item are left out; where no row
+has one, there is no score.
 """
 
 import itertools
@@ -210,7 +211,11 @@ def _hits(y_true: np.ndarray, y_pred: np.ndarray, k: int) -> tuple[np.ndarray, n
     for truth, listed in zip(*check_strings(y_true, y_pred), strict=True):
         items = set(truth.split())
         if items:
-            found.append([item in items for item in list(dict.fromkeys(listed.split()))[:k]])
+            places = listed.split()[:k]
+            if len(set(places)) < len(places):  # only the first place of an item counts
+                first = {item: i for i, item in reversed(list(enumerate(places)))}
+                places = [item if first[item] == i else "" for i, item in enumerate(places)]
+            found.append([item in items for item in places])
             n_true.append(len(items))
     if not found:
         raise ValueError("no row of `y_true` has an item")
