@@ -31,6 +31,13 @@ def site(tmp_path_factory):
     return folder
 
 
+def test_a_folder_that_holds_no_site_is_left_alone(tmp_path, capsys):
+    (tmp_path / "thesis.txt").write_text("all of it", encoding="utf-8")
+    assert site_program.main(["--into", str(tmp_path)]) == 1
+    assert "holds no site: name another folder" in capsys.readouterr().err
+    assert (tmp_path / "thesis.txt").read_text(encoding="utf-8") == "all of it"
+
+
 def read(site, name):
     return Page((site / f"{name}.html").read_text(encoding="utf-8"))
 
