@@ -160,7 +160,7 @@ def _unknown(slug: str) -> UsageError:
         name for name, text in said.items() if words and (all(word in text for word in words) or "".join(words) in text)
     ]
     named.sort(key=lambda name: (not set(words) <= set(name.casefold().split("-")), len(name)))
-    same = [name for name in named if re.findall(r"[a-z0-9]+", name.casefold()) == words]
+    same = [name for name in named if re.sub(r"[^a-z0-9]", "", name.casefold()) == "".join(words)]
     typo = get_close_matches(slug, names(), n=1, cutoff=0.8)
     near = same or [*dict.fromkeys([*typo, *named])][:_N_NEAR]
     near = near or get_close_matches(slug, names(), n=_N_NEAR, cutoff=0.6)
