@@ -51,13 +51,23 @@ def test_a_dry_run_shows_what_would_be_sent(
         f"file:   {file} (3 rows)\n"
         "run:    20260101-120000\n"
         "score:  roc_auc 0.75 ± 0.01 in cross-validation (higher is better)\n"
-        "target: `shop`, Kaggle, https://www.kaggle.com/competitions/shop\n"
+        "target: `shop`, Kaggle, https://www.kaggle.com/competitions/shop, if there is such a competition (the "
+        "files came from a folder)\n"
         "valid; nothing was sent\n"
         "next: aicomp submit 20260101-120000\n"
     )
     assert captured.err == ""
     assert file.read_text() == FILE_TEXT
     assert ledger(project) == []
+
+
+def test_a_contract_with_a_page_is_not_doubted(
+    project: Project, no_credentials: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = project.folder / "competition.toml"
+    path.write_text('url = "https://www.kaggle.com/competitions/shop"\n' + path.read_text())
+    assert main(["submit", "--dry-run"]) == 0
+    assert "target: `shop`, Kaggle, https://www.kaggle.com/competitions/shop\n" in capsys.readouterr().out
 
 
 def test_a_dry_run_as_json(project: Project, no_credentials: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -112,12 +112,19 @@ def describe(
     }
 
 
-def lines(content: dict[str, Any], endpoint: "Endpoint | None") -> list[str]:
-    """What is about to be submitted, for people."""
+def lines(content: dict[str, Any], endpoint: "Endpoint | None", *, is_known: bool) -> list[str]:
+    """What is about to be submitted, for people.
+
+    Args:
+        content: See `describe`.
+        endpoint: Where it goes; None if it is graded here.
+        is_known: Whether the contract has the competition's page; else its slug may be no more than a folder's name.
+    """
     slug, cv, blended = content["competition"], content["cv"], content["blend"]
     where = "graded here on its hidden part"
     if endpoint is not None:
         where = endpoint.page(slug) if endpoint.url else f"{endpoint.name}, {endpoint.page(slug)}"
+        where += "" if is_known or endpoint.url else ", if there is such a competition (the files came from a folder)"
     direction = "higher" if content["greater_is_better"] else "lower"
     score = "unknown: the file comes from no run"
     if cv is not None:

@@ -112,12 +112,13 @@ def submit(
         check_sender(output, endpoint, yes=yes)
     parcel, table, blended = pack(project, runs, file, weights or [], message)
     content = describe(project, endpoint, parcel, table, blended)
+    shown = lines(content, endpoint, is_known=bool(project.competition.url))
     if dry_run:
         words = run_words([run.id for run in runs], weights or [], file)
         next_line = next_command(words, repeated)
-        output.result({**content, "status": "valid"}, *lines(content, endpoint), "valid; nothing was sent", next_line)
+        output.result({**content, "status": "valid"}, *shown, "valid; nothing was sent", next_line)
         return
-    output.say(*lines(content, endpoint))
+    output.say(*shown)
     if endpoint is None:
         confirm(output, yes=yes)
         outcome = _grade_here(project, parcel, table)
