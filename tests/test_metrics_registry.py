@@ -155,6 +155,7 @@ def test_names_are_those_of_the_functions():
 def test_guesses_are_metrics_of_that_problem_type_alone(problem_type, names):
     guesses = guess_metric_names(problem_type)
     assert names <= set(guesses)
+    assert len(guesses) == len(set(guesses))
     assert all(problem_type in METRICS[name].problem_types for name in guesses)
     assert ("rmse" in guesses) == (problem_type in ("regression", "multi-target"))
 

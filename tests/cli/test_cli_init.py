@@ -137,7 +137,7 @@ def test_on_a_terminal_the_metric_is_asked(here, capsys, monkeypatch):
     assert main(["init", "bills", "--into", "p"]) == 0
     said = capsys.readouterr()
     assert asked == ["number or name:"]
-    assert said.err.startswith("Which metric scores the submissions?\n   1  accuracy\n   2  balanced_accuracy\n")
+    assert said.err.startswith("Which metric scores the submissions?\n   1  roc_auc\n   2  log_loss\n")
     chosen = next(line.split()[1] for line in said.err.splitlines() if line.strip().startswith("12 "))
     assert load_competition(here / "p" / "competition.toml").metric == chosen
 

@@ -33,6 +33,8 @@ MOST_CLASSES = 1000
 MOST_LIKELY_CLASSES = 30
 """Distinct whole numbers up to which, without a metric, classes are likelier than amounts."""
 
+_N_USUAL = 5
+
 _BOXES: tuple[tuple[ProblemType, ...], str] = (("string",), "all boxes of an image are one string")
 
 
@@ -187,10 +189,11 @@ def _find_metric(types: Sequence[ProblemType], inquiry: Inquiry, *, has_boxes: b
     if name is None:
         question = "which metric scores the submissions"
         if inquiry.ask is None:
-            groups = "; ".join(f"{t}: {', '.join(guess_metric_names(t))}" for t in types)
+            usual = "; ".join(f"for {t} {', '.join(guess_metric_names(t)[:_N_USUAL])}" for t in types)
             raise UsageError(
                 f"the files do not say {question}",
-                f"add `--metric NAME`, which is on the competition's page{', such as ' if groups else ''}{groups}",
+                f"add `--metric NAME`, which is on the competition's page{', such as ' if usual else ''}{usual}; "
+                "`aicomp list metrics` shows all",
             )
         candidates = list(dict.fromkeys(n for t in types for n in guess_metric_names(t)))
         metric = _trainable(get_metric(inquiry.ask(f"W{question[1:]}?", candidates)))

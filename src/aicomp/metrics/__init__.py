@@ -18,6 +18,7 @@ __all__ = [
     "BOX_METRICS",
     "GRADED",
     "METRICS",
+    "USUAL_METRICS",
     "Column",
     "Metric",
     "Reading",
@@ -84,9 +85,20 @@ def _of_length(name: str, text: str) -> Metric:
     return metric_of_lists(name, int(text))
 
 
+USUAL_METRICS: dict[ProblemType, tuple[str, ...]] = {
+    "binary": ("roc_auc", "log_loss", "accuracy", "f1", "mcc"),
+    "multiclass": ("accuracy", "log_loss", "quadratic_weighted_kappa", "f1_macro", "balanced_accuracy"),
+    "regression": ("rmse", "rmsle", "mae", "smape", "r2"),
+    "multilabel": ("roc_auc_mean", "log_loss", "f1_samples", "f1_micro", "f1_macro"),
+    "multi-target": ("mcrmse", "mcrmsle", "rmse", "mae", "r2"),
+}
+"""The metrics that most competitions of the catalogue are scored by, the most frequent first."""
+
+
 def guess_metric_names(problem_type: ProblemType) -> list[str]:
     """Names of the built-in metrics that can be trained for and are defined for a problem type, usual ones first."""
-    return [metric.name for metric in METRICS.values() if problem_type in metric.problem_types]
+    usual = USUAL_METRICS.get(problem_type, ())
+    return [*usual, *(m.name for m in METRICS.values() if problem_type in m.problem_types and m.name not in usual)]
 
 
 def _check_metric(found: object, name: str) -> None:
