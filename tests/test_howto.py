@@ -82,7 +82,7 @@ def test_it_can_be_followed(page, tmp_path, monkeypatch, capsys):
             for line in code.splitlines():
                 assert is_said(line, said), f"{line}\nis not in\n{said}"
         else:
-            assert language in ("console", "toml", "yaml"), f"`{language}` is of no kind that is run, compared or shown"
+            assert language in ("console", "toml"), f"`{language}` is of no kind that is run, compared or shown"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])

@@ -67,7 +67,7 @@ def test_signed_root_of_r2():
     assert finance.signed_root_r2(y, y + 99) == -1.0
 
 
-def test_orders_by_counted_swaps():
+def test_orders_by_counted_swaps(monkeypatch):
     truth, predicted, swaps, most = [], [], 0, 0
     for n in (1, 2, 3, 7, 12):
         items = [f"c{n}{k}" for k in range(n)]
@@ -79,6 +79,8 @@ def test_orders_by_counted_swaps():
     t, p = (np.array(rows, dtype=object) for rows in (truth, predicted))
     assert orders.kendall_of_orders(t, p) == pytest.approx(1 - 4 * swaps / most)
     assert orders.kendall_of_orders(t, t) == 1.0
+    monkeypatch.setattr(orders, "_ITEMS", 4)  # a few rows at a time
+    assert orders.kendall_of_orders(t, p) == pytest.approx(1 - 4 * swaps / most)
     backwards = np.array([" ".join(reversed(text.split())) for text in truth], dtype=object)
     assert orders.kendall_of_orders(t, backwards) == -1.0
     for wrong, message in (("a b", r"`y_pred\[0\]` has 2 items and not 3"), ("a b x", "has `x`, which is none of")):

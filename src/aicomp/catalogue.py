@@ -148,7 +148,7 @@ def load(slug: str) -> CatalogueEntry:
 
 
 def _unknown(slug: str) -> UsageError:
-    """The error for a slug that no competition has: those whose slug and title have its words, else the nearest."""
+    """The error for a slug that no competition has: one that is nearly it, those whose slug or title has its words."""
     from difflib import get_close_matches
 
     words = re.findall(r"[a-z0-9]+", slug.casefold())
@@ -160,8 +160,10 @@ def _unknown(slug: str) -> UsageError:
         name for name, text in said.items() if words and (all(word in text for word in words) or "".join(words) in text)
     ]
     named.sort(key=lambda name: (not set(words) <= set(name.casefold().split("-")), len(name)))
-    same = [name for name in named if re.findall(r"[a-z0-9]+", name.casefold()) == words]
-    near = same or named[:_N_NEAR] or get_close_matches(slug, names(), n=_N_NEAR, cutoff=0.6)
+    same = [name for name in named if re.sub(r"[^a-z0-9]", "", name.casefold()) == "".join(words)]
+    typo = get_close_matches(slug, names(), n=1, cutoff=0.8)
+    near = same or [*dict.fromkeys([*typo, *named])][:_N_NEAR]
+    near = near or get_close_matches(slug, names(), n=_N_NEAR, cutoff=0.6)
     *first, last = [f"`{name}`" for name in near] or [""]
     guess = f"did you mean {', '.join(first)}{' or ' if first else ''}{last}? " if last else ""
     return UsageError(f"unknown competition `{slug}`", f"{guess}`aicomp list competitions` shows all")

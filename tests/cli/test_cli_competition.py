@@ -237,3 +237,10 @@ def test_a_person_is_asked_for_the_target(table, capsys, monkeypatch):
     assert (code, out.split(":")[0]) == (0, "made flats")
     assert "Which column is the target?" in err
     assert "target    rent (as answered)" in err
+
+
+def test_alone_it_says_what_is_missing(capsys):
+    assert main(["competition"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == "error: missing command\n\nhint: `aicomp competition --help` shows what it takes\n"

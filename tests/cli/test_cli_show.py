@@ -99,6 +99,7 @@ def test_an_unknown_slug_gets_the_nearest(capsys: Capture) -> None:
 @pytest.mark.parametrize(
     ("slug", "hint"),
     [
+        ("irs", "did you mean `iris`"),  # before those in which it stands, as in "pairs"
         ("salt", "did you mean `tgs-salt-identification-challenge`? "),
         ("Spaceship Titanic", "did you mean `spaceship-titanic`? "),
         ("dogbreed", "did you mean `dog-breed-identification`? "),

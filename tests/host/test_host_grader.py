@@ -233,4 +233,5 @@ def test_a_complaint_of_the_metric_does_not_tell_which_rows_are_public(tmp_path)
         ada = local.team()
         done = ada.wait(ada.submit("shop", submission_text([-2, 1, -3, 3, 4, 5, 6, 7, 8, 9])))
     # Both a0, which is private, and a2, which is public, are wrong: it is about the first of the file.
-    assert "(line 2)" in done["errorDescription"]
+    assert "`y_pred[0]` is -2" in done["errorDescription"]
+    assert "(line 2, column `y`)" in done["errorDescription"]

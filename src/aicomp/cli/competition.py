@@ -13,7 +13,7 @@ from aicomp.errors import DataError
 if TYPE_CHECKING:
     from aicomp.host.new import Made
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer()
 
 
 @app.callback()

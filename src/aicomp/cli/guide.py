@@ -26,12 +26,13 @@ def guide(
 ) -> None:
     """Print the page for agents and scripts, or what a command prints with --json.
 
-    With a command its keys are listed with their types; with --schema they are printed as JSON Schema, draft 2020-12,
-    which `aicomp guide --schema train > train.json` keeps. The schemas have one version number together: keys are only
-    ever added, and keep their types. `error` is the object of every command that fails.
+    With a command its help is printed, which says what the keys mean, and a line for each key with its types; with
+    --schema the keys are printed as JSON Schema, draft 2020-12, which `aicomp guide --schema train > train.json` keeps.
+    The schemas have one version number together: keys are only ever added, and keep their types. `error` is the object
+    of every command that fails.
 
     With --json the keys are: version, page (as Markdown) and schemas (of all commands, by name); with a command
-    version, command and schema.
+    version, command, help (its text) and schema.
     """
     output = Output(as_json)
     if not words:
@@ -42,8 +43,9 @@ def guide(
         return
     name = " ".join(words)
     found = schema(name)
-    lines = json.dumps(found, indent=2).splitlines() if as_schema else list(_keys(found))
-    output.result({"version": version(), "command": name, "schema": found}, *lines)
+    said = help_of(name)
+    lines = json.dumps(found, indent=2).splitlines() if as_schema else [*said.splitlines(), "", *_keys(found)]
+    output.result({"version": version(), "command": name, "help": said, "schema": found}, *lines)
 
 
 def version() -> int:
@@ -71,6 +73,20 @@ def schema(name: str) -> dict[str, Any]:
     text = (_FOLDER / f"{name.replace(' ', '-')}.json").read_text(encoding="utf-8")
     found: dict[str, Any] = json.loads(text)
     return found
+
+
+def help_of(name: str) -> str:
+    """What a command's `--help` says of it, without its options."""
+    from typer.main import get_command
+
+    from aicomp.cli.main import app
+
+    if name == ERROR:
+        return "The object of every command that fails: code is the exit code, hint what to do (may be empty)."
+    found: Any = get_command(app)
+    for word in name.split():
+        found = found.commands[word]
+    return str(found.help)
 
 
 def page() -> str:
