@@ -2,7 +2,7 @@
 # Needs Python 3.11 or newer and make, nothing else. Another interpreter: make test PYTHON=python3.12
 
 PYTHON ?= python3
-PROCESSES ?= 2
+PROCESSES ?= 3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -20,7 +20,8 @@ demo: $(READY)  ## Set up, then init -> train -> submit through a host on this m
 	@rm -rf .demo
 	@$(BIN)/aicomp demo --through-host --into .demo
 
-# Each process takes whole files, whose tests share fixtures. More than two: make test PROCESSES=8 (about 2 GB each).
+# Each process takes whole files, whose tests share fixtures. Three keep two cores busy, as a test waits now and then;
+# with more cores: make test PROCESSES=8 (about 2 GB each).
 test: lint  ## Set up, then every check and every test
 	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile
 
