@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from media_cases import striped, write_competition, write_image
 
+from aicomp import catalogue
 from aicomp.cli.main import main
 from aicomp.contract import Given, infer_contract
 from aicomp.dataset import load_dataset
@@ -134,7 +135,7 @@ def test_a_notebook_decodes_the_images_that_it_finds(tmp_path, monkeypatch, caps
     made = msgspec.structs.replace(
         opened.competition, files=msgspec.structs.replace(opened.competition.files, made=True)
     )
-    with pytest.raises(UsageError, match=r"`test.csv` was made of the files of test"):
+    with pytest.raises(UsageError, match=r"`test.csv` was made by `aicomp init`"):
         make_pack(replace(opened, competition=made), run)
 
 
@@ -202,6 +203,67 @@ def test_a_folder_per_class_becomes_a_table(tmp_path, packed):
     assert (train["file"].str.split("/").str[1] == train["label"]).all()
     assert pd.read_csv(raw / "test.csv")["file"].tolist()[:2] == ["test/0.png", "test/1.png"]
     assert len(list((raw / "train" / "yes").iterdir())) == 20
+
+
+def write_without_test(folder: Path, train: str) -> None:
+    """Images by their ids in two folders, a table of train, and a sample submission that alone names those of test."""
+    random = np.random.default_rng(0)
+    for i in range(60):
+        write_image(folder / ("train" if i < 40 else "test") / f"{i:03}.png", striped(i % 2, random))
+    ids = pd.DataFrame({"image": [f"{i:03}" for i in range(60)]})
+    ids[:40].assign(label=[i % 2 for i in range(40)]).to_csv(folder / train, index=False)
+    ids[40:].assign(label=0.5).to_csv(folder / "sample_submission.csv", index=False)
+
+
+@pytest.mark.parametrize("train_file", ["train.csv", "labels.csv"])
+def test_the_ids_of_the_sample_submission_are_the_table_of_test(tmp_path, monkeypatch, capsys, train_file):
+    write_without_test(tmp_path / "data", train_file)
+    project = tmp_path / "project"
+    created = create_project(str(tmp_path / "data"), project, Given(metric="roc_auc", train=train_file))
+    assert not (tmp_path / "data" / "test.csv").exists()
+    files = created.competition.files
+    assert (files.train, files.test, files.made, files.media) == (train_file, "test.csv", True, ("test", "train"))
+    assert created.competition.template == "image"
+    written = (project / "data" / "raw" / "test.csv").read_text()
+    assert written == "image\n" + "".join(f"{i:03}\n" for i in range(40, 60))
+    options = ["--set", "model.name=image-resnet", "--set", "workers=0", *QUICK, "--set", "training.epochs=2"]
+    code, _ = train(project, monkeypatch, capsys, *options)
+    assert code == 0
+    assert main(["submit", "--dry-run", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["rows"] == 20
+
+
+def test_boxes_of_an_entry_are_gathered_though_test_has_no_table(tmp_path):
+    data, random = tmp_path / "data", np.random.default_rng(0)
+    for i in range(30):
+        write_image(data / ("train" if i < 20 else "test") / f"wheat{i}.png", striped(i % 2, random))
+    boxes = [f"[{2.0 + i % 3}, 3.0, 8.0, 9.0]" for i in range(40)]
+    train = pd.DataFrame({"image_id": [f"wheat{i // 2}" for i in range(40)], "bbox": boxes})
+    train.to_csv(data / "train.csv", index=False)
+    sample = pd.DataFrame({"image_id": [f"wheat{i}" for i in range(20, 30)], "PredictionString": "1.0 0 0 5 5"})
+    sample.to_csv(data / "sample_submission.csv", index=False)
+    created = create_project(str(data), tmp_path / "project", Given(slug="global-wheat-detection"))
+    assert created.competition.template == "detection"
+    assert created.competition.boxes == msgspec.structs.replace(
+        catalogue.load("global-wheat-detection").competition.boxes, labels=("object",)
+    )
+    assert created.competition.files.made
+
+
+def test_without_files_a_table_of_test_is_still_asked_for(tmp_path):
+    write_without_test(tmp_path, "train.csv")
+    shutil.rmtree(tmp_path / "train")
+    shutil.rmtree(tmp_path / "test")
+    with pytest.raises(DataError, match="holds no test file; its tables: sample_submission"):
+        create_project(str(tmp_path), tmp_path / "project", Given(metric="roc_auc"))
+    with pytest.raises(DataError, match="holds no test file") as e:
+        create_project(
+            str(tmp_path), tmp_path / "project", Given(slug="aerial-cactus-identification", target=("label",))
+        )
+    assert e.value.hint == (
+        "`test.csv` is made where the files are that ids name, `train`, `test`: bring them too, or add `--file '*'` to "
+        "a download"
+    )
 
 
 def test_a_row_of_the_sample_without_a_file_is_named(tmp_path):

@@ -1,4 +1,4 @@
-"""Tables for a competition that has none: a folder per class, `train/<class>/<file>`, and the files of test."""
+"""Tables for competitions of files that lack them: a folder per class, `train/<class>/<file>`, or no table of test."""
 
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
+from aicomp.contract.large_tables import raw_table
 from aicomp.contract.tables import file_rank
 from aicomp.data.media_files import MediaIndex, media_members
 from aicomp.data.reading import line_numbers, read_table
@@ -19,40 +20,78 @@ FILE_COLUMN = "file"
 
 
 @contextmanager
-def with_tables(folder: Path) -> Iterator[Path]:
+def with_tables(folder: Path, encoding: str = "utf-8") -> Iterator[Path]:
     """Yield a folder that holds train and test as tables: this one, or a temporary view of it with tables made anew.
 
+    Where there is no table of train, both are made of a folder per class. Where there is one, and none of test, the ids
+    of the sample submission are the table of test: files have these names.
+
     Args:
-        folder: Holds a sample submission, and image or sound files in a folder per class.
+        folder: Holds a sample submission, and image or sound files.
+        encoding: Of the text of tables that are there.
 
     Raises:
         DataError: The sample submission names rows for which test has no file.
         AicompError: The folder for the view cannot be written.
     """
     index = MediaIndex.of(folder)
-    roles = {role: _role_folder(index, role) for role in ("train", "test")}
     sample = _table(folder, "sample")
-    classes = _classes(index, roles["train"]) if roles["train"] is not None else {}
-    if _table(folder, "train") or sample is None or roles["test"] is None or len(set(classes.values())) < 2:
+    if sample is None or not index.paths:
         yield folder
         return
+    roles = {role: _role_folder(index, role) for role in ("train", "test")}
+    classes = _classes(index, roles["train"]) if roles["train"] is not None else {}
+    train = _table(folder, "train") or _only_other_table(folder, sample)
+    if train is not None and _table(folder, "test") is None and _shares_ids(train, sample, encoding):
+        with _view(folder) as view:
+            _write_ids(view, sample, encoding)
+            yield view
+    elif train is None and roles["test"] is not None and len(set(classes.values())) > 1:
+        with _view(folder) as view:
+            test = [path for path in index.paths if path.startswith(f"{roles['test']}/")]
+            _write_tables(view, sample, classes, test)
+            yield view
+    else:
+        yield folder
+
+
+@contextmanager
+def _view(folder: Path) -> Iterator[Path]:
+    """A temporary folder with links to all that is in another one."""
     with tempfile.TemporaryDirectory(prefix="aicomp-") as temporary:
         view = Path(temporary)
         with writing(view):
             for entry in folder.iterdir():
                 (view / entry.name).symlink_to(entry.resolve())
-        test = [path for path in index.paths if path.startswith(f"{roles['test']}/")]
-        _write_tables(view, sample, classes, test)
         yield view
 
 
+def _tables(folder: Path) -> list[Path]:
+    """The files that may be tables by their endings; archives of images are none."""
+    files = (path for path in sorted(folder.iterdir()) if path.is_file() and table_suffix(path.name))
+    return [path for path in files if not (path.suffix == ".zip" and media_members(path))]
+
+
 def _table(folder: Path, role: str) -> Path | None:
-    """The file that is such a table by its name; archives of images are none."""
-    for path in sorted(folder.iterdir()):
-        is_table = path.is_file() and table_suffix(path.name) and file_rank(role, path) is not None
-        if is_table and not (path.suffix == ".zip" and media_members(path)):
-            return path
-    return None
+    """The file that is such a table by its name."""
+    return next((path for path in _tables(folder) if file_rank(role, path) is not None), None)
+
+
+def _only_other_table(folder: Path, sample: Path) -> Path | None:
+    """The table beside the sample submission, whatever it is called, such as `labels.csv`; None if there are more."""
+    others = [path for path in _tables(folder) if path != sample]
+    return others[0] if len(others) == 1 else None
+
+
+def _shares_ids(train: Path, sample: Path, encoding: str) -> bool:
+    """Whether rows of train have the id of the sample submission."""
+    return raw_table(sample, encoding).columns[0] in raw_table(train, encoding).columns
+
+
+def _write_ids(view: Path, sample: Path, encoding: str) -> None:
+    table = raw_table(sample, encoding)
+    ids = read_table(sample, strings=table.columns[:1], encoding=encoding)[table.columns[:1]]
+    ids.to_csv(view / "test.csv", index=False, encoding=encoding)
 
 
 def _role_folder(index: MediaIndex, role: str) -> str | None:

@@ -21,7 +21,8 @@ class Files(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         sample_submission: A submission in the right form, with any values.
         encoding: Of the tables' text.
         media: Folders of the files that columns name; the entry "." stands for files that lie in no folder.
-        made: Whether train and test are no files of the competition but tables that were made of a folder per class.
+        made: Whether test is no file of the competition but a table that was made: of the ids of the sample submission,
+            or with train of a folder per class.
         tables: Side tables: name of the file -> the column of train and test that names a row of it. Their other
             columns are added to train and test; a key without a row in them has missing values there.
     """

@@ -161,7 +161,7 @@ def add_data(source: str | Download | None, folder: Path) -> Created:
         DataError: The files break the contract, or a download is not what the project's manifest says.
     """
     competition = contract_without_data(folder)
-    with source_folder(source or competition.slug) as data:
+    with source_folder(source or competition.slug, competition.files.encoding) as data:
         check_files(competition, data)
         if isinstance(source, Download):
             check_against_manifest(data, folder)

@@ -82,16 +82,16 @@ def opened(
 ) -> Iterator[tuple[Path, Competition, tuple[Finding, ...]]]:
     """The folder with the competition's files, its contract, and how that was found."""
     if isinstance(source, Download):
-        with with_tables(source.folder) as folder:
+        with with_tables(source.folder, given.encoding) as folder:
             known = catalogue.known_contract(source.slug) if source.host == "kaggle" else None
             inferred = with_entry(known, folder, given, source.slug, ask)
-            competition = _with_origin(inferred.competition, is_made=folder != source.folder)
+            competition = _with_origin(inferred.competition, source.folder)
             yield folder, source.describe(competition), (*source.findings, *inferred.findings)
         return
     if not is_embedded(source, into):
-        with _raw_folder(source) as found, with_tables(found) as folder:
+        with _raw_folder(source) as found, with_tables(found, given.encoding) as folder:
             competition, findings = _of_own_files(folder, source, given, ask)
-            yield folder, _with_origin(competition, is_made=folder != found), findings
+            yield folder, _with_origin(competition, found), findings
         return
     said = [f.name for f in fields(Given) if getattr(given, f.name) != f.default]
     if said:
@@ -141,17 +141,17 @@ def is_embedded(source: str, into: Path | None) -> bool:
 
 
 @contextmanager
-def source_folder(source: str | Download) -> Iterator[Path]:
+def source_folder(source: str | Download, encoding: str = "utf-8") -> Iterator[Path]:
     """The folder with the files of an embedded competition, of a download, of a folder or of a .zip."""
     if isinstance(source, Download):
-        with with_tables(source.folder) as folder:
+        with with_tables(source.folder, encoding) as folder:
             yield folder
     elif catalogue.is_embedded(source):
         with tempfile.TemporaryDirectory(prefix="aicomp-") as temporary:
             catalogue.load(source).write_data(Path(temporary))
             yield Path(temporary)
     else:
-        with _raw_folder(source) as found, with_tables(found) as folder:
+        with _raw_folder(source) as found, with_tables(found, encoding) as folder:
             yield folder
 
 
@@ -164,8 +164,9 @@ def _raw_folder(source: str) -> Iterator[Path]:
         yield folder
 
 
-def _with_origin(competition: Competition, *, is_made: bool) -> Competition:
-    """A contract that says whether its tables were made of a folder per class."""
+def _with_origin(competition: Competition, source: Path) -> Competition:
+    """A contract that says whether a table of it is no file of the source, but was made of what is there."""
+    is_made = not (source / competition.files.test).exists()
     return msgspec.structs.replace(competition, files=msgspec.structs.replace(competition.files, made=is_made))
 
 

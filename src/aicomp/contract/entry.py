@@ -70,6 +70,11 @@ def with_entry(known: Competition | None, folder: Path, given: Given, slug: str,
         e.hint = (
             f"{e.hint}; {flags} come from aicomp's entry of `{slug}` (`aicomp show {slug}`): give them to overrule it"
         )
+        if known.files.made and not (folder / known.files.test).exists():
+            e.hint = (
+                f"`{known.files.test}` is made where the files are that ids name, {listing(known.files.media)}: bring "
+                "them too, or add `--file '*'` to a download"
+            )
         raise
     entry = f"`aicomp show {slug}`"
     first = Finding("entry", slug, f"known to aicomp, {entry}: {', '.join(said) or 'all was given'}")
@@ -89,6 +94,8 @@ def _said(known: Competition, folder: Path) -> dict[str, str | tuple[str, ...]]:
     """What the entry says, by names of `Given`; files only where they are there under these names."""
     said: dict[str, str | tuple[str, ...]] = {name: getattr(known, name) or () for name in (*_COLUMNS, *_WORDS)}
     said["metric"] = known.metric
+    if known.boxes is not None:  # the target is gathered of the rows of train, and is no column of it
+        said["target"] = ()
     files = known.files
     names = {"train": files.train, "test": files.test, "sample": files.sample_submission}
     return said | {role: name for role, name in names.items() if name and (folder / name).is_file()}

@@ -130,7 +130,7 @@ def make_pack(project: Project, run: Run) -> Pack:
     check_can_predict(project, run)
     if project.competition.files.made:
         raise UsageError(
-            f"`{project.competition.files.test}` was made of the files of test, and a notebook would not find it",
+            f"`{project.competition.files.test}` was made by `aicomp init`, and a notebook would not find it",
             "send the submission as a file: `aicomp submit`",
         )
     folder = notebook_folder(run) / "pack"

@@ -104,7 +104,7 @@ def make_job(project: Project, wish: Wish) -> Job:
     files = project.competition.files
     if files.made:
         raise UsageError(
-            f"`{files.train}` was made of the competition's files, and Kaggle's machines would not find it",
+            f"`{files.test}` was made by `aicomp init`, and Kaggle's machines would not find it",
             "train here: `aicomp train`",
         )
     staging = engine_folder(project) / f"packing-{os.getpid()}"
