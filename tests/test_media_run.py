@@ -250,6 +250,17 @@ def test_boxes_of_an_entry_are_gathered_though_test_has_no_table(tmp_path):
     assert created.competition.files.made
 
 
+def test_an_error_names_the_source_and_not_where_it_was_unpacked(tmp_path, monkeypatch):
+    write_without_test(tmp_path / "leaves", "labels.csv")
+    shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "leaves")
+    monkeypatch.chdir(tmp_path)
+    for source in ("leaves", "packed.zip"):
+        with pytest.raises(DataError) as e:
+            create_project(source, tmp_path / "project", Given(metric="roc_auc"))
+        assert str(e.value) == e.value.message
+        assert e.value.message.startswith(f"`{source}` holds no train file; its tables: labels.csv")
+
+
 def test_without_files_a_table_of_test_is_still_asked_for(tmp_path):
     write_without_test(tmp_path, "train.csv")
     shutil.rmtree(tmp_path / "train")

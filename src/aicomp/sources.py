@@ -15,7 +15,7 @@ from aicomp.competition import Competition
 from aicomp.contract import Ask, Finding, Given, infer_contract
 from aicomp.contract.entry import with_entry
 from aicomp.contract.inquiry import shell_word
-from aicomp.errors import UsageError
+from aicomp.errors import AicompError, UsageError
 from aicomp.project import CONFIG_FILE
 from aicomp.raw_data import unpacked
 
@@ -90,7 +90,8 @@ def opened(
         return
     if not is_embedded(source, into):
         with _raw_folder(source) as found, with_tables(found, given.encoding) as folder:
-            competition, findings = _of_own_files(folder, source, given, ask)
+            with _naming(source, folder):
+                competition, findings = _of_own_files(folder, source, given, ask)
             yield folder, _with_origin(competition, found), findings
         return
     said = [f.name for f in fields(Given) if getattr(given, f.name) != f.default]
@@ -113,6 +114,18 @@ def _of_own_files(folder: Path, source: str, given: Given, ask: Ask | None) -> t
         return inferred.competition, inferred.findings
     inferred = with_entry(known, folder, given, given.slug, ask)
     return msgspec.structs.replace(inferred.competition, title=known.title, url=known.url), inferred.findings
+
+
+@contextmanager
+def _naming(source: str, folder: Path) -> Iterator[None]:
+    """Errors name what the user gave, where that was unpacked or looked at elsewhere."""
+    try:
+        yield
+    except AicompError as e:
+        if folder.resolve() != Path(source).resolve():
+            e.message = e.message.replace(str(folder), source)
+            e.args = (e.message,)
+        raise
 
 
 @contextmanager
