@@ -13,7 +13,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "aicomp"
 # From the bottom up; a module may import those of its own row and of the rows above it in this list.
 LAYERS = [
     {"errors", "suggest", "processes", "stopping", "neighbours", "printable"},
-    {"resources", "registry", "files", "config", "toml_files", "boxes",
+    {"resources", "registry", "files", "config", "model_names", "toml_files", "boxes",
      "metrics", "task", "labels", "about", "competition", "competition_checks",
      "splitters",
      "splitter_choice", "strata", "folds", "pages",

@@ -8,10 +8,10 @@ from prediction_cases import init_rich, rich_rows
 from synthetic import init_project
 
 from aicomp.cli.main import main
-from aicomp.config import takes_gpu
 from aicomp.cross_validation import cross_validate
 from aicomp.engine.fold_job import training_device
 from aicomp.errors import AicompError, UsageError
+from aicomp.model_names import takes_gpu
 from aicomp.models import ESTIMATORS
 from aicomp.prediction import predict_run
 from aicomp.project import Project

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from aicomp.config import is_network
 from aicomp.engine.jobs import Job
 from aicomp.engine.pool import Pool
+from aicomp.model_names import is_network
 from aicomp.models import ESTIMATORS, MODELS
 from aicomp.portfolio.choice import Room
 

@@ -5,38 +5,10 @@ from typing import Any, Literal
 
 import msgspec
 
+from aicomp.model_names import is_network
 from aicomp.toml_files import apply_overrides, read_toml, to_struct
 
 Auto = Literal["auto"]
-
-FORECASTER_NAMES = (
-    "seasonal-naive", "seasonal-mean", "seasonal-growth", "naive", "drift", "theta", "forecast-mean", "forecast-net",
-    "forecast-trees", "ets", "auto-theta", "auto-arima",
-)  # fmt: skip
-"""The models that forecast series."""
-
-STRING_MODEL_NAMES = ("rewrite", "extract", "lead", "seq2seq", "pretrained-seq2seq", "ease", "detector", "ctc")
-"""The models whose predictions are strings."""
-
-ESTIMATOR_NAMES = (
-    "lightgbm", "catboost", "xgboost", "extra-trees", "ridge", "text-linear", "text-vectors", "factorization",
-    *STRING_MODEL_NAMES, *FORECASTER_NAMES,
-)  # fmt: skip
-"""The models that are no networks; here, so that to know them takes no import of torch."""
-
-
-MONOTONE_NAMES = ("lightgbm", "xgboost", "catboost")
-"""The models whose predictions can be held monotone in a column; others of a project say `takes_monotone = True`."""
-
-
-def is_network(model: str) -> bool:
-    """Whether a model takes `[training]`, `[regularization]` and a GPU; a project's own is taken for a network."""
-    return model not in ESTIMATOR_NAMES
-
-
-def takes_gpu(model: str) -> bool:
-    """Whether a model is trained on a GPU where there is one."""
-    return is_network(model) or model in ("rewrite", "seq2seq", "pretrained-seq2seq", "detector", "ctc")
 
 
 class _Section(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):

@@ -55,11 +55,11 @@ def train_on_kaggle(
         seeds: Of `aicomp train` there.
     """
     from aicomp.cli.train import describe_run, summary
-    from aicomp.config import takes_gpu
     from aicomp.kaggle.endpoint import find_endpoint
     from aicomp.kaggle.remote.arrival import PLACE_FILE
     from aicomp.kaggle.remote.engine import check_possible, train_remotely
     from aicomp.kaggle.remote.job import Wish
+    from aicomp.model_names import takes_gpu
 
     endpoint = find_endpoint(None, project.competition.host)
     check_possible(project, endpoint)

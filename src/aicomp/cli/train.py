@@ -220,7 +220,7 @@ def describe_run(run: "Run") -> list[str]:
 
 def _fold_notes(run: "Run") -> list[str]:
     """What a model that is no network says of what it learned; those of networks, one per fold, stay in the files."""
-    from aicomp.config import ESTIMATOR_NAMES
+    from aicomp.model_names import ESTIMATOR_NAMES
 
     if run.info["config"]["model"]["name"] not in ESTIMATOR_NAMES:
         return []

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save_file as save_tensors
 
 from aicomp.competition import Competition
-from aicomp.config import Config, takes_gpu
+from aicomp.config import Config
 from aicomp.data.arrays import load_arrays, save_arrays
 from aicomp.data.clamps import clamped, clamps_of
 from aicomp.data.columns import Column
@@ -28,6 +28,7 @@ from aicomp.errors import UsageError
 from aicomp.files import atomic_write, partial_file, writing
 from aicomp.folds import draw_rows
 from aicomp.media import with_files
+from aicomp.model_names import takes_gpu
 from aicomp.models import ALL_MODELS, is_estimator, with_params
 from aicomp.models.estimator import forecasts, learns_strings, numbers_of, reads_media, reads_texts, takes_monotone
 from aicomp.models.sides import Sides, find_sides

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from aicomp.config import takes_gpu
 from aicomp.engine.engine import Engine
 from aicomp.engine.execution import Execution
 from aicomp.engine.jobs import Job
+from aicomp.model_names import takes_gpu
 from aicomp.run import Run
 from aicomp.streaming.files import is_streamed
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from aicomp.checkup import size_text
-from aicomp.config import is_network
 from aicomp.engine.engine import Engine
 from aicomp.errors import UsageError
+from aicomp.model_names import is_network
 from aicomp.run import Run
 from aicomp.streaming.files import is_streamed
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from aicomp.config import is_network
+from aicomp.model_names import is_network
 from aicomp.portfolio.members import Member
 from aicomp.project import Project
 from aicomp.run import Run

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from aicomp.config import FORECASTER_NAMES, is_network
+from aicomp.model_names import FORECASTER_NAMES, is_network
 from aicomp.portfolio.attempt import Attempt
 from aicomp.portfolio.costs import Costs
 from aicomp.portfolio.members import Member, on_sample

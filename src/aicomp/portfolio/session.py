@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from aicomp.config import is_network
 from aicomp.engine.engine import Engine, Said
 from aicomp.engine.execution import Execution, write_execution
 from aicomp.engine.jobs import Job
 from aicomp.engine.pool import failure
+from aicomp.model_names import is_network
 from aicomp.portfolio.attempt import Attempt
 from aicomp.portfolio.blends import Blends
 from aicomp.portfolio.choice import Room, choose, choose_sample

@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from aicomp.config import FORECASTER_NAMES, Config, ModelConfig, RegularizationConfig, TrainingConfig, is_network
+from aicomp.config import Config, ModelConfig, RegularizationConfig, TrainingConfig
+from aicomp.model_names import FORECASTER_NAMES, is_network
 from aicomp.portfolio.members import FIRST, FORECASTERS, READERS, RECOMMENDERS, Member
 from aicomp.project import Project
 

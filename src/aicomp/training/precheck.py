@@ -5,17 +5,9 @@ from typing import Any
 
 import msgspec
 
-from aicomp.config import (
-    ESTIMATOR_NAMES,
-    FORECASTER_NAMES,
-    MONOTONE_NAMES,
-    STRING_MODEL_NAMES,
-    Config,
-    ModelConfig,
-    RegularizationConfig,
-    TrainingConfig,
-)
+from aicomp.config import Config, ModelConfig, RegularizationConfig, TrainingConfig
 from aicomp.errors import UsageError
+from aicomp.model_names import ESTIMATOR_NAMES, FORECASTER_NAMES, MONOTONE_NAMES, STRING_MODEL_NAMES
 from aicomp.task import Task
 from aicomp.training.aims import choose_aim
 from aicomp.training.ranges import check_ranges

@@ -9,9 +9,10 @@ from typing import Any, cast
 import numpy as np
 import torch
 
-from aicomp.config import Config, takes_gpu
+from aicomp.config import Config
 from aicomp.data.rows import Rows
 from aicomp.errors import AicompError, UsageError
+from aicomp.model_names import takes_gpu
 from aicomp.models.estimator import Estimator, Forecaster, Goal, LossName, PerColumn, Round
 from aicomp.models.spec import ModelSpec, media_input
 from aicomp.task import Task
