@@ -1,6 +1,6 @@
 """A competition of one's own: from one labelled table to a folder that `aicomp host` serves."""
 
 from aicomp.host.new.make import Made, make_competition
-from aicomp.host.new.wishes import Choice, Wishes
+from aicomp.host.new.wishes import Wishes
 
-__all__ = ["Choice", "Made", "Wishes", "make_competition"]
+__all__ = ["Made", "Wishes", "make_competition"]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from aicomp.competition import Competition, dump_competition
-from aicomp.contract import Ask, Given, infer_contract
+from aicomp.contract import Ask, Finding, Given, infer_contract
 from aicomp.errors import DataError, UsageError
 from aicomp.files import atomic_write
 from aicomp.grading import TextTable, read_text_table
@@ -17,7 +17,7 @@ from aicomp.host.folder import CONTRACT_FILE, HOST_FILE
 from aicomp.host.new.dealing import PRIVATE, PUBLIC, TRAIN, deal_units, digest, feature_units, later_rows, seconds_of
 from aicomp.host.new.kinds import choose_metric, choose_problem, sample_submission
 from aicomp.host.new.texts import description, host_toml, readme
-from aicomp.host.new.wishes import Choice, Choosing, Wishes
+from aicomp.host.new.wishes import Choosing, Wishes
 from aicomp.host.solution import USAGE_COLUMN
 from aicomp.metrics import Metric
 from aicomp.metrics.base import ProblemType
@@ -42,7 +42,7 @@ class Made:
 
     folder: Path
     competition: Competition
-    choices: tuple[Choice, ...]
+    choices: tuple[Finding, ...]
     files: tuple[str, ...]
     rows: tuple[int, int, int]
     problems: tuple[Problem, ...]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aicomp.contract import Ask
+from aicomp.contract import Ask, Finding
 from aicomp.errors import UsageError
 from aicomp.suggest import unknown_name
 
@@ -42,21 +42,6 @@ class Wishes:
     encoding: str = "utf-8"
 
 
-@dataclass(frozen=True)
-class Choice:
-    """One thing that was chosen, and why.
-
-    Attributes:
-        what: Such as "metric".
-        value: Such as "rmse".
-        because: The reason, for people.
-    """
-
-    what: str
-    value: str
-    because: str
-
-
 @dataclass
 class Choosing:
     """Choices under way.
@@ -69,11 +54,11 @@ class Choosing:
 
     wishes: Wishes
     ask: Ask | None = None
-    choices: list[Choice] = field(default_factory=list)
+    choices: list[Finding] = field(default_factory=list)
 
     def chose(self, what: str, value: str, because: str) -> None:
         """Note a choice."""
-        self.choices.append(Choice(what, value, because))
+        self.choices.append(Finding(what, value, because))
 
     def target(self, columns: Sequence[str]) -> tuple[str, ...]:
         """The columns to predict.
