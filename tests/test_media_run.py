@@ -161,6 +161,7 @@ def test_ids_name_images_in_an_archive(tmp_path):
     created = create_project(str(data), tmp_path / "project", Given(metric="accuracy"))
     assert created.competition.template == "image"
     assert created.competition.id == ("id",)
+    assert not created.competition.files.made
     [found] = [f for f in created.findings if f.what == "template"]
     assert found.because.startswith("`id` names 90 image files, relative to `pictures/`")
     assert len(list((tmp_path / "project" / "data" / "raw" / "pictures").iterdir())) == 120
@@ -248,6 +249,15 @@ def test_boxes_of_an_entry_are_gathered_though_test_has_no_table(tmp_path):
         catalogue.load("global-wheat-detection").competition.boxes, labels=("object",)
     )
     assert created.competition.files.made
+
+
+def test_ids_that_train_does_not_have_make_no_table(tmp_path):
+    write_without_test(tmp_path, "train.csv")
+    pd.read_csv(tmp_path / "train.csv", dtype=str).rename(columns={"image": "picture"}).to_csv(
+        tmp_path / "train.csv", index=False
+    )
+    with pytest.raises(DataError, match="holds no test file"):
+        create_project(str(tmp_path), tmp_path / "project", Given(metric="roc_auc"))
 
 
 def test_an_error_names_the_source_and_not_where_it_was_unpacked(tmp_path, monkeypatch):
